@@ -1,0 +1,1 @@
+"""blurcam: finds the faces in CCTV footage and blurs them before anything is stored or forwarded."""

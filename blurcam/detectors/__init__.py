@@ -1,0 +1,1 @@
+"""Face detectors, one file each; each is the only importer of its runtime."""

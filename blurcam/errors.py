@@ -1,0 +1,65 @@
+"""Everything that blurcam raises on purpose.
+
+    BlurcamError
+    ├── ConfigError         a bad option or file; names the key
+    ├── SourceError
+    │   ├── SourceOpenError
+    │   ├── SourceReadError
+    │   └── SourceTimeout
+    ├── DetectorError       one frame could not be searched: cover it all
+    ├── ModelError          weights missing, or not the pinned ones
+    └── SinkError
+        ├── SinkOpenError
+        ├── SinkWriteError
+        └── SinkClosed      the reader went away
+
+Every message is one line that says what happened, to which thing, and what to do about it.
+"""
+
+
+class BlurcamError(Exception):
+    """Base of every error that blurcam raises on purpose."""
+
+
+class ConfigError(BlurcamError):
+    """An option, a key or a file of settings is wrong; the message names it."""
+
+
+class SourceError(BlurcamError):
+    """Something is wrong with what blurcam reads."""
+
+
+class SourceOpenError(SourceError):
+    """The source could not be opened, or holds no video."""
+
+
+class SourceReadError(SourceError):
+    """The source opened, and failed before its end."""
+
+
+class SourceTimeout(SourceError):
+    """The source stayed silent longer than it may."""
+
+
+class DetectorError(BlurcamError):
+    """One frame could not be searched for faces, so nothing is known about it."""
+
+
+class ModelError(BlurcamError):
+    """A model file is missing, or is not the pinned one."""
+
+
+class SinkError(BlurcamError):
+    """Something is wrong with what blurcam writes."""
+
+
+class SinkOpenError(SinkError):
+    """The output could not be opened."""
+
+
+class SinkWriteError(SinkError):
+    """The output opened, and a later write failed."""
+
+
+class SinkClosed(SinkError):
+    """The reader of the output went away."""
