@@ -7,6 +7,7 @@
     │   ├── SourceReadError
     │   └── SourceTimeout
     ├── DetectorError       one frame could not be searched: cover it all
+    │   └── DetectorTimeout the detector stayed silent
     ├── ModelError          weights missing, or not the pinned ones
     └── SinkError
         ├── SinkOpenError
@@ -43,6 +44,10 @@ class SourceTimeout(SourceError):
 
 class DetectorError(BlurcamError):
     """One frame could not be searched for faces, so nothing is known about it."""
+
+
+class DetectorTimeout(DetectorError):
+    """The detector did not answer in time."""
 
 
 class ModelError(BlurcamError):

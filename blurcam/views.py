@@ -101,7 +101,7 @@ def _small(frame: Frame, index: int, area: Box, width: int, height: int) -> NDAr
         method = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
         part = cast(Plane, cv2.resize(part, (width, height), interpolation=method))
     if frame.pixel_format.depth > 8:
-        part = part >> (frame.pixel_format.depth - 8)
+        return (part >> (frame.pixel_format.depth - 8)).astype(np.uint8)
     return np.ascontiguousarray(part, np.uint8)
 
 

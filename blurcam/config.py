@@ -1,0 +1,161 @@
+"""Every setting of blurcam with its default, frozen and checked; the only place defaults live."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from blurcam.errors import ConfigError
+
+DetectorName = Literal["centerface", "mediapipe", "yunet"]
+EffectName = Literal["blur", "solid", "mosaic", "gaussian", "pixelate"]
+CodecName = Literal["h264", "h265", "av1", "same"]
+AudioPolicy = Literal["drop", "copy"]
+MediaPipeRange = Literal["short", "full"]
+
+Polygon = tuple[tuple[float, float], ...]
+"""Three or more points ``(x, y)`` as fractions of the width and height of the stored picture."""
+
+COSMETIC: Final = frozenset({"gaussian", "pixelate"})
+"""Effects that read the face they hide, so that it can be recognised again."""
+
+
+def parse_polygon(text: str, key: str) -> Polygon:
+    """Read a polygon from ``"x,y x,y x,y"``."""
+    try:
+        points = tuple((float(x), float(y)) for x, y in (pair.split(",") for pair in text.split()))
+    except ValueError as exc:
+        raise ConfigError(f'{key}: "{text}" is not a polygon; write "x,y x,y x,y"') from exc
+    return check_polygon(points, key)
+
+
+def check_polygon(points: Polygon, key: str) -> Polygon:
+    """Return the polygon; refuse fewer than three points, and points outside the frame."""
+    if len(points) < 3:
+        raise ConfigError(f"{key}: a polygon needs three points or more, not {len(points)}")
+    if not all(0 <= value <= 1 for point in points for value in point):
+        raise ConfigError(f"{key}: points are fractions of the frame, from 0 to 1")
+    return points
+
+
+def _choice(key: str, value: str, allowed: object) -> None:
+    names = get_args(allowed)
+    if value not in names:
+        raise ConfigError(f'{key}: there is no "{value}"; choose one of {", ".join(names)}')
+
+
+def _between(key: str, value: float, low: float, high: float) -> None:
+    if not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(f"{key}: {value:g} is not between {low:g} and {high:g}")
+
+
+@dataclass(frozen=True, slots=True)
+class Detect:
+    """How faces are looked for.
+
+    ``threshold`` is the confidence from which a face counts, ``None`` for the detector's own
+    default. ``scale`` is the size of the searched picture over that of the frame. ``device`` is
+    OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full 5 m. A search
+    without an answer for ``timeout`` seconds covers its frame; ``patience`` such frames in a row
+    end the run.
+    """
+
+    detector: DetectorName = "centerface"
+    threshold: float | None = None
+    scale: float = 1.0
+    device: str = "CPU"
+    range: MediaPipeRange = "full"
+    timeout: float = 10.0
+    patience: int = 25
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, naming the key."""
+        _choice("detector", self.detector, DetectorName)
+        _choice("range", self.range, MediaPipeRange)
+        if self.threshold is not None:
+            _between("threshold", self.threshold, 0.01, 0.99)
+        _between("scale", self.scale, 0.1, 4)
+        _between("timeout", self.timeout, 0.05, 3600)
+        _between("patience", self.patience, 1, 1_000_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """How far coverage reaches beyond what was detected: seconds, and a factor.
+
+    ``lead`` before a face is first seen, ``hold`` after it was last seen, ``bridge`` between two
+    sightings of one track. ``margin`` is the ellipse's size over that of the detected box.
+    """
+
+    lead: float = 0.5
+    hold: float = 0.5
+    bridge: float = 1.0
+    margin: float = 1.35
+    masks: tuple[Polygon, ...] = ()
+    ignores: tuple[Polygon, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, naming the key."""
+        for key, most in (("lead", 10), ("hold", 60), ("bridge", 10)):
+            _between(key, getattr(self, key), 0, most)
+        _between("margin", self.margin, 1, 4)
+        for polygon in self.masks:
+            check_polygon(polygon, "mask")
+        for polygon in self.ignores:
+            check_polygon(polygon, "ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Encode:
+    """How the redacted pictures are written.
+
+    ``encoder`` is FFmpeg's name of one encoder (``h264_qsv``), in place of the codec's software
+    encoder. ``crf`` and ``preset`` are the encoder's own; ``None`` for blurcam's defaults.
+    """
+
+    codec: CodecName | None = None
+    encoder: str | None = None
+    crf: int | None = None
+    preset: str | None = None
+    audio: AudioPolicy = "drop"
+    overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, naming the key."""
+        if self.codec is not None:
+            _choice("codec", self.codec, CodecName)
+        _choice("audio", self.audio, AudioPolicy)
+        if self.crf is not None:
+            _between("crf", self.crf, 0, 63)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All there is to say about redacting one recording.
+
+    ``regions`` and ``summary`` are files to write beside the video. ``render_from`` is a regions
+    file to draw from instead of detecting.
+    """
+
+    input: Path
+    output: Path
+    effect: EffectName = "blur"
+    detect: Detect = field(default_factory=Detect)
+    cover: Cover = field(default_factory=Cover)
+    encode: Encode = field(default_factory=Encode)
+    regions: Path | None = None
+    summary: Path | None = None
+    render_from: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Take strings for paths, and refuse what makes no sense, naming the key."""
+        for key in ("input", "output", "regions", "summary", "render_from"):
+            value = getattr(self, key)
+            if value is not None:
+                object.__setattr__(self, key, Path(value))
+        _choice("effect", self.effect, EffectName)
+        written = [p for p in (self.output, self.regions, self.summary) if p is not None]
+        if len({path.absolute() for path in written}) < len(written):
+            raise ConfigError(f"{self.output}: video, regions and summary need files of their own")

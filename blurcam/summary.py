@@ -1,0 +1,79 @@
+"""What a run did, as values, as JSON and as a few lines of text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a finished run did to its input.
+
+    Every decoded frame (``frames_in``) is exactly one of redacted, covered whole, dropped (on
+    purpose, before detection) or frozen; ``frames_lost`` were never decoded. ``duration_s`` is
+    media time, ``wall_s`` the time it took. ``complete`` is false where a fault lost a frame or
+    had one covered whole; ``covered_whole_reasons`` says why, by count.
+    """
+
+    version: str
+    input: str
+    output: str
+    complete: bool
+    frames_in: int
+    frames_redacted: int
+    frames_covered_whole: int
+    frames_dropped: int
+    frames_frozen: int
+    frames_lost: int
+    tracks: int
+    detector: str
+    threshold: float | None
+    smallest_face: int | None
+    effect: str
+    duration_s: float
+    wall_s: float
+    input_sha256: str
+    output_sha256: str
+    covered_whole_reasons: dict[str, int] = field(default_factory=dict)
+    regions_removed: int = 0
+    regions_added: int = 0
+    fault: str | None = None
+    notices: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """Return the summary as one JSON object with stable keys."""
+        values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps(values, indent=2)
+
+    def lines(self) -> Iterator[str]:
+        """Yield the summary as text for people."""
+        yield (
+            f"{self.frames_in} frames in: {self.frames_redacted} redacted, "
+            f"{self.frames_covered_whole} covered whole, {self.frames_lost} lost"
+        )
+        for reason, count in self.covered_whole_reasons.items():
+            yield f"covered whole: {count} ({reason})"
+        if self.regions_removed or self.regions_added:
+            yield f"by hand: {self.regions_removed} regions removed, {self.regions_added} added"
+        rate = self.frames_in / self.wall_s if self.wall_s else 0.0
+        speed = self.duration_s / self.wall_s if self.wall_s else 0.0
+        yield (
+            f"{self.tracks} tracks, {self.duration_s:.2f} s of video in {self.wall_s:.1f} s "
+            f"({rate:.1f} frames a second, {speed:.2f} times real time)"
+        )
+        yield self._means()
+        if self.fault:
+            yield f"cut short: {self.fault}"
+        for notice in self.notices:
+            yield f"note: {notice}"
+
+    def _means(self) -> str:
+        if self.threshold is None:
+            return f"drawn from {self.detector}, effect {self.effect}"
+        return (
+            f"{self.detector} at threshold {self.threshold:g}, smallest face "
+            f"{self.smallest_face} px, effect {self.effect}"
+        )
