@@ -1,1 +1,18 @@
-"""blurcam: finds the faces in CCTV footage and blurs them before anything is stored or forwarded."""
+"""Finds the faces in CCTV footage and blurs them before anything is stored or forwarded."""
+
+from blurcam.api import redact_frames, run
+from blurcam.config import Config, Cover, Detect, Encode
+from blurcam.summary import Summary
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Config",
+    "Cover",
+    "Detect",
+    "Encode",
+    "Summary",
+    "__version__",
+    "redact_frames",
+    "run",
+]

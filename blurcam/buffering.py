@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -72,7 +72,7 @@ class _Channel(Generic[T]):
             yield item
 
 
-def prefetch(items: Iterator[T], depth: int) -> Iterator[T]:
+def prefetch(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that stays at most ``depth`` ahead.
 
     Nothing is lost: the thread waits for room. Its exception is raised here, after the items

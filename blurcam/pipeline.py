@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from fractions import Fraction
 from typing import Protocol
 
@@ -56,7 +56,7 @@ class Sink(Protocol):
         """Release it, published or not; safe to call twice."""
 
 
-def until_fault(frames: Iterable[Frame], tally: Tally) -> Iterator[Frame]:
+def until_fault(frames: Iterable[Frame], tally: Tally) -> Generator[Frame, None, None]:
     """Yield frames up to a failure of the source, which is kept in ``tally.fault``.
 
     What was decoded before the failure is still worth publishing; the run's exit code tells.
@@ -79,7 +79,7 @@ def redact_all(
 
 def write_all(
     redacted: Iterable[RedactedFrame], encoder: Encoder, sinks: tuple[Sink, ...], tally: Tally
-) -> Iterator[Fraction]:
+) -> Generator[Fraction, None, None]:
     """Encode once, write to every sink, and yield the media time of each frame handed over.
 
     After the last one the sinks are finished. A failure anywhere, or closing this generator

@@ -43,7 +43,7 @@ def test_prefetch_stays_within_its_depth() -> None:
         assert pulled.acquire(timeout=10)
     assert not pulled.acquire(timeout=0.05)
     assert count == 5
-    ahead.close()  # type: ignore[attr-defined]
+    ahead.close()
 
 
 def test_closing_prefetch_stops_the_thread_and_closes_the_source() -> None:
@@ -60,7 +60,7 @@ def test_closing_prefetch_stops_the_thread_and_closes_the_source() -> None:
 
     ahead = prefetch(source(), 2)
     next(ahead)
-    ahead.close()  # type: ignore[attr-defined]
+    ahead.close()
     assert closed.is_set()
     assert not any(t.name == "blurcam-reader" for t in threading.enumerate())
 

@@ -1,0 +1,104 @@
+"""Whether blurcam can work on this machine, found out by trying."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blurcam.errors import BlurcamError
+
+_PACKAGES = ("av", "mediapipe", "numpy", "opencv-python", "openvino", "typer")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried: what, how it went, and what to do if badly."""
+
+    what: str
+    good: bool
+    text: str
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        return f"{'ok  ' if self.good else 'FAIL'}  {self.what}: {self.text}"
+
+
+def examine(recording: Path | None = None) -> Iterator[Finding]:
+    """Try everything a redaction needs, and one recording if given."""
+    yield _python()
+    for package in _PACKAGES:
+        yield _package(package)
+    yield from _models()
+    yield _detector()
+    yield from _encoders()
+    if recording is not None:
+        yield _recording(recording)
+
+
+def _python() -> Finding:
+    good = sys.version_info >= (3, 11)
+    advice = "" if good else "; blurcam needs 3.11 or later"
+    return Finding("python", good, f"{platform.python_version()} on {platform.machine()}{advice}")
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, False, f"is missing; install it with: pip install {name}")
+
+
+def _models() -> Iterator[Finding]:
+    from blurcam.models import listing
+
+    for model in listing():
+        good = model.present or not model.default
+        yield Finding(f"model {model.name}", good and not model.wrong, model.state)
+
+
+def _detector() -> Finding:
+    from blurcam.assembly import open_detector
+    from blurcam.config import Detect
+
+    try:
+        detector = open_detector(Detect())
+    except BlurcamError as exc:
+        return Finding("detector", False, str(exc))
+    detector.close()
+    return Finding("detector", True, f"{detector.name} finds the known face")
+
+
+def _encoders() -> Iterator[Finding]:
+    from blurcam.encoding import list_encoders
+
+    for name, codec, opens, is_software in list_encoders():
+        text = f"{codec}, opens" if opens else f"{codec}, does not open here"
+        yield Finding(f"encoder {name}", opens or not is_software, text)
+
+
+def _recording(path: Path) -> Finding:
+    from blurcam.sources import open_source
+    from blurcam.stats import Tally
+
+    try:
+        source = open_source(path, Tally())
+        try:
+            first = next(source.frames(), None)
+        finally:
+            source.close()
+    except BlurcamError as exc:
+        return Finding("recording", False, str(exc))
+    if first is None:
+        return Finding("recording", False, f"{path}: holds no frame that can be decoded")
+    info = source.info
+    rate = f"{float(info.rate):.3f}" if info.rate else "unknown"
+    return Finding(
+        "recording",
+        True,
+        f"{path}: {info.codec} {info.width}x{info.height} {info.pixel_format.name}, "
+        f"rate {rate}, {info.frame_count or 'unknown number of'} frames",
+    )
