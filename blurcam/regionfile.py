@@ -145,9 +145,13 @@ class RegionReader:
         except OSError as exc:
             raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
         self._number = 0
-        self.header = self._header()
         self.removed = 0
         self.added = 0
+        try:
+            self.header = self._header()
+        except ConfigError:
+            self.close()
+            raise
 
     def _header(self) -> Header:
         line = self._next()

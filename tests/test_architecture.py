@@ -13,9 +13,10 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 
 # A module imports only from the rows above its own.
 ROWS = (
-    ("errors", "streams", "config", "summary"),
-    ("regions",),
-    ("stats", "frames", "regionfile"),
+    ("errors", "streams"),
+    ("regions", "config", "summary"),
+    ("stats", "frames"),
+    ("regionfile",),
     ("views", "masks"),
     ("detection", "evaluation"),
     ("manifest",),
