@@ -17,11 +17,11 @@ from blurcam import __version__
 from blurcam.buffering import prefetch
 from blurcam.config import Config, Cover, Detect, EffectName, Polygon
 from blurcam.detection import Detector
+from blurcam.effects import make_effect
 from blurcam.encoding import Coding, codec_for, open_encoder
 from blurcam.errors import ConfigError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
-from blurcam.redaction import make_effect
 from blurcam.regionfile import Header, RegionReader, RegionWriter
 from blurcam.regions import Coverage
 from blurcam.scan import Plan, scan

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
+
 from blurcam.regions import Box, Reason
 from blurcam.views import View
 
@@ -40,6 +42,10 @@ class Detector(Protocol):
     def threshold(self) -> float:
         """The confidence from which a face is reported, as in force."""
 
+    @property
+    def smallest_face(self) -> int:
+        """The height in pixels of the view from which most faces are found."""
+
     def start(self, views: Sequence[View]) -> Answer:
         """Begin to search one frame, given as one view or several (a whole and its tiles)."""
 
@@ -68,3 +74,15 @@ class Skipped:
 
 Finding = Answered | Unanswered | Skipped
 """What the search says of one frame."""
+
+
+def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]:
+    """Return the surest of each bunch of overlapping detections (non-maximum suppression).
+
+    ``iou`` is the overlap from which two boxes are taken for one face. The surest come first.
+    """
+    if not found:
+        return ()
+    boxes = [(d.box.x0, d.box.y0, d.box.width, d.box.height) for d in found]
+    kept = cv2.dnn.NMSBoxes(boxes, [d.confidence for d in found], 0.0, iou)
+    return tuple(found[int(i)] for i in kept)

@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import Protocol
 
 from blurcam.buffering import outbox
+from blurcam.effects import Effect
 from blurcam.encoding import RedactedPacket
 from blurcam.errors import SourceReadError
 from blurcam.frames import Frame
-from blurcam.redaction import Effect, RedactedFrame, redact
+from blurcam.redaction import RedactedFrame, redact
 from blurcam.regions import Coverage
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo

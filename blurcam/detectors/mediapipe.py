@@ -1,0 +1,119 @@
+"""MediaPipe's face detectors (BlazeFace, arXiv 1907.05047), for near cameras: door, desk, kiosk.
+
+Apache-2.0. The short-range model looks at 128 × 128 px, the full-range one at 192 × 192, whatever
+the size of the picture: a face must fill a tenth of it. Larger pictures go in as tiles.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import cv2
+import numpy as np
+
+from blurcam.detection import Detection, merge
+from blurcam.errors import DetectorError, ModelError
+from blurcam.views import View
+
+os.environ.setdefault("GLOG_minloglevel", "3")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+DEFAULT_THRESHOLD = 0.3
+
+
+class MediaPipe:
+    """Finds near faces; it answers at once, in the caller's thread."""
+
+    name = "mediapipe"
+
+    def __init__(self, task: Any, threshold: float, smallest_face: int) -> None:
+        """Use :func:`open_mediapipe`."""
+        self._task = task
+        self.threshold = threshold
+        self.smallest_face = smallest_face
+
+    def start(self, views: Sequence[View]) -> MediaPipeAnswer:
+        """Search a frame."""
+        found: list[Detection] = []
+        for view in views:
+            found += self._search(view)
+        return MediaPipeAnswer(merge(found))
+
+    def _search(self, view: View) -> Iterator[Detection]:
+        import mediapipe
+
+        rgb = cv2.cvtColor(view.picture, cv2.COLOR_BGR2RGB)
+        image = mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=rgb)
+        try:
+            result = self._task.detect(image)
+        except (RuntimeError, ValueError) as exc:
+            raise DetectorError(f"mediapipe: {exc}") from exc
+        for each in result.detections:
+            box, confidence = each.bounding_box, float(each.categories[0].score)
+            if not math.isfinite(confidence):
+                raise DetectorError("mediapipe: answered with numbers that are not finite")
+            if confidence >= self.threshold and box.width > 0 and box.height > 0:
+                x, y = float(box.origin_x), float(box.origin_y)
+                yield Detection(view.box(x, y, x + box.width, y + box.height), confidence)
+
+    def close(self) -> None:
+        """Release the task."""
+        if self._task is not None:
+            self._task.close()
+            self._task = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaPipeAnswer:
+    """A search that is over."""
+
+    detections: tuple[Detection, ...]
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        """Return the faces."""
+        del timeout
+        return self.detections
+
+
+def open_mediapipe(
+    weights: bytes,
+    *,
+    threshold: float = DEFAULT_THRESHOLD,
+    range: Literal["short", "full"] = "full",
+) -> MediaPipe:
+    """Return the detector, made of weights whose SHA-256 was checked."""
+    with _quiet():
+        from mediapipe import Image, ImageFormat
+        from mediapipe.tasks.python import BaseOptions
+        from mediapipe.tasks.python.vision import FaceDetector, FaceDetectorOptions
+
+        options = FaceDetectorOptions(
+            base_options=BaseOptions(model_asset_buffer=weights),
+            min_detection_confidence=threshold,
+            min_suppression_threshold=0.4,
+        )
+        try:
+            task = FaceDetector.create_from_options(options)
+        except (RuntimeError, ValueError) as exc:
+            raise ModelError(f"mediapipe: cannot be loaded: {exc}") from exc
+        # The first picture makes it talk, too.
+        task.detect(Image(image_format=ImageFormat.SRGB, data=np.zeros((8, 8, 3), np.uint8)))
+    return MediaPipe(task, threshold, 40 if range == "full" else 64)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence what C++ writes to stderr while the detector starts: no thread runs yet."""
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

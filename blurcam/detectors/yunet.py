@@ -1,0 +1,94 @@
+"""YuNet-n (Wu et al., Machine Intelligence Research 20, 2023): small and quick.
+
+Trained on WIDER FACE; Apache-2.0 (libfacedetection.train). Sees faces from 10 to 300 px.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.detection import Detection, merge
+from blurcam.detectors.openvino import Network, Outputs, Pending
+from blurcam.errors import DetectorError
+from blurcam.views import View
+
+DEFAULT_THRESHOLD = 0.48
+_STRIDES = (8, 16, 32)
+
+
+class YuNet:
+    """Finds faces on three grids, one for each size of face."""
+
+    name = "yunet"
+    smallest_face = 10
+
+    def __init__(self, network: Network, threshold: float) -> None:
+        """Use :func:`open_yunet`."""
+        self._network = network
+        self.threshold = threshold
+
+    def start(self, views: Sequence[View]) -> YuNetAnswer:
+        """Begin to search a frame."""
+        started = tuple((view, self._network.start([view.picture])) for view in views)
+        return YuNetAnswer(started, self.threshold)
+
+    def close(self) -> None:
+        """Release the network."""
+        self._network.close()
+
+
+@dataclass(frozen=True, slots=True)
+class YuNetAnswer:
+    """A search of one frame, under way."""
+
+    started: tuple[tuple[View, Pending], ...]
+    threshold: float
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        """Return the faces; see :class:`blurcam.detection.Answer`."""
+        found: list[Detection] = []
+        for view, pending in self.started:
+            outputs = pending.wait(timeout)
+            for stride in _STRIDES:
+                found += _decode(outputs, stride, view, self.threshold)
+        return merge(found)
+
+
+def _decode(outputs: Outputs, stride: int, view: View, threshold: float) -> list[Detection]:
+    """Turn one grid into boxes; the confidence is the geometric mean of class and object."""
+    try:
+        kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
+    except (KeyError, IndexError) as exc:
+        raise DetectorError(f"yunet: outputs are {sorted(outputs)}") from exc
+    confidences = np.sqrt(np.clip(kind[:, 0], 0, 1) * np.clip(thing[:, 0], 0, 1))
+    chosen = np.nonzero(confidences >= threshold)[0]
+    edges = _edges(boxes[chosen], chosen, stride, view)
+    if not np.isfinite(edges).all():
+        raise DetectorError("yunet: answered with boxes that are not finite")
+    return [
+        Detection(view.box(*map(float, edge)), float(confidence))
+        for edge, confidence in zip(edges, confidences[chosen], strict=True)
+    ]
+
+
+def _edges(
+    boxes: NDArray[np.float32], cells: NDArray[np.intp], stride: int, view: View
+) -> NDArray[np.float32]:
+    across = -(-view.picture.shape[1] // 32) * 32 // stride
+    rows, columns = np.divmod(cells, across)
+    centre_x, centre_y = (columns + boxes[:, 0]) * stride, (rows + boxes[:, 1]) * stride
+    wide, high = np.exp(boxes[:, 2]) * stride, np.exp(boxes[:, 3]) * stride
+    return np.stack(
+        (centre_x - wide / 2, centre_y - high / 2, centre_x + wide / 2, centre_y + high / 2), 1
+    ).astype(np.float32)
+
+
+def open_yunet(
+    weights: bytes, *, threshold: float = DEFAULT_THRESHOLD, device: str = "CPU"
+) -> YuNet:
+    """Return the detector, made of weights whose SHA-256 was checked."""
+    return YuNet(Network("yunet", weights, device, takes_rgb=False), threshold)

@@ -1,0 +1,45 @@
+"""A detector has to find a known face before it may guard the first frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+
+from blurcam.detection import Detector
+from blurcam.errors import DetectorError, ModelError
+from blurcam.regions import Box
+from blurcam.views import View
+
+# Grace Hopper, official portrait by James S. Davis, United States Navy, 1984; public domain.
+_PICTURE: Final = Path(__file__).parent / "known-face.jpg"
+_FACE: Final = Box(52, 46, 120, 121)
+_TIMEOUT: Final = 30.0
+
+
+def prove(detector: Detector) -> None:
+    """Raise :class:`~blurcam.errors.ModelError` unless the detector finds the known face.
+
+    The empty picture beside it must stay without one: a detector that sees faces everywhere
+    has seen nothing.
+    """
+    encoded = np.frombuffer(_PICTURE.read_bytes(), np.uint8)
+    picture = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    blank = np.full_like(picture, 96)
+    try:
+        faces = detector.start([_view(picture)]).wait(_TIMEOUT)
+        ghosts = detector.start([_view(blank)]).wait(_TIMEOUT)
+    except DetectorError as exc:
+        raise ModelError(f"{detector.name}: failed its self-test: {exc}") from exc
+    if ghosts or not any(face.box.iou(_FACE) >= 0.4 for face in faces):
+        raise ModelError(
+            f"{detector.name}: failed its self-test (a known face, and an empty picture) at "
+            f"threshold {detector.threshold:g}; try another --threshold, or: blurcam check"
+        )
+
+
+def _view(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> View:
+    rows, columns = picture.shape[:2]
+    return View(picture, Box(0, 0, columns, rows), 0)

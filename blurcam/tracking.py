@@ -1,0 +1,173 @@
+"""``cover()``: from what was found on frames to what must be covered on them; it only adds."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from blurcam.detection import Answered, Finding, Unanswered
+from blurcam.errors import ConfigError
+from blurcam.frames import Frame
+from blurcam.regions import Basis, Box, Coverage, Reason, Region
+from blurcam.stats import Tally
+from blurcam.tracks import Sighting, Track, between, link
+
+Scanned = tuple[Frame, Finding]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How far coverage reaches beyond the detections: seconds, and a factor of size."""
+
+    lead: float
+    hold: float
+    bridge: float
+    margin: float
+
+    def __post_init__(self) -> None:
+        """Refuse a reach that takes coverage away."""
+        for name in ("lead", "hold", "bridge"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0):
+                raise ConfigError(f"{name}: {value} is not a number of seconds")
+        if not (math.isfinite(self.margin) and self.margin >= 1):
+            raise ConfigError(f"margin: {self.margin} would leave part of the face clear")
+
+
+def cover(
+    scanned: Iterable[Scanned], reach: Reach, tally: Tally
+) -> Iterator[tuple[Frame, Coverage]]:
+    """Yield every frame once, in order, with all that must be covered on it.
+
+    A frame waits until the longer of ``lead`` and ``bridge`` after it has been looked at; that is
+    how many frames are held in memory. Where the session changes, nothing known crosses.
+
+    A frame that was not searched is covered by what was found before and after it, if the two
+    searches are at most ``lead`` apart: whoever came into view between them is then covered back
+    to the first. Otherwise it is covered whole.
+    """
+    session: _Session | None = None
+    for frame, finding in scanned:
+        if session is None or not session.continues(frame):
+            if session is not None:
+                yield from session.rest()
+            session = _Session(frame, reach, tally)
+        yield from session.take(frame, finding)
+    if session is not None:
+        yield from session.rest()
+
+
+class _Session:
+    """The tracks and the waiting frames of one uninterrupted stretch of a stream."""
+
+    def __init__(self, frame: Frame, reach: Reach, tally: Tally) -> None:
+        self._number = frame.session
+        self._time_base = frame.time_base
+        self._reach = reach
+        self._tally = tally
+        self._second = float(1 / frame.time_base)
+        self._lead = self._ticks(reach.lead)
+        self._hold = self._ticks(reach.hold)
+        self._bridge = self._ticks(reach.bridge)
+        self._waiting: deque[Scanned] = deque()
+        self._tracks: list[Track] = []
+        self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
+
+    def _ticks(self, seconds: float) -> int:
+        return math.floor(Fraction(seconds).limit_denominator(1_000_000) / self._time_base)
+
+    def continues(self, frame: Frame) -> bool:
+        return frame.session == self._number and frame.time_base == self._time_base
+
+    def take(self, frame: Frame, finding: Finding) -> Iterator[tuple[Frame, Coverage]]:
+        """Learn from one more frame, and yield those that no later one can say more about."""
+        self._waiting.append((frame, finding))
+        if isinstance(finding, Answered):
+            self._searched.append(frame.pts)
+            self._see(frame.pts, finding)
+        horizon = max(self._lead, self._bridge)
+        while self._waiting and frame.pts - self._waiting[0][0].pts >= horizon:
+            yield self._leave()
+
+    def rest(self) -> Iterator[tuple[Frame, Coverage]]:
+        """Yield all frames that wait: nothing follows."""
+        while self._waiting:
+            yield self._leave()
+
+    def _see(self, pts: int, answer: Answered) -> None:
+        reachable = max(self._bridge, self._hold)
+        live = [t for t in self._tracks if pts - t.last.pts <= reachable]
+        linked = link(live, answer.detections, pts, self._second)
+        for detection, track in zip(answer.detections, linked, strict=True):
+            sighting = Sighting(pts, detection.box, detection.confidence)
+            if track is None:
+                self._tally.tracks += 1
+                self._tracks.append(Track(self._tally.tracks, sighting, self._second))
+            else:
+                track.add(sighting)
+
+    def _leave(self) -> tuple[Frame, Coverage]:
+        frame, finding = self._waiting.popleft()
+        reason = self._reason(frame.pts, finding)
+        if reason is not None:
+            coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
+        else:
+            regions = (self._region(track, frame.pts) for track in self._tracks)
+            coverage = Coverage(frame.seq, tuple(r for r in regions if r is not None))
+        self._forget(frame.pts)
+        return frame, coverage
+
+    def _reason(self, pts: int, finding: Finding) -> Reason | None:
+        """Return why the frame must be covered whole, if it must."""
+        if isinstance(finding, Unanswered):
+            return finding.reason
+        if isinstance(finding, Answered):
+            return None
+        before = [p for p in self._searched if p <= pts]
+        after = next((p for p in self._searched if p > pts), None)
+        if not before:
+            return Reason.NOT_YET
+        if after is None or after - before[-1] > self._lead:
+            return Reason.TOO_SPARSE
+        return None
+
+    def _region(self, track: Track, pts: int) -> Region | None:
+        before, after = track.around(pts)
+        if before is not None and before.pts == pts:
+            box = track.steadied(before)
+            return self._covering(box, Basis.DETECTED, track, before.confidence)
+        if before is not None and after is not None and after.pts - before.pts <= self._bridge:
+            box = between(before, after, pts, self._second)
+            return self._covering(box, Basis.BRIDGED, track)
+        held = before is not None and pts - before.pts <= self._hold
+        led = after is not None and after.pts - pts <= self._lead
+        box_held = self._reached(track, before, pts) if held else None
+        box_led = self._reached(track, after, pts) if led else None
+        if box_held is not None:
+            box = box_held if box_led is None else box_held.union(box_led)
+            return self._covering(box, Basis.HELD, track)
+        return None if box_led is None else self._covering(box_led, Basis.LED, track)
+
+    @staticmethod
+    def _reached(track: Track, sighting: Sighting | None, pts: int) -> Box | None:
+        """Return where the face was seen and where it may have gone since, in one box."""
+        if sighting is None:
+            return None
+        return sighting.box.union(track.extrapolated(sighting, pts))
+
+    def _covering(
+        self, box: Box, basis: Basis, track: Track, confidence: float | None = None
+    ) -> Region:
+        return Region(box.grown(self._reach.margin), basis, track.number, confidence)
+
+    def _forget(self, pts: int) -> None:
+        """Drop what no frame after ``pts`` can need."""
+        longest = max(self._hold, self._bridge)
+        self._tracks = [t for t in self._tracks if t.last.pts + longest >= pts]
+        for track in self._tracks:
+            track.forget_before(pts)
+        while len(self._searched) > 1 and self._searched[1] <= pts:
+            self._searched.popleft()
