@@ -55,9 +55,9 @@ def _package(name: str) -> Finding:
 def _models() -> Iterator[Finding]:
     from blurcam.models import listing
 
-    for model in listing():
-        good = model.present or not model.default
-        yield Finding(f"model {model.name}", good and not model.wrong, model.state)
+    for state in listing():
+        good = state.wrong is None and (state.present or not state.model.default)
+        yield Finding(f"model {state.model.name}", good, state.text)
 
 
 def _detector() -> Finding:

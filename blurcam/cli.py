@@ -335,10 +335,14 @@ def models_pull(
 @models_app.command("check")
 def models_check() -> None:
     """Check every model that is here against its pinned SHA-256."""
-    from blurcam.models import check_all
+    from blurcam.models import listing
 
-    for line in check_all():
-        typer.echo(str(line))
+    worst = DONE
+    for state in listing():
+        missing = state.model.default and not state.present
+        worst = USAGE if state.wrong or missing else worst
+        typer.echo(f"{state.model.name}: {state.text}")
+    raise typer.Exit(worst)
 
 
 def _polygons(texts: list[str] | None, key: str) -> tuple[tuple[tuple[float, float], ...], ...]:

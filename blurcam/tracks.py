@@ -87,10 +87,7 @@ class Track:
     def _reference(self, sighting: Sighting, *, back: bool) -> Sighting | None:
         """Return the sighting farthest from this one, within memory, on one side of it."""
         index = self.sightings.index(sighting)
-        if back:
-            candidates = self.sightings[:index]
-        else:
-            candidates = self.sightings[index + 1 :][::-1]
+        candidates = self.sightings[:index] if back else self.sightings[index + 1 :][::-1]
         near = [s for s in candidates if abs(s.pts - sighting.pts) <= self._memory]
         return near[0] if near else None
 

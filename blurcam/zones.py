@@ -33,7 +33,7 @@ def ignore(
     """Yield every frame without the detections whose centre lies in one of the polygons."""
     for frame, finding in scanned:
         if polygons and isinstance(finding, Answered):
-            finding = Answered(  # noqa: PLW2901 - the same finding, less what is ignored
+            finding = Answered(
                 tuple(
                     d
                     for d in finding.detections
