@@ -82,9 +82,7 @@ def test_regions_file_has_a_header_and_a_line_a_frame(clip: Path, redacted: Resu
 def test_render_draws_from_the_regions_file(clip: Path, redacted: Result) -> None:
     assert redacted.returncode == 0
     out = clip.parent / "render.mp4"
-    drawn = blurcam(
-        "render", clip, out, "--regions", clip.parent / "r.jsonl", "--effect", "solid"
-    )
+    drawn = blurcam("render", clip, out, "--regions", clip.parent / "r.jsonl", "--effect", "solid")
     assert drawn.returncode == 0, drawn.stderr
     assert len(frame_hashes(out)) == 25
 
@@ -95,9 +93,7 @@ def test_render_refuses_regions_of_another_input(
     assert redacted.returncode == 0
     other = tmp_path / "other.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc=s=320x240:r=25:d=1", other)
-    drawn = blurcam(
-        "render", other, tmp_path / "out.mp4", "--regions", clip.parent / "r.jsonl"
-    )
+    drawn = blurcam("render", other, tmp_path / "out.mp4", "--regions", clip.parent / "r.jsonl")
     assert drawn.returncode == 2
     assert "made for another input" in one_line(drawn)
     assert not (tmp_path / "out.mp4").exists()

@@ -1,0 +1,70 @@
+# Each target does what it needs first, and nothing twice. Lists itself with: make help
+PYTHON ?= python3
+BIN := .venv/bin
+# Recordings and labelled pictures to measure on, where there are any; tests skip without.
+ifneq ($(wildcard ../shared/data),)
+export BLURCAM_EVAL_DATA ?= $(abspath ../shared/data)
+endif
+MODELS := models/centerface.onnx models/face_detection_full_range_sparse.tflite \
+          models/face_detection_short_range.tflite
+SAMPLES := sample_videos/street.mp4 sample_videos/door.mp4
+
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
+
+setup: .venv/.installed ## make the virtual environment in .venv, from the lock
+
+.venv/.installed: requirements.lock pyproject.toml tools/system.py
+	@$(PYTHON) tools/system.py
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
+	    { rm -rf .venv; echo "install venv, then run make again: sudo apt-get install -y python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -c "import cv2"
+	@touch $@
+
+models: $(MODELS) ## fetch the models that the defaults need
+
+$(MODELS) &: models/manifest.toml | .venv/.installed
+	$(BIN)/blurcam models pull
+	@touch $(MODELS)
+
+samples: $(SAMPLES) ## make the sample videos
+
+$(SAMPLES) &: $(wildcard sample_videos/*.py sample_videos/portraits/*) | .venv/.installed
+	$(BIN)/python sample_videos/generate.py
+
+demo: setup models samples ## redact the sample videos, say where to look and what was exposed
+	$(BIN)/python sample_videos/demo.py
+
+test: setup models samples ## run all tests but the slow ones
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: setup models samples ## run the slow tests
+	$(BIN)/python -m pytest -q -m slow
+
+check: lint types test ## what decides whether a change lands
+
+lint: setup ## look for mistakes and for bad style
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup ## check the types, and that what must not type-check does not
+	$(BIN)/mypy
+
+format: setup ## put all code into the one format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: setup ## resolve the dependencies anew (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header \
+	    --overrides tools/overrides.txt -o requirements.lock
+
+clean: ## remove what was made, but not the models
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
+
+.PHONY: help setup models samples demo test test-slow check lint types format lock clean
