@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
-_UsageError = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+_UsageError: type[Exception] = next(
+    c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"
+)
 
 # What --help shows as defaults.
 _DETECT, _COVERAGE = Detect(), Cover()

@@ -92,7 +92,7 @@ class Cover:
     lead: float = 0.5
     hold: float = 0.5
     bridge: float = 1.0
-    margin: float = 1.35
+    margin: float = 1.4
     masks: tuple[Polygon, ...] = ()
     ignores: tuple[Polygon, ...] = ()
 

@@ -75,11 +75,11 @@ def _pull_push(value: Samples, weight: Samples, neutral: Samples) -> Samples:
     ``value`` is the weighted sum in each cell, ``weight`` 0 to 1.
     """
     rows, columns = weight.shape
-    average = value / np.maximum(weight, 1e-6)[..., None]
+    average = cast(Samples, value / np.maximum(weight, np.float32(1e-6))[..., None])
     if weight.min() >= 1.0:
         return average
     if rows == columns == 1:
-        return average if weight.max() > 1e-3 else np.broadcast_to(neutral, value.shape)
+        return average if weight.max() > 1e-3 else np.broadcast_to(neutral, value.shape).copy()
     size = ((columns + 1) // 2, (rows + 1) // 2)
     # Twice the share of known samples: a half-known coarse cell may speak for itself.
     coarse_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
@@ -149,7 +149,7 @@ class Gaussian:
     def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
         """Return the blurred patch."""
         del covered, neutral
-        blurred = cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.3 * face / 1.35))
+        blurred = cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.3 * face / 1.4))
         return _planes(blurred, patch)
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NoReturn, cast, final
 import av
 import numpy as np
 from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
@@ -127,7 +128,7 @@ class Encoder:
             self.template: Any = self._nowhere.add_stream(
                 name, rate=rate.limit_denominator(100_000), options=_options(name, coding, info)
             )
-            self._context = self.template.codec_context
+            self._context = cast(VideoCodecContext, self.template.codec_context)
             self._set_up(info)
             with _encoding(name):
                 self._nowhere.start_encoding()

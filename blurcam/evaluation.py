@@ -102,8 +102,8 @@ class Exposure:
         """Yield a table for people."""
         for bucket in self.buckets:
             if bucket.total:
-                share = bucket.exposed / bucket.total
-                yield f"{bucket.name:>9}: {bucket.exposed:5} of {bucket.total:5} exposed ({share:.2%})"
+                counts = f"{bucket.exposed:5} of {bucket.total:5} exposed"
+                yield f"{bucket.name:>9}: {counts} ({bucket.exposed / bucket.total:.2%})"
         yield (
             f"longest run of exposed frames: {self.longest_run}; "
             f"covered needlessly: {self.over:.2%}"

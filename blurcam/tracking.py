@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from blurcam.detection import Answered, Finding, Unanswered
 from blurcam.errors import ConfigError
@@ -16,6 +17,10 @@ from blurcam.stats import Tally
 from blurcam.tracks import Sighting, Track, between, link
 
 Scanned = tuple[Frame, Finding]
+# Pixels added on every side: detectors place edges on a grid of four, which matters on faces of
+# twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
+# face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
+_SLACK: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +166,9 @@ class _Session:
     def _covering(
         self, box: Box, basis: Basis, track: Track, confidence: float | None = None
     ) -> Region:
-        return Region(box.grown(self._reach.margin), basis, track.number, confidence)
+        grown = box.grown(self._reach.margin)
+        slack = Box(grown.x0 - _SLACK, grown.y0 - _SLACK, grown.x1 + _SLACK, grown.y1 + _SLACK)
+        return Region(slack, basis, track.number, confidence)
 
     def _forget(self, pts: int) -> None:
         """Drop what no frame after ``pts`` can need."""

@@ -30,10 +30,8 @@ def main() -> int:
         for line in measured.lines():
             print(f"  {line}")
         for case in measured.worst[:3]:
-            height = case.face.box.height
-            print(
-                f"  least covered: frame {case.seq}, person {case.face.track}, {height} px, {case.share:.0%}"
-            )
+            which = f"frame {case.seq}, person {case.face.track}, {case.face.box.height} px"
+            print(f"  least covered: {which}, {case.share:.0%}")
         print(f"  look at {output}")
     print(f"exposed face-frames of {_SMALLEST} px or more: {exposed}")
     return 1 if exposed else 0

@@ -110,13 +110,14 @@ def posed(person: Figure, pose: Pose) -> tuple[Picture, Edges, tuple[int, int]]:
     far = 0.12 * math.sin(math.radians(pose.yaw))
     out_wide, out_high = wide * scale * narrow, high * scale
     left, right = max(0.0, far) * out_high * 0.3, max(0.0, -far) * out_high * 0.3
-    corners = np.float32([[0, 0], [wide, 0], [wide, high], [0, high]])  # type: ignore[arg-type]
-    target = np.float32(
-        [[0, left], [out_wide, right], [out_wide, out_high - right], [0, out_high - left]]  # type: ignore[arg-type]
+    corners = np.array([[0, 0], [wide, 0], [wide, high], [0, high]], np.float32)
+    target = np.array(
+        [[0, left], [out_wide, right], [out_wide, out_high - right], [0, out_high - left]],
+        np.float32,
     )
     turn = cv2.getPerspectiveTransform(corners, target)
     x0, y0, x1, y1 = person.face
-    points = np.float32([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]])  # type: ignore[arg-type]
+    points = np.array([[[x0, y0], [x1, y0], [x1, y1], [x0, y1]]], np.float32)
     face = cv2.perspectiveTransform(points, turn)[0]
     fx0, fy0 = face.min(axis=0)
     fx1, fy1 = face.max(axis=0)

@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 Picture = NDArray[np.uint8]
 
 
-def _grain(rng: np.random.Generator, high: int, wide: int, sizes: tuple[int, ...]) -> Picture:
+def _grain(
+    rng: np.random.Generator, high: int, wide: int, sizes: tuple[int, ...]
+) -> NDArray[np.float32]:
     """Return noise on several scales, ``(rows, columns, 1)`` around 0."""
     total = np.zeros((high, wide), np.float32)
     for size in sizes:
         coarse = rng.normal(0, 1, (high // size + 2, wide // size + 2)).astype(np.float32)
         total += cv2.resize(coarse, (wide, high), interpolation=cv2.INTER_CUBIC)
-    return total[..., None]  # type: ignore[return-value]
+    return total[..., None]
+
+
+def _pixels(values: NDArray[np.float32]) -> Picture:
+    return np.asarray(np.clip(values, 0, 255), np.uint8)
 
 
 def _bricks(rng: np.random.Generator, high: int, wide: int, row: int) -> Picture:
@@ -25,7 +31,7 @@ def _bricks(rng: np.random.Generator, high: int, wide: int, row: int) -> Picture
             tone = rng.normal(0, 9)
             colour = (74 + tone, 86 + tone, 128 + 1.4 * tone)
             cv2.rectangle(wall, (x + 1, y + 1), (x + 2 * row - 2, y + row - 2), colour, -1)
-    return np.clip(wall + 5 * _grain(rng, high, wide, (2, 9)), 0, 255).astype(np.uint8)
+    return _pixels(wall + 5 * _grain(rng, high, wide, (2, 9)))
 
 
 def _paving(rng: np.random.Generator, high: int, wide: int, row: int) -> Picture:
@@ -36,7 +42,7 @@ def _paving(rng: np.random.Generator, high: int, wide: int, row: int) -> Picture
         y, step = y + step, step * 1.16
     for x in range(-wide, 2 * wide, row * 4):
         cv2.line(ground, (wide // 2 + (x - wide // 2) // 2, 0), (x, high), (98, 102, 104), 2)
-    return np.clip(ground + 6 * _grain(rng, high, wide, (2, 23)), 0, 255).astype(np.uint8)
+    return _pixels(ground + 6 * _grain(rng, high, wide, (2, 23)))
 
 
 def street(wide: int, high: int) -> Picture:
@@ -63,7 +69,7 @@ def hall(wide: int, high: int) -> Picture:
     wall = np.full((edge, wide, 3), (176, 190, 198), np.float32) + 4 * _grain(
         rng, edge, wide, (3, 60)
     )
-    wall = np.clip(wall, 0, 255).astype(np.uint8)  # type: ignore[assignment]
+    wall = np.clip(wall, 0, 255).astype(np.uint8)
     cv2.rectangle(wall, (wide // 12, edge // 5), (wide // 4, edge // 2), (60, 90, 120), -1)
     cv2.rectangle(
         wall, (wide // 12 + 8, edge // 5 + 8), (wide // 4 - 8, edge // 2 - 8), (190, 170, 110), -1

@@ -1,0 +1,57 @@
+"""Lines that must not type-check: each is a way to write a picture that was not redacted.
+
+``warn_unused_ignores`` makes the type check fail as soon as one of them is allowed.
+"""
+
+from __future__ import annotations
+
+from blurcam.detection import Answered, Finding, Skipped, Unanswered
+from blurcam.effects import Effect
+from blurcam.encoding import Encoder, RedactedPacket
+from blurcam.frames import Frame
+from blurcam.pipeline import write_all
+from blurcam.redaction import RedactedFrame, redact
+from blurcam.regions import Coverage, Region
+from blurcam.sinks import FileSink
+from blurcam.stats import Tally
+
+
+def a_frame_is_not_encoded(encoder: Encoder, frame: Frame) -> None:
+    encoder.encode(frame)  # type: ignore[arg-type]
+
+
+def a_frame_is_not_written(sink: FileSink, frame: Frame, redacted: RedactedFrame) -> None:
+    sink.write(frame)  # type: ignore[arg-type]
+    sink.write(redacted)  # type: ignore[arg-type]
+
+
+def packets_come_from_the_encoder(sink: FileSink, data: bytes) -> None:
+    sink.write(data)  # type: ignore[arg-type]
+    RedactedPacket(data)  # type: ignore[call-arg]
+
+
+def frames_do_not_pass_the_gate(
+    frames: list[Frame], encoder: Encoder, sink: FileSink, tally: Tally
+) -> None:
+    write_all(frames, encoder, (sink,), tally)  # type: ignore[arg-type]
+
+
+def regions_are_not_a_coverage(frame: Frame, regions: tuple[Region, ...], effect: Effect) -> None:
+    redact(frame, regions, effect)  # type: ignore[arg-type]
+    redact(frame, None, effect)  # type: ignore[arg-type]
+
+
+def what_is_not_known_is_not_empty(finding: Finding, unanswered: Unanswered) -> None:
+    finding.detections  # type: ignore[union-attr]
+    answered: Answered = unanswered  # type: ignore[assignment]
+    skipped: Skipped = answered  # type: ignore[assignment]
+    del skipped
+
+
+def a_redacted_frame_does_not_change(redacted: RedactedFrame, frame: Frame) -> None:
+    frame.planes = redacted.planes  # type: ignore[misc]
+
+
+def coverage_does_not_shrink(coverage: Coverage) -> None:
+    coverage.regions = ()  # type: ignore[misc]
+    coverage.minus(())  # type: ignore[attr-defined]
