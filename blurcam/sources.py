@@ -248,20 +248,20 @@ class _Decoded:
         self._suspect_for = self._context.thread_count + 1
 
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
-        """Return how many pictures are missing, and how that is known."""
+        """Return how many pictures are missing, by the sign that says most, and that sign."""
         self._trouble.flush()
+        signs = [(0, "")]
+        undecoded = self._packets - self._frames
+        # The fields of interlaced pictures may come in packets of their own.
+        if info.codec in _ONE_A_PACKET and not (info.interlaced and undecoded == self._frames):
+            signs.append((undecoded, f"{self._packets} packets gave {self._frames} frames"))
+        if self._damaged:
+            signs.append((gaps, "the stream is damaged, and time steps are missing"))
         announced = info.frame_count or 0
-        if self._packets and info.codec in _ONE_A_PACKET:
-            undecoded = self._packets - self._frames
-            # The fields of interlaced pictures may come in packets of their own.
-            if undecoded > 0 and not (info.interlaced and undecoded == self._frames):
-                return undecoded, f"{self._packets} packets gave {self._frames} frames"
-        if self._damaged and gaps:
-            return gaps, "the stream is damaged, and time steps are missing"
-        missing = announced - self._packets - self._hidden
-        if missing > 0 and self._frames < announced:
-            return missing, f"the file announces {announced} frames"
-        return 0, ""
+        if announced > self._packets + self._hidden:
+            missing = announced - self._hidden - self._frames
+            signs.append((missing, f"the file announces {announced} frames"))
+        return max(signs)
 
 
 class _Pictures:
