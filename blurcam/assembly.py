@@ -217,7 +217,8 @@ def _open_output(
 ) -> tuple[FileSink, Iterator[Fraction]]:
     asked = config.encode
     codec = codec_for(source.info, config.output.suffix, asked.codec)
-    coding = Coding(codec, asked.encoder, asked.crf, asked.preset)
+    reorder = config.output.suffix.lower() != ".ts"
+    coding = Coding(codec, asked.encoder, asked.crf, asked.preset, reorder)
     encoder = stack.enter_context(closing(open_encoder(source.info, coding, tally)))
     audio = open_audio(config.input) if asked.audio == "copy" else None
     if audio is not None:

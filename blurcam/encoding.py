@@ -40,12 +40,17 @@ os.environ.setdefault("SVT_LOG", "1")
 
 @dataclass(frozen=True, slots=True)
 class Coding:
-    """What to encode with; ``None`` for blurcam's defaults."""
+    """What to encode with; ``None`` for blurcam's defaults.
+
+    Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
+    it holds no time before zero.
+    """
 
     codec: Codec
     encoder: str | None = None
     crf: int | None = None
     preset: str | None = None
+    reorder: bool = True
 
 
 def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
@@ -130,6 +135,8 @@ class Encoder:
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
             self._set_up(info)
+            if not coding.reorder:
+                self._context.max_b_frames = 0
             with _encoding(name):
                 self._nowhere.start_encoding()
         except BaseException:
@@ -202,7 +209,7 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
             notice = f"encoder {name} does not work here ({why}); {software} is used instead"
             logger.warning("%s", notice)
             tally.notice(notice)
-            name, coding = software, Coding(coding.codec)
+            name, coding = software, Coding(coding.codec, reorder=coding.reorder)
     try:
         encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:

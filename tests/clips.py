@@ -71,6 +71,6 @@ def frame_times(path: Path) -> list[Fraction]:
 def grey_frames(path: Path, width: int, height: int) -> NDArray[np.uint8]:
     """Decode a file and return the luma of all frames, ``(frames, rows, columns)``."""
     command = [FFMPEG, "-nostdin", "-v", "error", "-i", str(path), "-map", "0:v:0"]
-    command += ["-fps_mode", "passthrough", "-pix_fmt", "gray", "-f", "rawvideo", "-"]
+    command += ["-fps_mode", "passthrough", "-vf", "extractplanes=y", "-f", "rawvideo", "-"]
     done = subprocess.run(command, capture_output=True, timeout=120, check=True)
     return np.frombuffer(done.stdout, np.uint8).reshape(-1, height, width)
