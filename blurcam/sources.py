@@ -49,6 +49,8 @@ _DAMAGE: Final = (
     "overread",
     "invalid data",
 )
+# FFmpeg draws text files as pictures of a terminal.
+_TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # AV_FIELD_BB and AV_FIELD_BT
 _BOTTOM_FIRST: Final = (3, 5)
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
@@ -151,6 +153,8 @@ class FileSource:
 
 def _video_stream(path: Path, container: InputContainer) -> VideoStream:
     """Return the stream to redact: the first that is moving pictures and not cover art."""
+    if container.format.name in _TEXT_ART:
+        raise SourceOpenError(f"{path}: not a video but text")
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic:
             if stream.codec_context is None:
