@@ -58,6 +58,12 @@ format: setup ## put all code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+reference: setup ## write the tables of options in docs/reference/cli.md
+	$(BIN)/python tools/reference.py
+
+picture: setup models samples ## make docs/before-after.jpg
+	$(BIN)/python tools/picture.py
+
 lock: setup ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header \
@@ -67,4 +73,4 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow check lint types format lock clean
+.PHONY: help setup models samples demo test test-slow check lint types format reference picture lock clean

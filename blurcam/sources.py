@@ -33,6 +33,8 @@ _LARGEST_PIXELS: Final = 1 << 27
 _SESSION_GAP_SECONDS: Final = 10
 # Decoder threads: each holds a frame back, and beyond eight little is gained.
 _MOST_THREADS: Final = 8
+# What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
+_EARLY_END: Final = "File ended prematurely"
 # What FFmpeg's decoders log, at error level, of pictures that they then hand out all the same.
 _DAMAGE: Final = (
     "error while decoding",
@@ -181,6 +183,7 @@ class _Decoded:
         self._hidden = 0  # by an edit list, on purpose
         self._frames = 0
         self._damaged = False
+        self._ended_early = False
         # Frames that must still pass before a key frame is trusted: those in the threads.
         self._suspect_for = 0
         self._is_suspect = False
@@ -210,6 +213,7 @@ class _Decoded:
                 try:
                     packet = next(packets)
                 except StopIteration:
+                    self._refuse_early_end(log)
                     return
                 except (av.FFmpegError, OSError, ValueError) as exc:
                     yield from self._judged(self._decode(None), log)
@@ -221,6 +225,14 @@ class _Decoded:
                 if packet.is_corrupt:
                     self._suspect("a packet is marked corrupt")
                 yield from self._judged(self._decode(packet), log)
+
+    def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
+        """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""
+        self._ended_early |= any(_EARLY_END in message for _, _, message in log)
+        if self._ended_early:
+            raise SourceReadError(
+                f"{self._name}: reading failed after {self._frames} frames: {_EARLY_END}"
+            )
 
     def _decode(self, packet: Any) -> list[VideoFrame]:
         """Return what a packet (``None``: the end) brings to light; an error is a lost picture."""
@@ -235,6 +247,7 @@ class _Decoded:
         self, pictures: list[VideoFrame], log: list[tuple[int, str, str]]
     ) -> Iterator[tuple[VideoFrame, bool]]:
         for _, _, message in log:
+            self._ended_early |= _EARLY_END in message
             if any(sign in message.lower() for sign in _DAMAGE):
                 self._suspect(message.strip())
         log.clear()

@@ -148,6 +148,17 @@ def test_frames_hidden_by_an_edit_list_are_not_lost(tmp_path: Path) -> None:
     assert tally.lost == 0
 
 
+@pytest.mark.parametrize("live", [False, True], ids=["file", "piped"])
+def test_a_cut_short_matroska_is_not_taken_for_whole(tmp_path: Path, live: bool) -> None:
+    whole, cut = tmp_path / "whole.mkv", tmp_path / "cut.mkv"
+    extra = ("-live", "1") if live else ()
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=320x240:r=25:d=2", *extra, whole)
+    assert len(read(whole)[1]) == 50
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
+    with pytest.raises(SourceReadError, match="ended prematurely"):
+        read(cut)
+
+
 def test_a_cut_short_mp4_is_read_as_far_as_it_goes_and_the_rest_is_lost(tmp_path: Path) -> None:
     whole = moving_clip(tmp_path / "w.mp4", "-movflags", "+faststart", size="320x240", seconds=4)
     cut = tmp_path / "cut.mp4"

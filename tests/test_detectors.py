@@ -1,0 +1,182 @@
+"""Every detector keeps one contract; weights come from models/ (run: make models)."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+
+from blurcam import selftest
+from blurcam.assembly import open_detector
+from blurcam.config import Detect, DetectorName, MediaPipeRange
+from blurcam.detection import Detection, Detector, merge
+from blurcam.detectors import centerface, mediapipe, yunet
+from blurcam.detectors.openvino import Network
+from blurcam.errors import ConfigError, DetectorError, DetectorTimeout, ModelError
+from blurcam.manifest import model, path_of
+from blurcam.regions import Box
+from blurcam.views import View
+from blurcam.weights import load
+
+EVAL = os.environ.get("BLURCAM_EVAL_DATA")
+PORTRAIT = np.asarray(cv2.imread(str(Path(selftest.__file__).parent / "known-face.jpg")), np.uint8)
+FACE = Box(52, 46, 120, 121)
+NAMES = ("centerface", "mediapipe-full", "mediapipe-short", "yunet")
+
+
+def make(name: str, threshold: float | None = None) -> Detector:
+    if name == "yunet" and not path_of(model("yunet")).exists():
+        if not EVAL:
+            pytest.skip("yunet is pulled on request only, and BLURCAM_EVAL_DATA is not set")
+        weights = Path(EVAL, "models", "yunet_n_dynamic.onnx").read_bytes()
+        return yunet.open_yunet(weights, threshold=threshold or yunet.DEFAULT_THRESHOLD)
+    kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]
+    reach: MediaPipeRange = "short" if name.endswith("short") else "full"
+    return open_detector(Detect(kind, threshold, range=reach))
+
+
+@pytest.fixture(params=NAMES)
+def detector(request: pytest.FixtureRequest) -> Iterator[Detector]:
+    made = make(request.param)
+    yield made
+    made.close()
+    made.close()
+
+
+def view(picture: np.ndarray, rotation: int = 0) -> View:  # type: ignore[type-arg]
+    high, wide = picture.shape[:2]
+    turned = rotation % 180
+    area = Box(0, 0, high, wide) if turned else Box(0, 0, wide, high)
+    return View(np.asarray(picture, np.uint8), area, rotation)
+
+
+def canvas(wide: int, high: int, x: int, y: int) -> np.ndarray:  # type: ignore[type-arg]
+    picture = np.full((high, wide, 3), 96, np.uint8)
+    picture[y : y + PORTRAIT.shape[0], x : x + PORTRAIT.shape[1]] = PORTRAIT
+    return picture
+
+
+def search(detector: Detector, *views: View) -> tuple[Detection, ...]:
+    return detector.start(views).wait(30)
+
+
+def test_a_face_is_found_where_it_is(detector: Detector) -> None:
+    faces = search(detector, view(canvas(240, 220, 40, 10)))
+    expected = Box(FACE.x0 + 40, FACE.y0 + 10, FACE.x1 + 40, FACE.y1 + 10)
+    assert any(face.box.iou(expected) > 0.4 for face in faces)
+    assert all(detector.threshold <= face.confidence <= 1 for face in faces)
+
+
+def test_sizes_that_are_no_multiple_of_anything_are_taken(detector: Detector) -> None:
+    for size in ((203, 201), (331, 257)):
+        faces = search(detector, view(canvas(*size, 10, 0)))
+        assert len(faces) >= 1
+
+
+def test_an_empty_scene_is_an_empty_answer(detector: Detector) -> None:
+    assert search(detector, view(np.full((240, 320, 3), 96, np.uint8))) == ()
+
+
+def test_views_of_one_frame_are_merged(detector: Detector) -> None:
+    picture = canvas(240, 220, 40, 10)
+    assert len(search(detector, view(picture), view(picture))) == len(
+        search(detector, view(picture))
+    )
+
+
+def test_searches_may_overlap(detector: Detector) -> None:
+    empty, full = view(np.full((220, 240, 3), 96, np.uint8)), view(canvas(240, 220, 40, 10))
+    answers = [detector.start([each]) for each in (full, empty, full, empty)]
+    assert [bool(answer.wait(30)) for answer in answers] == [True, False, True, False]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_threshold_in_force_is_the_one_that_was_asked_for(name: str) -> None:
+    loose = make(name, 0.2)
+    picture = view(canvas(240, 220, 40, 10))
+    best = max(face.confidence for face in search(loose, picture))
+    loose.close()
+    for threshold, found in ((best - 0.03, True), (min(0.99, best + 0.03), False)):
+        try:
+            strict = make(name, threshold)
+        except ModelError:
+            continue  # the known face of the self-test is not above it
+        assert strict.threshold == threshold
+        assert bool(search(strict, picture)) == found
+        strict.close()
+
+
+@pytest.mark.parametrize(
+    ("module", "documented"), [(centerface, 0.25), (mediapipe, 0.3), (yunet, 0.48)]
+)
+def test_default_thresholds_are_the_documented_ones(module: object, documented: float) -> None:
+    assert documented == module.DEFAULT_THRESHOLD  # type: ignore[attr-defined]
+    reference = (Path(__file__).parent.parent / "docs" / "reference" / "cli.md").read_text()
+    assert f"{documented:g}" in reference
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_numbers_that_are_not_finite_are_a_failure(value: float) -> None:
+    """They would pass for "no face here", since no comparison with them is true."""
+
+    class Spoiled(Network):
+        def _compile(self, shape):  # type: ignore[no-untyped-def]
+            compiled = super()._compile(shape)
+            inner = vars(compiled)["_model"]
+            vars(compiled)["_model"] = SimpleNamespace(create_infer_request=lambda: Request(inner))
+            return compiled
+
+    class Request:
+        def __init__(self, model) -> None:  # type: ignore[no-untyped-def]
+            self._request = model.create_infer_request()
+
+        def __getattr__(self, name: str) -> object:
+            return getattr(self._request, name)
+
+        def get_output_tensor(self, number: int) -> object:
+            data = np.array(self._request.get_output_tensor(number).data)
+            data.flat[-1] = value
+            return SimpleNamespace(data=data)
+
+    network = Spoiled("centerface", load("centerface"), "CPU", takes_rgb=True)
+    with pytest.raises(DetectorError, match="not finite"):
+        centerface.CenterFace(network, 0.25).start([view(PORTRAIT)]).wait(30)
+
+
+def test_an_answer_that_does_not_come_is_a_time_out() -> None:
+    network = Network("centerface", load("centerface"), "CPU", takes_rgb=True)
+    large = np.zeros((1088, 1920, 3), np.uint8)
+    with pytest.raises(DetectorTimeout, match="no answer within"):
+        network.start([large]).wait(0.001)
+    assert network.start([large]).wait(60)
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="TPU"):
+        open_detector(Detect(device="TPU"))
+
+
+def test_a_detector_that_sees_nothing_does_not_start() -> None:
+    with pytest.raises(ModelError, match="self-test"):
+        open_detector(Detect(threshold=0.99))
+
+
+def test_weights_that_are_no_model_are_refused() -> None:
+    network = Network("centerface", b"no model", "CPU", takes_rgb=True)
+    with pytest.raises(ModelError, match="centerface"):
+        network.start([PORTRAIT])
+
+
+def found(*boxes: tuple[int, int, int, int]) -> list[Detection]:
+    return [Detection(Box(*box), 0.9 - 0.1 * n) for n, box in enumerate(boxes)]
+
+
+def test_merging_keeps_the_surest_and_all_that_lie_apart() -> None:
+    each = found((0, 0, 10, 10), (1, 0, 11, 10), (40, 0, 50, 10))
+    assert merge(each[::-1]) == (each[0], each[2])
+    assert merge([]) == ()
