@@ -176,21 +176,32 @@ class FileSink:
             if self._overwrite:
                 self.part.replace(self.path)
             else:
-                # Unlike a rename, a link does not replace what has appeared meanwhile.
-                self.path.hardlink_to(self.part)
-                self.part.unlink()
+                self._take_name()
             folder = os.open(self.path.absolute().parent, os.O_RDONLY)
             try:
                 os.fsync(folder)
             finally:
                 os.close(folder)
 
+    def _take_name(self) -> None:
+        """Give the file its name, without replacing what has appeared meanwhile."""
+        try:
+            self.path.hardlink_to(self.part)
+        except FileExistsError:
+            raise
+        except OSError:  # exFAT and many network folders know no hard links
+            self.path.touch(exist_ok=False)
+            self.part.replace(self.path)
+        else:
+            self.part.unlink()
+
     def close(self) -> None:
         """Release the file; unfinished, it keeps its temporary name, or goes if it is empty."""
         with suppress(av.FFmpegError, OSError, ValueError):  # a full disk, said already
             self._container.close()
         if not self._finished and not self._count:
-            self.part.unlink(missing_ok=True)
+            with suppress(OSError):  # a read-only folder, said already
+                self.part.unlink(missing_ok=True)
 
     @contextmanager
     def _border(self, kind: type[SinkOpenError] | type[SinkWriteError]) -> Iterator[None]:

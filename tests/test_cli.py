@@ -180,6 +180,51 @@ def test_an_existing_output_is_kept_unless_overwritten(clip: Path, tmp_path: Pat
     assert len(frame_hashes(out)) == 25
 
 
+def in_a_mount(options: str, folder: Path, *args: object) -> Result:
+    """Run blurcam where the folder is a file system of its own, in a name space of its own."""
+    inside = f'mount -t tmpfs -o {options} none "$0" && exec "$@"'
+    words = [sys.executable, "-m", "blurcam", *map(str, args)]
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "NO_COLOR": "1"}
+    command = ["unshare", "--map-root-user", "--mount", "sh", "-c", inside, str(folder)]
+    try:
+        subprocess.run([*command, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets no user mount in a name space of its own")
+    return subprocess.run(
+        [*command, *words], capture_output=True, text=True, timeout=120, env=env, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [("size=16k", "No space left on device"), ("ro", "Read-only file system")],
+    ids=["full", "read-only"],
+)
+def test_a_disk_that_takes_no_more_is_one_line_and_exit_1(
+    clip: Path, tmp_path: Path, options: str, told: str
+) -> None:
+    out = tmp_path / "disk" / "out.mp4"
+    out.parent.mkdir()
+    result = in_a_mount(options, out.parent, "run", clip, out)
+    line = one_line(result)
+    assert result.returncode == 1, line
+    assert told in line
+    assert str(out) in line
+
+
+def test_a_file_that_may_not_grow_is_one_line_and_exit_1(clip: Path, tmp_path: Path) -> None:
+    command = f'ulimit -f 8; exec "{sys.executable}" -m blurcam run "$0" "$1"'
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "NO_COLOR": "1"}
+    out = tmp_path / "out.mp4"
+    result = subprocess.run(
+        ["bash", "-c", command, str(clip), str(out)],
+        capture_output=True, text=True, timeout=120, env=env, check=False,
+    )  # fmt: skip
+    assert result.returncode == 1
+    assert "File too large" in one_line(result)
+    assert not out.exists()
+
+
 @pytest.mark.parametrize("kind", ["same", "symbolic", "hard"])
 def test_the_input_is_never_the_output(clip: Path, tmp_path: Path, kind: str) -> None:
     source = tmp_path / "in.mp4"
