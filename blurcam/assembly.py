@@ -16,15 +16,17 @@ from numpy.typing import NDArray
 from blurcam import __version__
 from blurcam.buffering import prefetch
 from blurcam.config import Config, Cover, Detect, EffectName, Polygon
-from blurcam.detection import Detector
+from blurcam.detection import Detector, Finding
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, codec_for, open_encoder
 from blurcam.errors import ConfigError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
+from blurcam.plans import PROFILES, detector_of, looks_for, plan_of, smallest_face
 from blurcam.regionfile import Header, RegionReader, RegionWriter
 from blurcam.regions import Coverage
-from blurcam.scan import Plan, scan
+from blurcam.scan import scan
+from blurcam.search import Looks, Search
 from blurcam.selftest import prove
 from blurcam.sinks import FileSink, open_file, refuse_same
 from blurcam.sources import FileSource, open_audio, open_source
@@ -48,7 +50,7 @@ def open_detector(detect: Detect) -> Detector:
     Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
     ones, and for a detector that does not find the known face.
     """
-    detector = _DETECTORS[detect.detector](detect)
+    detector = _DETECTORS[detector_of(detect)](detect)
     prove(detector)
     return detector
 
@@ -56,7 +58,9 @@ def open_detector(detect: Detect) -> Detector:
 def _centerface(detect: Detect) -> Detector:
     from blurcam.detectors import centerface
 
-    threshold = detect.threshold or centerface.DEFAULT_THRESHOLD
+    # What one pass only suspects, several may agree on: it reports more than counts in the end.
+    asked = detect.threshold or PROFILES[detect.profile].looks.threshold
+    threshold = min(asked, centerface.SUSPICION)
     return centerface.open_centerface(load("centerface"), threshold=threshold, device=detect.device)
 
 
@@ -130,13 +134,13 @@ def _open_run(config: Config, stack: ExitStack) -> Run:
     frames = until_fault(prefetch(source.frames(), READER_DEPTH), tally)
     stack.callback(frames.close)
     origin = _Origin(config, source.info, tally, stack)
-    covered = origin.covered(frames)
+    covering = origin.covered(frames)
     writer = None
     if config.regions is not None:
         writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
         stack.callback(writer.close)
-        covered = writer.record(covered)
-    sink, steps = _open_output(config, source, covered, tally, stack)
+        covering = writer.record(covering)
+    sink, steps = _open_output(config, source, covering, tally, stack)
 
     def finish() -> Summary:
         digest = sha256_of(config.input)
@@ -167,6 +171,7 @@ class _Origin:
         self._tally = tally
         self.reader: RegionReader | None = None
         self.detector: Detector | None = None
+        self.looks: Looks | None = None
         if config.render_from is not None:
             self.reader = RegionReader(config.render_from)
             stack.callback(self.reader.close)
@@ -174,6 +179,7 @@ class _Origin:
         else:
             self.detector = open_detector(config.detect)
             stack.callback(self.detector.close)
+            self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
 
     def covered(self, frames: Iterable[Frame]) -> Covered:
         """Yield every frame with its coverage."""
@@ -181,25 +187,28 @@ class _Origin:
         if self.reader is not None:
             return burn_in(self.reader.redraw(frames, self._tally), masks)
         assert self.detector is not None
-        return covered_by_detection(
-            frames, self._info, self.detector, self._config.detect, self._config.cover, self._tally
+        found = searched(
+            frames, self._info, self.detector, self._config.detect, self._config.cover.lead
         )
+        return covered(found, self._config.cover, self._tally)
 
 
-def covered_by_detection(
-    frames: Iterable[Frame],
-    info: StreamInfo,
-    detector: Detector,
-    detect: Detect,
-    settings: Cover,
-    tally: Tally,
-) -> Covered:
-    """Yield every frame with its coverage: searched, tracked, and zones burnt in."""
+def searched(
+    frames: Iterable[Frame], info: StreamInfo, detector: Detector, detect: Detect, lead: float
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame with what the search says of it."""
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
-    plan = Plan(scale=detect.scale, timeout=detect.timeout, patience=detect.patience)
-    found = ignore(scan(frames, detector, viewpoint, plan), settings.ignores)
+    looks = looks_for(detect, detector.threshold, info.width, info.height)
+    plan = plan_of(detect, detector.threshold, lead)
+    return scan(frames, Search(detector, viewpoint, looks), plan)
+
+
+def covered(
+    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally
+) -> Iterator[tuple[Frame, Coverage]]:
+    """Yield every frame with its coverage: tracked, and zones burnt in."""
     reach = Reach(settings.lead, settings.hold, settings.bridge, settings.margin)
-    return burn_in(cover(found, reach, tally), settings.masks)
+    return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)
 
 
 def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
@@ -213,7 +222,7 @@ def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
 
 
 def _open_output(
-    config: Config, source: FileSource, covered: Covered, tally: Tally, stack: ExitStack
+    config: Config, source: FileSource, covering: Covered, tally: Tally, stack: ExitStack
 ) -> tuple[FileSink, Iterator[Fraction]]:
     asked = config.encode
     codec = codec_for(source.info, config.output.suffix, asked.codec)
@@ -226,7 +235,7 @@ def _open_output(
     sink = stack.enter_context(
         closing(open_file(config.output, encoder, overwrite=asked.overwrite, audio=audio))
     )
-    redacted = redact_all(covered, make_effect(config.effect), tally)
+    redacted = redact_all(covering, make_effect(config.effect), tally)
     steps = write_all(redacted, encoder, (sink,), tally)
     stack.callback(steps.close)
     return sink, steps
@@ -235,7 +244,7 @@ def _open_output(
 def _summary(
     config: Config, origin: _Origin, sink: FileSink, tally: Tally, digest: str, wall: float
 ) -> Summary:
-    detector, reader = origin.detector, origin.reader
+    detector, reader, looks = origin.detector, origin.reader, origin.looks
     return Summary(
         version=__version__,
         input=str(config.input),
@@ -249,8 +258,8 @@ def _summary(
         frames_lost=tally.lost,
         tracks=tally.tracks,
         detector=detector.name if detector else str(config.render_from),
-        threshold=detector.threshold if detector else None,
-        smallest_face=detector.smallest_face if detector else None,
+        threshold=looks.threshold if looks else None,
+        smallest_face=smallest_face(looks, detector.smallest_face) if looks and detector else None,
         effect=config.effect,
         duration_s=round(float(sink.duration), 6),
         wall_s=round(wall, 3),
@@ -271,6 +280,7 @@ def _header(
         "detector": summary.detector,
         "threshold": summary.threshold,
         "effect": config.effect,
+        "profile": config.detect.profile,
         "scale": config.detect.scale,
         **asdict(config.cover),
     }
@@ -309,8 +319,8 @@ def redact_pictures(
     )
     with closing(open_detector(detect)) as detector:
         frames = _frames_of(first, arrays, info.time_base, tally)
-        covered = covered_by_detection(frames, info, detector, detect, cover, tally)
-        for redacted in redact_all(covered, make_effect(effect), tally):
+        found = searched(frames, info, detector, detect, cover.lead)
+        for redacted in redact_all(covered(found, cover, tally), make_effect(effect), tally):
             green, blue, red = redacted.planes
             yield np.dstack((blue, green, red)).astype(np.uint8, copy=False)
 

@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -25,13 +26,17 @@ from blurcam.config import (
     EffectName,
     Encode,
     MediaPipeRange,
+    ProfileName,
+    Trial,
     parse_polygon,
+    parse_sweep,
 )
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 
 if TYPE_CHECKING:
     from blurcam.assembly import Run
     from blurcam.summary import Summary
+    from blurcam.trials import Report
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
@@ -47,20 +52,40 @@ Input = Annotated[Path, typer.Argument(help="Recording to read: anything FFmpeg 
 Output = Annotated[
     Path, typer.Argument(help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1).")
 ]
+Profile = Annotated[
+    ProfileName,
+    typer.Option(
+        help="How closely to look: near (faces fill the picture, milliseconds), balanced, or "
+        "thorough (archives: the smallest faces, ten times the time).",
+        rich_help_panel=_LOOK,
+    ),
+]
 DetectorOption = Annotated[
-    DetectorName, typer.Option("--detector", help="Face detector.", rich_help_panel=_LOOK)
+    DetectorName | None,
+    typer.Option(
+        "--detector", help="Another face detector than the profile's.", rich_help_panel=_LOOK
+    ),
 ]
 Threshold = Annotated[
     float | None,
     typer.Option(
-        help="Confidence from which a face counts; default: the detector's own, chosen for recall.",
+        help="Confidence from which a face counts; default: the profile's, chosen for recall.",
         rich_help_panel=_LOOK,
     ),
 ]
 Scale = Annotated[
-    float,
+    float | None,
     typer.Option(
-        help="Size of the searched picture over that of the frame; 2 finds faces half as small.",
+        help="Size of the searched picture over that of the frame; 2 finds faces half as small. "
+        "Default: as suits the frame.",
+        rich_help_panel=_LOOK,
+    ),
+]
+PlanFor = Annotated[
+    float | None,
+    typer.Option(
+        "--plan-for",
+        help="Height in pixels of the smallest faces to look for, in place of --scale.",
         rich_help_panel=_LOOK,
     ),
 ]
@@ -228,9 +253,11 @@ def _global(
 def run(
     input: Input,
     output: Output,
-    detector: DetectorOption = _DETECT.detector,
+    profile: Profile = _DETECT.profile,
+    detector: DetectorOption = None,
     threshold: Threshold = None,
-    scale: Scale = _DETECT.scale,
+    scale: Scale = None,
+    plan_for: PlanFor = None,
     device: Device = _DETECT.device,
     range: Range = _DETECT.range,
     ignore: Ignore = None,
@@ -257,7 +284,9 @@ def run(
         input=input,
         output=output,
         effect=effect,
-        detect=Detect(detector, threshold, scale, device, range, timeout, patience),
+        detect=Detect(
+            profile, detector, threshold, scale, plan_for, device, range, timeout, patience
+        ),
         cover=Cover(
             lead, hold, bridge, margin, _polygons(mask, "mask"), _polygons(ignore, "ignore")
         ),
@@ -295,6 +324,64 @@ def render(
         render_from=regions,
     )
     raise typer.Exit(_redact(config, quiet))
+
+
+@app.command()
+def evaluate(
+    input: Annotated[
+        Path, typer.Argument(help="Folder of labelled pictures, or a labelled recording.")
+    ],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="True faces: WIDER-style CSV, COCO JSON, video CSV, MOTChallenge."),
+    ] = None,
+    no_faces: Annotated[
+        bool, typer.Option("--no-faces", help="In place of --labels: there is no face at all.")
+    ] = False,
+    profile: Profile = _DETECT.profile,
+    detector: DetectorOption = None,
+    threshold: Threshold = None,
+    scale: Scale = None,
+    plan_for: PlanFor = None,
+    lead: Lead = _COVERAGE.lead,
+    hold: Hold = _COVERAGE.hold,
+    bridge: Bridge = _COVERAGE.bridge,
+    margin: Margin = _COVERAGE.margin,
+    min_face: Annotated[
+        int, typer.Option(help="Height in pixels from which faces are counted.")
+    ] = 8,
+    sweep: Annotated[
+        str | None,
+        typer.Option(help='Try many thresholds: "threshold=0.1:0.6:0.05".', metavar="RANGE"),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Also write the report as JSON.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw recall over needless cover of a sweep, as PNG."),
+    ] = None,
+) -> None:
+    """Measure how many labelled faces stay exposed, by height, with the settings given."""
+    from blurcam.trials import evaluate as evaluated
+
+    if (labels is None) != no_faces:
+        raise ConfigError("labels: give --labels FILE, or --no-faces")
+    detect = Detect(profile, detector, threshold, scale, plan_for)
+    trial = Trial(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
+    trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
+    reports = list(_shown(evaluated(trials), input.name))
+    for line in reports[0].lines():
+        typer.echo(line)
+    for report in reports[1:]:
+        typer.echo(report.summary())
+    if json is not None:
+        first, *others = [report.values() for report in reports]
+        _write(json, _to_json(first | {"sweep": others} if others else first))
+    if plot is not None:
+        from blurcam.plots import draw
+
+        draw(plot, reports)
 
 
 @app.command()
@@ -345,6 +432,39 @@ def models_check() -> None:
         worst = USAGE if state.wrong or missing else worst
         typer.echo(f"{state.model.name}: {state.text}")
     raise typer.Exit(worst)
+
+
+def _with_threshold(trial: Trial, threshold: float) -> Trial:
+    return replace(trial, detect=replace(trial.detect, threshold=threshold))
+
+
+def _shown(steps: Iterator[Report | float], name: str) -> Iterator[Report]:
+    """Yield the reports, showing progress on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task(name, total=1.0)
+        for step in steps:
+            if isinstance(step, float):
+                bar.update(task, completed=step)
+            else:
+                yield step
+
+
+def _to_json(values: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(values, indent=2, default=str) + "\n"
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc
 
 
 def _polygons(texts: list[str] | None, key: str) -> tuple[tuple[tuple[float, float], ...], ...]:

@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 from blurcam.errors import ConfigError
 
 DetectorName = Literal["centerface", "mediapipe", "yunet"]
+ProfileName = Literal["near", "balanced", "thorough"]
 EffectName = Literal["blur", "solid", "mosaic", "gaussian", "pixelate"]
 CodecName = Literal["h264", "h265", "av1", "same"]
 AudioPolicy = Literal["drop", "copy"]
@@ -40,6 +41,20 @@ def check_polygon(points: Polygon, key: str) -> Polygon:
     return points
 
 
+def parse_sweep(text: str | None) -> list[float]:
+    """Read ``"threshold=low:high:step"``; nothing for ``None``."""
+    if text is None:
+        return []
+    key, _, rest = text.partition("=")
+    try:
+        low, high, step = (float(part) for part in rest.split(":"))
+    except ValueError as exc:
+        raise ConfigError(f'sweep: "{text}" is not "threshold=low:high:step"') from exc
+    if key != "threshold" or not (step > 0 and 0 < low <= high < 1):
+        raise ConfigError(f'sweep: "{text}" is not "threshold=low:high:step", within 0 to 1')
+    return [round(low + n * step, 6) for n in range(int((high - low) / step + 1e-9) + 1)]
+
+
 def _choice(key: str, value: str, allowed: object) -> None:
     names = get_args(allowed)
     if value not in names:
@@ -55,16 +70,20 @@ def _between(key: str, value: float, low: float, high: float) -> None:
 class Detect:
     """How faces are looked for.
 
-    ``threshold`` is the confidence from which a face counts, ``None`` for the detector's own
-    default. ``scale`` is the size of the searched picture over that of the frame. ``device`` is
-    OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full 5 m. A search
-    without an answer for ``timeout`` seconds covers its frame; ``patience`` such frames in a row
-    end the run.
+    ``profile`` chooses the detector and how closely it looks; ``detector`` another one, which then
+    looks once. ``threshold`` is the confidence from which a face counts, ``None`` for the
+    profile's. ``scale`` is the size of the searched picture over that of the frame, ``plan_for``
+    the height in pixels of faces that must be seen; ``None`` for what suits the size of the frame.
+    ``device`` is OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full
+    5 m. A search without an answer for ``timeout`` seconds covers its frame; ``patience`` such
+    frames in a row end the run.
     """
 
-    detector: DetectorName = "centerface"
+    profile: ProfileName = "balanced"
+    detector: DetectorName | None = None
     threshold: float | None = None
-    scale: float = 1.0
+    scale: float | None = None
+    plan_for: float | None = None
     device: str = "CPU"
     range: MediaPipeRange = "full"
     timeout: float = 10.0
@@ -72,11 +91,18 @@ class Detect:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
-        _choice("detector", self.detector, DetectorName)
+        _choice("profile", self.profile, ProfileName)
+        if self.detector is not None:
+            _choice("detector", self.detector, DetectorName)
         _choice("range", self.range, MediaPipeRange)
         if self.threshold is not None:
             _between("threshold", self.threshold, 0.01, 0.99)
-        _between("scale", self.scale, 0.1, 4)
+        if self.scale is not None:
+            _between("scale", self.scale, 0.1, 4)
+        if self.plan_for is not None:
+            _between("plan-for", self.plan_for, 4, 400)
+            if self.scale is not None:
+                raise ConfigError("plan-for: give it or --scale, not both")
         _between("timeout", self.timeout, 0.05, 3600)
         _between("patience", self.patience, 1, 1_000_000)
 
@@ -159,3 +185,22 @@ class Config:
         written = [p for p in (self.output, self.regions, self.summary) if p is not None]
         if len({path.absolute() for path in written}) < len(written):
             raise ConfigError(f"{self.output}: video, regions and summary need files of their own")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What to evaluate: labelled pictures in a folder, or one recording.
+
+    Without ``labels`` the recording is taken to show no face at all. Faces of fewer than
+    ``min_face`` pixels are not counted.
+    """
+
+    input: Path
+    labels: Path | None
+    detect: Detect = field(default_factory=Detect)
+    cover: Cover = field(default_factory=Cover)
+    min_face: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, naming the key."""
+        _between("min-face", self.min_face, 1, 1000)

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from blurcam.regions import Box, Reason
-from blurcam.views import View
+from blurcam.views import Searchable
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,7 @@ class Detector(Protocol):
     def smallest_face(self) -> int:
         """The height in pixels of the view from which most faces are found."""
 
-    def start(self, views: Sequence[View]) -> Answer:
+    def start(self, views: Sequence[Searchable]) -> Answer:
         """Begin to search one frame, given as one view or several (a whole and its tiles)."""
 
     def close(self) -> None:
@@ -86,3 +88,34 @@ def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]
     boxes = [(d.box.x0, d.box.y0, d.box.width, d.box.height) for d in found]
     kept = cv2.dnn.NMSBoxes(boxes, [d.confidence for d in found], 0.0, iou)
     return tuple(found[int(i)] for i in kept)
+
+
+def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
+    """Return which detections overlap: for each bunch their indices, the surest first."""
+    order = sorted(range(len(found)), key=lambda i: -found[i].confidence)
+    if not order:
+        return []
+    overlaps = _overlaps(found) > iou
+    free = np.ones(len(found), bool)
+    made = []
+    for first in order:
+        if free[first]:
+            members = [
+                first,
+                *(int(i) for i in np.nonzero(overlaps[first] & free)[0] if i != first),
+            ]
+            free[members] = False
+            made.append(members)
+    return made
+
+
+def _overlaps(found: Sequence[Detection]) -> NDArray[np.float32]:
+    """Return the IoU of every pair."""
+    x0, y0, x1, y1 = np.array(
+        [(d.box.x0, d.box.y0, d.box.x1, d.box.y1) for d in found], np.float32
+    ).T
+    wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    common = np.maximum(wide, 0) * np.maximum(high, 0)
+    area = (x1 - x0) * (y1 - y0)
+    return np.asarray(common / (area[:, None] + area - common), np.float32)

@@ -1,149 +1,218 @@
 """How much of the true faces lies under the mask: the measure that counts.
 
-A face on a frame (a *face-frame*) is exposed where less than 90 % of its true box, as far as it is
-in the frame, lies under the mask. Counted by height of the face, since that decides whether a
-detector can see it, and whether a person can be recognised.
+A face is covered where at least 90 % of its true box, as far as it is in the frame, lies under the
+mask; otherwise it is exposed. It is detected where a box of a search overlaps its own with an IoU
+of 0.3 or more. Counted by height of the face, since that decides whether a detector can see it, and
+whether a person can be recognised.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from itertools import pairwise
+from typing import Final
 
-from blurcam.errors import ConfigError
+from blurcam.detection import Detection
+from blurcam.labels import Face
 from blurcam.masks import covered_share, rasterise
 from blurcam.regions import Box, Coverage
 
 COVERED: Final = 0.9
+DETECTED: Final = 0.3
 # Heights in pixels: from, and up to but not including.
-BUCKETS: Final = ((0, 16), (16, 24), (24, 32), (32, 64), (64, 1 << 30))
-
-
-@dataclass(frozen=True, slots=True)
-class Face:
-    """A true face on one frame; ``visible`` is the share of its box that nothing hides."""
-
-    track: int
-    box: Box
-    visible: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """The true faces of a recording, by frame."""
-
-    width: int
-    height: int
-    faces: dict[int, tuple[Face, ...]]
-
-
-def read_truth(path: Path) -> Truth:
-    """Read the JSON that comes with a sample video; ConfigError where it is none."""
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        faces = {int(f["seq"]): tuple(map(_face, f["faces"])) for f in document["frames"]}
-        return Truth(int(document["width"]), int(document["height"]), faces)
-    except OSError as exc:
-        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
-    except (KeyError, TypeError, ValueError) as exc:
-        raise ConfigError(f"{path}: does not say where the faces are: {exc}") from exc
-
-
-def _face(entry: dict[str, Any]) -> Face:
-    box = Box(int(entry["x0"]), int(entry["y0"]), int(entry["x1"]), int(entry["y1"]))
-    return Face(int(entry["track"]), box, float(entry.get("visible", 1)))
+HEIGHTS: Final = (8, 12, 16, 24, 32, 64, 128, 1 << 30)
+# A face of which less is in view is not counted.
+VISIBLE: Final = 0.6
 
 
 @dataclass(slots=True)
 class Bucket:
-    """The face-frames of one range of heights."""
+    """The faces of one range of heights."""
 
     low: int
     high: int
-    total: int = 0
-    exposed: int = 0
+    faces: int = 0
+    covered: int = 0
+    detected: int = 0
 
     @property
     def name(self) -> str:
-        """The range, for people."""
-        return f"{self.low}+ px" if self.high >= 1 << 30 else f"{self.low}-{self.high} px"
+        """The range, for people and as a key."""
+        return f"{self.low}+" if self.high >= 1 << 30 else f"{self.low}-{self.high}"
 
 
 @dataclass(frozen=True, slots=True)
 class Exposed:
-    """One face-frame that was not covered enough."""
+    """One face on one frame that was not covered enough."""
 
-    seq: int
+    where: str
+    time: float
     face: Face
     share: float
 
 
 @dataclass(slots=True)
-class Exposure:
-    """What was found over a recording.
+class Person:
+    """What became of one person, over the frames on which the face was labelled."""
 
-    ``longest_run`` is the most frames in a row on which one person was exposed; ``over`` the
-    share of all pixels that was covered although no face is within a face's size of them.
-    """
+    states: list[tuple[float, float, bool]] = field(default_factory=list)
 
-    buckets: list[Bucket] = field(default_factory=lambda: [Bucket(*b) for b in BUCKETS])
-    worst: list[Exposed] = field(default_factory=list)
-    longest_run: int = 0
-    over: float = 0.0
+    @property
+    def exposed_s(self) -> float:
+        """Seconds of exposure."""
+        return sum(step for _, step, is_covered in self.states if not is_covered)
 
-    def exposed(self, smallest: int) -> int:
-        """Return how many exposed face-frames there are from this height on."""
-        return sum(b.exposed for b in self.buckets if b.low >= smallest)
+    @property
+    def longest_s(self) -> float:
+        """Seconds of the longest exposure without a break."""
+        longest = run = 0.0
+        for _, step, is_covered in self.states:
+            run = 0.0 if is_covered else run + step
+            longest = max(longest, run)
+        return longest
+
+    @property
+    def before_cover(self) -> int:
+        """Labelled frames before the face was first covered."""
+        return next((n for n, s in enumerate(self.states) if s[2]), len(self.states))
+
+    @property
+    def flickers(self) -> int:
+        """How often the face was exposed between two covered frames."""
+        text = "".join("c" if s[2] else "e" for s in self.states).strip("e")
+        return sum(1 for part in text.split("c") if part)
+
+
+@dataclass(slots=True)
+class Measure:
+    """Everything counted over labelled pictures or a labelled recording."""
+
+    smallest: int = 8
+    buckets: list[Bucket] = field(
+        default_factory=lambda: [Bucket(low, high) for low, high in pairwise(HEIGHTS)]
+    )
+    persons: dict[str, Person] = field(default_factory=dict)
+    exposed: list[Exposed] = field(default_factory=list)
+    searched: int = 0
+    frames: int = 0
+    false: int = 0
+    over_pixels: int = 0
+    pixels: int = 0
+    seconds: float = 0.0
+
+    def add(
+        self,
+        faces: Sequence[Face],
+        coverage: Coverage,
+        detections: Sequence[Detection] | None,
+        size: tuple[int, int],
+        *,
+        where: str,
+        time: float = 0.0,
+        step: float = 0.0,
+    ) -> None:
+        """Count one labelled picture or frame of ``size`` (width, height).
+
+        ``detections`` is ``None`` where the frame was not searched. ``step`` is how many seconds
+        the labels of this frame stand for.
+        """
+        mask = rasterise(coverage.regions, *size)
+        self.frames += 1
+        self.seconds += step
+        for face in faces:
+            share = covered_share(mask, face.box)
+            if share is not None and self._counts(face):
+                self._face(face, share, detections, Exposed(where, time, face, share), step)
+        if detections is not None:
+            self.searched += 1
+            self.false += sum(self._is_false(each.box, faces) for each in detections)
+        for face in faces:
+            grown = face.box.grown(3)
+            mask[max(0, grown.y0) : max(0, grown.y1), max(0, grown.x0) : max(0, grown.x1)] = 0
+        self.over_pixels += int(mask.sum())
+        self.pixels += size[0] * size[1]
+
+    def _counts(self, face: Face) -> bool:
+        return face.counts and face.visible >= VISIBLE and face.box.height >= self.smallest
+
+    def _face(
+        self,
+        face: Face,
+        share: float,
+        detections: Sequence[Detection] | None,
+        case: Exposed,
+        step: float,
+    ) -> None:
+        bucket = next(b for b in self.buckets if face.box.height < b.high)
+        bucket.faces += 1
+        is_covered = share >= COVERED
+        bucket.covered += is_covered
+        bucket.detected += any(d.box.iou(face.box) >= DETECTED for d in detections or ())
+        self.persons.setdefault(face.track, Person()).states.append((case.time, step, is_covered))
+        if not is_covered:
+            self.exposed.append(case)
+
+    def _is_false(self, box: Box, faces: Sequence[Face]) -> bool:
+        """Whether there is no face here; on one that does not count it is neither."""
+        if box.height < self.smallest:
+            return False
+        for face in faces:
+            if box.iou(face.box) >= DETECTED:
+                return False
+            common = box.intersection(face.box)
+            if common and not self._counts(face) and common.area >= DETECTED * box.area:
+                return False
+        return True
+
+    @property
+    def over_cover(self) -> float:
+        """Share of all pixels covered although no face is within a face's size of them."""
+        return self.over_pixels / max(1, self.pixels)
+
+    @property
+    def false_per_frame(self) -> float:
+        """False boxes for each frame or picture that was searched."""
+        return self.false / max(1, self.searched)
+
+    @property
+    def faces(self) -> int:
+        """Faces that count."""
+        return sum(bucket.faces for bucket in self.buckets)
+
+    def exposed_from(self, height: int) -> int:
+        """Return how many exposed faces there are of this height or more."""
+        return sum(case.face.box.height >= height for case in self.exposed)
+
+    def by_height(self) -> dict[str, dict[str, int]]:
+        """Return the counts for each range of heights, in pixels."""
+        return {
+            b.name: {"faces": b.faces, "covered": b.covered, "detected": b.detected}
+            for b in self.buckets
+        }
+
+    def video(self) -> dict[str, float]:
+        """Return what only a recording has: exposure in time."""
+        people = self.persons.values()
+        exposed_s = sum(person.exposed_s for person in people)
+        return {
+            "exposed_face_frames": len(self.exposed),
+            "exposed_face_seconds_per_hour": round(exposed_s * 3600 / (self.seconds or 1), 3),
+            "persons": len(self.persons),
+            "persons_ever_exposed": sum(person.exposed_s > 0 for person in people),
+            "longest_exposed_s": round(max((p.longest_s for p in people), default=0.0), 3),
+            "most_frames_before_cover": max((p.before_cover for p in people), default=0),
+            "flickers": sum(person.flickers for person in people),
+        }
 
     def lines(self) -> Iterator[str]:
         """Yield a table for people."""
+        yield f"{'height px':>9} {'faces':>6} {'covered':>8} {'detected':>9}"
         for bucket in self.buckets:
-            if bucket.total:
-                counts = f"{bucket.exposed:5} of {bucket.total:5} exposed"
-                yield f"{bucket.name:>9}: {counts} ({bucket.exposed / bucket.total:.2%})"
+            if n := bucket.faces:
+                shares = f"{bucket.covered / n:8.1%} {bucket.detected / n:9.1%}"
+                yield f"{bucket.name:>9} {n:6} {shares}"
         yield (
-            f"longest run of exposed frames: {self.longest_run}; "
-            f"covered needlessly: {self.over:.2%}"
+            f"exposed faces: {len(self.exposed)}; covered needlessly: {self.over_cover:.2%} "
+            "of all pixels"
         )
-
-
-def exposure(truth: Truth, coverages: Iterable[Coverage], *, visible: float = 0.6) -> Exposure:
-    """Measure a recording; faces hidden more than ``visible`` allows are not counted.
-
-    Frames without coverage on file count as not covered at all.
-    """
-    result = Exposure()
-    runs: dict[int, int] = {}
-    over_pixels = frames = 0
-    by_seq = {coverage.seq: coverage for coverage in coverages}
-    for seq, faces in sorted(truth.faces.items()):
-        coverage = by_seq.get(seq, Coverage(seq, ()))
-        mask = rasterise(coverage.regions, truth.width, truth.height)
-        for face in faces:
-            share = covered_share(mask, face.box)
-            if share is None or face.visible < visible:
-                runs[face.track] = 0
-                continue
-            bucket = next(b for b in result.buckets if b.low <= face.box.height < b.high)
-            bucket.total += 1
-            if share >= COVERED:
-                runs[face.track] = 0
-                continue
-            bucket.exposed += 1
-            runs[face.track] = runs.get(face.track, 0) + 1
-            result.longest_run = max(result.longest_run, runs[face.track])
-            result.worst.append(Exposed(seq, face, share))
-        for face in faces:
-            _clear(mask, face.box.grown(3))
-        over_pixels += int(mask.sum())
-        frames += 1
-    result.over = over_pixels / max(1, frames * truth.width * truth.height)
-    result.worst.sort(key=lambda each: each.share)
-    return result
-
-
-def _clear(mask: Any, box: Box) -> None:
-    mask[max(0, box.y0) : max(0, box.y1), max(0, box.x0) : max(0, box.x1)] = 0

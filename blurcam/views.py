@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import cast
@@ -22,17 +23,20 @@ class View:
     """A part of a frame, scaled, turned upright and made square-pixelled.
 
     ``picture`` is what the detector searches; ``area`` is the part of the frame that it shows,
-    before turning by ``rotation`` degrees clockwise.
+    before turning by ``rotation`` degrees clockwise, and mirroring left to right.
     """
 
     picture: Picture
     area: Box
     rotation: int
+    mirrored: bool = False
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box:
         """Return what these edges, in pixels of the view, are in the full frame, rounded out."""
         rows, columns = self.picture.shape[:2]
         u0, v0, u1, v1 = x0 / columns, y0 / rows, x1 / columns, y1 / rows
+        if self.mirrored:
+            u0, u1 = 1 - u1, 1 - u0
         if self.rotation == 90:
             u0, v0, u1, v1 = v0, 1 - u1, v1, 1 - u0
         elif self.rotation == 180:
@@ -49,13 +53,113 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class Placed:
+    """A view, and where on a sheet its upper left corner lies."""
+
+    x: int
+    y: int
+    view: View
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """Several views of one frame on one picture, so that they are searched at once.
+
+    What is cut by the edge of a view is nothing where ``keeps_cut`` is false: a second look is
+    laid so that the face it is about is well inside. Otherwise it is what of it is in the view.
+    """
+
+    picture: Picture
+    placed: tuple[Placed, ...]
+    keeps_cut: bool = False
+
+    def box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
+        """Return what these edges are in the full frame, ``None`` for nothing, as between views."""
+        x, y = (x0 + x1) / 2, (y0 + y1) / 2
+        for each in self.placed:
+            rows, columns = each.view.picture.shape[:2]
+            if each.x <= x < each.x + columns and each.y <= y < each.y + rows:
+                edges = (x0 - each.x, y0 - each.y, x1 - each.x, y1 - each.y)
+                inside = (
+                    max(0, edges[0]), max(0, edges[1]),
+                    min(columns, edges[2]), min(rows, edges[3]),
+                )  # fmt: skip
+                return each.view.box(*inside) if self.keeps_cut or inside == edges else None
+        return None
+
+
+Searchable = View | Sheet
+"""A picture to search, which knows where in the frame its pixels are."""
+
+# A network is compiled for each size of sheet, so there are few: these widths by these heights.
+_SHEET_WIDTHS = (640, 1280, 1920)
+_SHEET_HEIGHTS = (256, 512, 1088)
+_GAP = 8
+
+
+def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable]:
+    """Lay views out on as few sheets as they need, tall ones first on shelves.
+
+    A view that is too large for a sheet stays by itself.
+    """
+    low: list[View] = []
+    tall: list[View] = []
+    large: list[Searchable] = []
+    for view in views:
+        rows, columns = view.picture.shape[:2]
+        if columns > _SHEET_WIDTHS[-1] or rows > _SHEET_HEIGHTS[-1]:
+            large.append(view)
+        else:
+            (low if rows <= _SHEET_HEIGHTS[-2] else tall).append(view)
+    for group, height in ((low, _SHEET_HEIGHTS[-2]), (tall, _SHEET_HEIGHTS[-1])):
+        large += [_sheet(placed, width, keeps_cut) for placed, width in _shelved(group, height)]
+    return large
+
+
+def _shelved(views: Sequence[View], height: int) -> Iterator[tuple[list[Placed], int]]:
+    """Yield what lies on each sheet, and how wide the sheet is."""
+    widest = max((view.picture.shape[1] for view in views), default=0)
+    width = next(each for each in _SHEET_WIDTHS if each >= widest)
+    placed: list[Placed] = []
+    x = y = shelf = 0
+    for view in sorted(views, key=lambda v: -v.picture.shape[0]):
+        rows, columns = view.picture.shape[:2]
+        if x and x + columns > width:
+            x, y, shelf = 0, y + shelf + _GAP, 0
+        if placed and y + rows > height:
+            yield placed, width
+            placed, x, y, shelf = [], 0, 0, 0
+        placed.append(Placed(x, y, view))
+        x, shelf = x + columns + _GAP, max(shelf, rows)
+    if placed:
+        yield placed, width
+
+
+def _sheet(placed: list[Placed], width: int, keeps_cut: bool) -> Sheet:
+    bottom = max(each.y + each.view.picture.shape[0] for each in placed)
+    height = next(h for h in _SHEET_HEIGHTS if h >= bottom)
+    picture = np.full((height, width, 3), 114, np.uint8)
+    for each in placed:
+        rows, columns = each.view.picture.shape[:2]
+        picture[each.y : each.y + rows, each.x : each.x + columns] = each.view.picture
+    return Sheet(picture, tuple(placed), keeps_cut)
+
+
+@dataclass(frozen=True, slots=True)
 class Viewpoint:
     """How frames of a stream have to be turned and stretched to be looked at."""
 
     sample_aspect_ratio: Fraction = Fraction(1)
     rotation: int = 0
 
-    def view(self, frame: Frame, scale: float = 1.0, area: Box | None = None) -> View:
+    def view(
+        self,
+        frame: Frame,
+        scale: float = 1.0,
+        area: Box | None = None,
+        *,
+        mirrored: bool = False,
+    ) -> View:
         """Return a view of ``area`` (default: everything) at ``scale`` times its height.
 
         At scale 1 a pixel of the view is as high as a row of the frame. The colours are good
@@ -65,7 +169,9 @@ class Viewpoint:
         width = max(2, round(area.width * scale * float(self.sample_aspect_ratio)))
         height = max(2, round(area.height * scale))
         picture = _turn(_small_bgr(frame, area, width, height), self.rotation)
-        return View(picture, area, self.rotation)
+        if mirrored:
+            picture = cast(Picture, cv2.flip(picture, 1))
+        return View(picture, area, self.rotation, mirrored)
 
 
 def _small_bgr(frame: Frame, area: Box, width: int, height: int) -> Picture:

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from blurcam import Config, Encode, run
-from blurcam.evaluation import exposure, read_truth
+from blurcam.evaluation import Measure
+from blurcam.labels import read_labels
 from blurcam.regionfile import read_regions
 
 _SMALLEST = 24
@@ -25,16 +26,24 @@ def main() -> int:
         encode = Encode(overwrite=True)
         for line in run(Config(video, output, encode=encode, regions=regions)).lines():
             print(f"  {line}")
-        measured = exposure(read_truth(truth_path), read_regions(regions)[1])
-        exposed += measured.exposed(_SMALLEST)
-        for line in measured.lines():
+        measure = measured(truth_path, regions)
+        exposed += measure.exposed_from(_SMALLEST)
+        for line in measure.lines():
             print(f"  {line}")
-        for case in measured.worst[:3]:
-            which = f"frame {case.seq}, person {case.face.track}, {case.face.box.height} px"
-            print(f"  least covered: {which}, {case.share:.0%}")
         print(f"  look at {output}")
     print(f"exposed face-frames of {_SMALLEST} px or more: {exposed}")
     return 1 if exposed else 0
+
+
+def measured(truth_path: Path, regions: Path) -> Measure:
+    """Return how much of the true faces these regions cover."""
+    header, coverages = read_regions(regions)
+    by_seq = {coverage.seq: coverage for coverage in coverages}
+    measure = Measure()
+    for seq, faces in read_labels(truth_path).frames.items():
+        size = (header.width, header.height)
+        measure.add(faces, by_seq[seq], None, size, where=str(seq))
+    return measure
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,14 +14,17 @@ import numpy as np
 import pytest
 
 from blurcam import selftest
-from blurcam.assembly import open_detector
-from blurcam.config import Detect, DetectorName, MediaPipeRange
-from blurcam.detection import Detection, Detector, merge
+from blurcam.assembly import open_detector, searched
+from blurcam.config import Detect, DetectorName, MediaPipeRange, ProfileName
+from blurcam.detection import Answered, Detection, Detector, merge
 from blurcam.detectors import centerface, mediapipe, yunet
 from blurcam.detectors.openvino import Network
 from blurcam.errors import ConfigError, DetectorError, DetectorTimeout, ModelError
+from blurcam.frames import Frame
 from blurcam.manifest import model, path_of
+from blurcam.plans import PROFILES, looks_for, plan_of
 from blurcam.regions import Box
+from blurcam.streams import PIXEL_FORMATS, StreamInfo
 from blurcam.views import View
 from blurcam.weights import load
 
@@ -37,7 +42,9 @@ def make(name: str, threshold: float | None = None) -> Detector:
         return yunet.open_yunet(weights, threshold=threshold or yunet.DEFAULT_THRESHOLD)
     kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]
     reach: MediaPipeRange = "short" if name.endswith("short") else "full"
-    return open_detector(Detect(kind, threshold, range=reach))
+    if kind == "centerface":
+        return centerface.open_centerface(load("centerface"), threshold=threshold or 0.25)
+    return open_detector(Detect(detector=kind, threshold=threshold, range=reach))
 
 
 @pytest.fixture(params=NAMES)
@@ -111,13 +118,38 @@ def test_the_threshold_in_force_is_the_one_that_was_asked_for(name: str) -> None
         strict.close()
 
 
-@pytest.mark.parametrize(
-    ("module", "documented"), [(centerface, 0.25), (mediapipe, 0.3), (yunet, 0.48)]
-)
-def test_default_thresholds_are_the_documented_ones(module: object, documented: float) -> None:
-    assert documented == module.DEFAULT_THRESHOLD  # type: ignore[attr-defined]
-    reference = (Path(__file__).parent.parent / "docs" / "reference" / "cli.md").read_text()
-    assert f"{documented:g}" in reference
+REFERENCE = (Path(__file__).parent.parent / "docs" / "reference" / "cli.md").read_text()
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_the_thresholds_of_the_profiles_are_the_documented_ones(profile: ProfileName) -> None:
+    detect = Detect(profile)
+    with closing(open_detector(detect)) as detector:
+        looks = looks_for(detect, detector.threshold, 1920, 1080)
+        plan = plan_of(detect, detector.threshold, 0.5)
+    assert f"| `{profile}` | {looks.threshold:g} | {plan.certain:g} |" in REFERENCE
+
+
+@pytest.mark.parametrize(("module", "name"), [(mediapipe, "mediapipe"), (yunet, "yunet")])
+def test_the_thresholds_of_the_detectors_are_the_documented_ones(module, name: str) -> None:  # type: ignore[no-untyped-def]
+    assert f"| `{name}` | {module.DEFAULT_THRESHOLD:g} |" in REFERENCE
+
+
+def test_the_threshold_in_force_reaches_the_search() -> None:
+    picture = canvas(240, 220, 40, 10)
+    frame = Frame((picture[..., 1],), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 25))
+    info = StreamInfo("test", 240, 220, frame.pixel_format, frame.time_base, Fraction(25))
+
+    def found(threshold: float | None) -> list[Detection]:
+        detect = Detect(threshold=threshold)
+        with closing(open_detector(detect)) as detector:
+            ((_, finding),) = searched([frame], info, detector, detect, 0.5)
+        assert isinstance(finding, Answered)
+        return list(finding.detections)
+
+    (face,) = found(None)
+    assert found(face.confidence - 0.02)
+    assert not found(face.confidence + 0.02)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -163,7 +195,7 @@ def test_a_device_that_is_not_there_is_refused() -> None:
 
 def test_a_detector_that_sees_nothing_does_not_start() -> None:
     with pytest.raises(ModelError, match="self-test"):
-        open_detector(Detect(threshold=0.99))
+        open_detector(Detect(detector="mediapipe", threshold=0.99))
 
 
 def test_weights_that_are_no_model_are_refused() -> None:

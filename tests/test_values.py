@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from blurcam.config import Config, Cover, Detect, Encode, parse_polygon
 from blurcam.detection import Answered, Detection, Unanswered
 from blurcam.errors import ConfigError
-from blurcam.evaluation import Face, Truth, exposure
 from blurcam.masks import rasterise
 from blurcam.regions import Basis, Box, Coverage, Reason, Region, Shape
 from blurcam.stats import Tally
@@ -137,6 +136,9 @@ def test_what_is_no_polygon_is_refused(text: str) -> None:
         (lambda: Detect(detector="haar"), "detector"),  # type: ignore[arg-type]
         (lambda: Detect(threshold=0), "threshold"),
         (lambda: Detect(scale=float("nan")), "scale"),
+        (lambda: Detect("eager"), "profile"),  # type: ignore[arg-type]
+        (lambda: Detect(plan_for=1), "plan-for"),
+        (lambda: Detect(scale=1, plan_for=12), "not both"),
         (lambda: Cover(hold=-1), "hold"),
         (lambda: Cover(margin=0.5), "margin"),
         (lambda: Encode(crf=-1), "crf"),
@@ -157,16 +159,3 @@ def test_a_run_is_complete_only_without_faults() -> None:
     tally.covered(Coverage.whole(1, Reason.DETECTOR_FAILED, 8, 8))
     assert not tally.complete
     assert not Tally(lost=1).complete
-
-
-def test_exposure_counts_by_size_and_finds_the_longest_run() -> None:
-    large, small, hidden = Box(20, 20, 60, 90), Box(120, 120, 138, 140), Box(0, 0, 50, 70)
-    faces = (Face(1, large), Face(2, small), Face(3, hidden, visible=0.3))
-    truth = Truth(200, 200, dict.fromkeys(range(4), faces))
-    cover_large = Region(large.grown(1.4), Basis.DETECTED)
-    coverages = [Coverage(0, (cover_large,)), Coverage(3, (cover_large,))]
-    found = exposure(truth, coverages)
-    counts = {b.name: (b.total, b.exposed) for b in found.buckets if b.total}
-    assert counts == {"16-24 px": (4, 4), "64+ px": (4, 2)}
-    assert found.longest_run == 4
-    assert found.exposed(24) == 2

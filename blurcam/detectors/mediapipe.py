@@ -18,7 +18,7 @@ import numpy as np
 
 from blurcam.detection import Detection, merge
 from blurcam.errors import DetectorError, ModelError
-from blurcam.views import View
+from blurcam.views import Searchable
 
 os.environ.setdefault("GLOG_minloglevel", "3")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -37,14 +37,14 @@ class MediaPipe:
         self.threshold = threshold
         self.smallest_face = smallest_face
 
-    def start(self, views: Sequence[View]) -> MediaPipeAnswer:
+    def start(self, views: Sequence[Searchable]) -> MediaPipeAnswer:
         """Search a frame."""
         found: list[Detection] = []
         for view in views:
             found += self._search(view)
         return MediaPipeAnswer(merge(found))
 
-    def _search(self, view: View) -> Iterator[Detection]:
+    def _search(self, view: Searchable) -> Iterator[Detection]:
         import mediapipe
 
         rgb = cv2.cvtColor(view.picture, cv2.COLOR_BGR2RGB)
@@ -59,7 +59,9 @@ class MediaPipe:
                 raise DetectorError("mediapipe: answered with numbers that are not finite")
             if confidence >= self.threshold and box.width > 0 and box.height > 0:
                 x, y = float(box.origin_x), float(box.origin_y)
-                yield Detection(view.box(x, y, x + box.width, y + box.height), confidence)
+                place = view.box(x, y, x + box.width, y + box.height)
+                if place is not None:
+                    yield Detection(place, confidence)
 
     def close(self) -> None:
         """Release the task."""

@@ -20,7 +20,7 @@ Outputs = dict[str, NDArray[np.float32]]
 
 # Shapes that stay compiled: a whole view, its tiles, and one more of each. A compilation takes
 # 0.2 s and 30 MB.
-_SHAPES_KEPT = 4
+_SHAPES_KEPT = 16
 
 
 class Network:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from blurcam.detection import Detection, merge
 from blurcam.detectors.openvino import Network, Outputs, Pending
 from blurcam.errors import DetectorError
-from blurcam.views import View
+from blurcam.views import Searchable
 
 DEFAULT_THRESHOLD = 0.48
 _STRIDES = (8, 16, 32)
@@ -31,7 +31,7 @@ class YuNet:
         self._network = network
         self.threshold = threshold
 
-    def start(self, views: Sequence[View]) -> YuNetAnswer:
+    def start(self, views: Sequence[Searchable]) -> YuNetAnswer:
         """Begin to search a frame."""
         started = tuple((view, self._network.start([view.picture])) for view in views)
         return YuNetAnswer(started, self.threshold)
@@ -45,7 +45,7 @@ class YuNet:
 class YuNetAnswer:
     """A search of one frame, under way."""
 
-    started: tuple[tuple[View, Pending], ...]
+    started: tuple[tuple[Searchable, Pending], ...]
     threshold: float
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
@@ -58,7 +58,7 @@ class YuNetAnswer:
         return merge(found)
 
 
-def _decode(outputs: Outputs, stride: int, view: View, threshold: float) -> list[Detection]:
+def _decode(outputs: Outputs, stride: int, view: Searchable, threshold: float) -> list[Detection]:
     """Turn one grid into boxes; the confidence is the geometric mean of class and object."""
     try:
         kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
@@ -70,13 +70,14 @@ def _decode(outputs: Outputs, stride: int, view: View, threshold: float) -> list
     if not np.isfinite(edges).all():
         raise DetectorError("yunet: answered with boxes that are not finite")
     return [
-        Detection(view.box(*map(float, edge)), float(confidence))
+        Detection(box, float(confidence))
         for edge, confidence in zip(edges, confidences[chosen], strict=True)
+        if (box := view.box(*map(float, edge))) is not None
     ]
 
 
 def _edges(
-    boxes: NDArray[np.float32], cells: NDArray[np.intp], stride: int, view: View
+    boxes: NDArray[np.float32], cells: NDArray[np.intp], stride: int, view: Searchable
 ) -> NDArray[np.float32]:
     across = -(-view.picture.shape[1] // 32) * 32 // stride
     rows, columns = np.divmod(cells, across)
