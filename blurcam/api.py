@@ -21,7 +21,7 @@ def run(config: Config) -> Summary:
     :class:`~blurcam.errors.BlurcamError`; look at ``summary.complete`` for frames that a fault
     lost or had covered whole.
     """
-    from blurcam.assembly import open_run
+    from blurcam.assembly.recordings import open_run
 
     with open_run(config) as under_way:
         for _ in under_way.steps():
@@ -44,7 +44,7 @@ def redact_frames(
     ``cover``'s seconds into pictures. What comes out is a new array each time. Raises
     :class:`~blurcam.errors.ConfigError` for a picture of another shape or type.
     """
-    from blurcam.assembly import redact_pictures
+    from blurcam.assembly.pictures import redact_pictures
 
     return redact_pictures(
         frames,

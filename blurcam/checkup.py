@@ -61,7 +61,7 @@ def _models() -> Iterator[Finding]:
 
 
 def _detector() -> Finding:
-    from blurcam.assembly import open_detector
+    from blurcam.assembly.watching import open_detector
     from blurcam.config import Detect
 
     try:
@@ -81,7 +81,7 @@ def _encoders() -> Iterator[Finding]:
 
 
 def _recording(path: Path) -> Finding:
-    from blurcam.sources import open_source
+    from blurcam.sources.files import open_source
     from blurcam.stats import Tally
 
     try:
@@ -100,5 +100,19 @@ def _recording(path: Path) -> Finding:
         "recording",
         True,
         f"{path}: {info.codec} {info.width}x{info.height} {info.pixel_format.name}, "
-        f"rate {rate}, {info.frame_count or 'unknown number of'} frames",
+        f"rate {rate}, {info.frame_count or 'unknown number of'} frames; "
+        f"profiles see faces from {_seen(info.width, info.height)}",
     )
+
+
+def _seen(width: int, height: int) -> str:
+    """Return from how many pixels on each profile sees most faces on such frames."""
+    from blurcam.config import Detect, ProfileName
+    from blurcam.plans import looks_for, smallest_face
+
+    in_view: dict[ProfileName, int] = {"near": height // 10, "balanced": 12, "thorough": 12}
+    heights = (
+        f"{smallest_face(looks_for(Detect(name), 0.3, width, height), smallest)} px ({name})"
+        for name, smallest in in_view.items()
+    )
+    return ", ".join(heights)

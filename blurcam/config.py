@@ -9,7 +9,9 @@ from typing import Final, Literal, get_args
 
 from blurcam.errors import ConfigError
 
-DetectorName = Literal["centerface", "mediapipe", "yunet"]
+DetectorName = Literal[
+    "centerface", "mediapipe", "yunet", "centerface+yunet", "centerface+mediapipe"
+]
 ProfileName = Literal["near", "balanced", "thorough"]
 EffectName = Literal["blur", "solid", "mosaic", "gaussian", "pixelate"]
 CodecName = Literal["h264", "h265", "av1", "same"]

@@ -55,6 +55,37 @@ class Detector(Protocol):
         """Release the runtime; safe to call twice."""
 
 
+class Together:
+    """Several detectors as one: what any of them finds is found."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        """Take over the detectors."""
+        self._detectors = tuple(detectors)
+        self.name = "+".join(each.name for each in detectors)
+        self.threshold = min(each.threshold for each in detectors)
+        self.smallest_face = min(each.smallest_face for each in detectors)
+
+    def start(self, views: Sequence[Searchable]) -> Answers:
+        """Begin to search with each of them."""
+        return Answers(tuple(each.start(views) for each in self._detectors))
+
+    def close(self) -> None:
+        """Release them all."""
+        for each in self._detectors:
+            each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Several searches of the same views."""
+
+    answers: tuple[Answer, ...]
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        """Return what any has found; raises DetectorError where any has failed."""
+        return merge([each for answer in self.answers for each in answer.wait(timeout)])
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """The detector answered; no detections means it saw no face."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from blurcam import __version__
-from blurcam.assembly import covered, open_detector, searched, sha256_of
+from blurcam.assembly.recordings import sha256_of
+from blurcam.assembly.watching import covered, open_detector, searched
 from blurcam.buffering import prefetch
 from blurcam.config import Detect, Trial
 from blurcam.detection import Answered, Detection, Detector, Finding
@@ -27,7 +28,7 @@ from blurcam.manifest import models
 from blurcam.plans import detector_of, looks_for
 from blurcam.redaction import redact
 from blurcam.regions import Box, Coverage
-from blurcam.sources import FileSource, open_source
+from blurcam.sources.files import FileSource, open_source
 from blurcam.stats import Tally
 
 # Pictures are searched from this confidence on, so that any higher threshold can be tried on

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 
 from blurcam import selftest
-from blurcam.assembly import open_detector, searched
+from blurcam.assembly.watching import open_detector, searched
 from blurcam.config import Detect, DetectorName, MediaPipeRange, ProfileName
-from blurcam.detection import Answered, Detection, Detector, merge
+from blurcam.detection import Answered, Detection, Detector, Together, merge
 from blurcam.detectors import centerface, mediapipe, yunet
 from blurcam.detectors.openvino import Network
 from blurcam.errors import ConfigError, DetectorError, DetectorTimeout, ModelError
@@ -31,7 +31,7 @@ from blurcam.weights import load
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 PORTRAIT = np.asarray(cv2.imread(str(Path(selftest.__file__).parent / "known-face.jpg")), np.uint8)
 FACE = Box(52, 46, 120, 121)
-NAMES = ("centerface", "mediapipe-full", "mediapipe-short", "yunet")
+NAMES = ("centerface", "mediapipe-full", "mediapipe-short", "yunet", "centerface+mediapipe")
 
 
 def make(name: str, threshold: float | None = None) -> Detector:
@@ -40,6 +40,8 @@ def make(name: str, threshold: float | None = None) -> Detector:
             pytest.skip("yunet is pulled on request only, and BLURCAM_EVAL_DATA is not set")
         weights = Path(EVAL, "models", "yunet_n_dynamic.onnx").read_bytes()
         return yunet.open_yunet(weights, threshold=threshold or yunet.DEFAULT_THRESHOLD)
+    if name == "centerface+mediapipe":
+        return Together([make("centerface", threshold), make("mediapipe-full", threshold)])
     kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]
     reach: MediaPipeRange = "short" if name.endswith("short") else "full"
     if kind == "centerface":

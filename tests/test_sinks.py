@@ -22,8 +22,8 @@ from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.frames import Frame
 from blurcam.redaction import RedactedFrame, redact
 from blurcam.regions import Coverage
-from blurcam.sinks import FileSink, open_file, refuse_same
-from blurcam.sources import open_audio, open_source
+from blurcam.sinks.files import FileSink, open_file, refuse_same
+from blurcam.sources.files import open_audio, open_source
 from blurcam.stats import Tally
 from blurcam.streams import PIXEL_FORMATS, Colour, StreamInfo
 from tests.clips import facts, ffmpeg, frame_hashes, frame_times, grey_frames, moving_clip

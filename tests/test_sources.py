@@ -13,7 +13,7 @@ import pytest
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.frames import Frame
-from blurcam.sources import open_audio, open_source
+from blurcam.sources.files import open_audio, open_source
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 from tests.clips import ffmpeg, frame_times, grey_frames, moving_clip

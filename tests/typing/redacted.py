@@ -12,7 +12,7 @@ from blurcam.frames import Frame
 from blurcam.pipeline import write_all
 from blurcam.redaction import RedactedFrame, redact
 from blurcam.regions import Coverage, Region
-from blurcam.sinks import FileSink
+from blurcam.sinks.files import FileSink
 from blurcam.stats import Tally
 
 

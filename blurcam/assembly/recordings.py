@@ -1,4 +1,4 @@
-"""From settings to objects: the only module that names a concrete source, detector or sink."""
+"""One recording to one file of redacted video."""
 
 from __future__ import annotations
 
@@ -10,80 +10,31 @@ from dataclasses import asdict
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from blurcam import __version__
+from blurcam.assembly.watching import covered, open_detector, searched
 from blurcam.buffering import prefetch
-from blurcam.config import Config, Cover, Detect, EffectName, Polygon
-from blurcam.detection import Detector, Finding
+from blurcam.config import Config
+from blurcam.detection import Detector
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, codec_for, open_encoder
 from blurcam.errors import ConfigError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
-from blurcam.plans import PROFILES, detector_of, looks_for, plan_of, smallest_face
+from blurcam.plans import looks_for, smallest_face
 from blurcam.regionfile import Header, RegionReader, RegionWriter
 from blurcam.regions import Coverage
-from blurcam.scan import scan
-from blurcam.search import Looks, Search
-from blurcam.selftest import prove
-from blurcam.sinks import FileSink, open_file, refuse_same
-from blurcam.sources import FileSource, open_audio, open_source
+from blurcam.search import Looks
+from blurcam.sinks.files import FileSink, open_file, refuse_same
+from blurcam.sources.files import FileSource, open_audio, open_source
 from blurcam.stats import Tally
-from blurcam.streams import PIXEL_FORMATS, StreamInfo
+from blurcam.streams import StreamInfo
 from blurcam.summary import Summary
-from blurcam.tracking import Reach, cover
-from blurcam.views import Viewpoint
-from blurcam.weights import load
-from blurcam.zones import burn_in, ignore
+from blurcam.zones import burn_in
 
 # Decoded pictures that may wait for the detector: a few, since each 4K one takes 12 MB.
 READER_DEPTH = 4
 
 Covered = Iterator[tuple[Frame, Coverage]]
-
-
-def open_detector(detect: Detect) -> Detector:
-    """Return the detector that the settings name, loaded and proven on a known face.
-
-    Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
-    ones, and for a detector that does not find the known face.
-    """
-    detector = _DETECTORS[detector_of(detect)](detect)
-    prove(detector)
-    return detector
-
-
-def _centerface(detect: Detect) -> Detector:
-    from blurcam.detectors import centerface
-
-    # What one pass only suspects, several may agree on: it reports more than counts in the end.
-    asked = detect.threshold or PROFILES[detect.profile].looks.threshold
-    threshold = min(asked, centerface.SUSPICION)
-    return centerface.open_centerface(load("centerface"), threshold=threshold, device=detect.device)
-
-
-def _mediapipe(detect: Detect) -> Detector:
-    from blurcam.detectors import mediapipe
-
-    threshold = detect.threshold or mediapipe.DEFAULT_THRESHOLD
-    weights = load(f"mediapipe-{detect.range}")
-    return mediapipe.open_mediapipe(weights, threshold=threshold, range=detect.range)
-
-
-def _yunet(detect: Detect) -> Detector:
-    from blurcam.detectors import yunet
-
-    threshold = detect.threshold or yunet.DEFAULT_THRESHOLD
-    return yunet.open_yunet(load("yunet"), threshold=threshold, device=detect.device)
-
-
-_DETECTORS: dict[str, Callable[[Detect], Detector]] = {
-    "centerface": _centerface,
-    "mediapipe": _mediapipe,
-    "yunet": _yunet,
-}
 
 
 class Run:
@@ -193,24 +144,6 @@ class _Origin:
         return covered(found, self._config.cover, self._tally)
 
 
-def searched(
-    frames: Iterable[Frame], info: StreamInfo, detector: Detector, detect: Detect, lead: float
-) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame with what the search says of it."""
-    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
-    looks = looks_for(detect, detector.threshold, info.width, info.height)
-    plan = plan_of(detect, detector.threshold, lead)
-    return scan(frames, Search(detector, viewpoint, looks), plan)
-
-
-def covered(
-    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally
-) -> Iterator[tuple[Frame, Coverage]]:
-    """Yield every frame with its coverage: tracked, and zones burnt in."""
-    reach = Reach(settings.lead, settings.hold, settings.bridge, settings.margin)
-    return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)
-
-
 def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
     if (header.width, header.height) != (info.width, info.height) or (
         header.input_sha256 != sha256_of(config.input)
@@ -294,62 +227,3 @@ def sha256_of(path: Path) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as exc:
         raise SourceReadError(f"{path}: {exc.strerror}") from exc
-
-
-def redact_pictures(
-    pictures: Iterable[NDArray[np.uint8]],
-    *,
-    rate: Fraction,
-    effect: EffectName,
-    detect: Detect,
-    cover: Cover,
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield BGR pictures redacted; see :func:`blurcam.redact_frames`."""
-    if rate <= 0:
-        raise ConfigError(f"rate: {rate} is not a number of pictures a second")
-    tally = Tally()
-    info: StreamInfo | None = None
-    arrays = iter(pictures)
-    first = next(arrays, None)
-    if first is None:
-        return
-    _check_picture(first, np.shape(first))
-    info = StreamInfo(
-        "numpy", first.shape[1], first.shape[0], PIXEL_FORMATS["gbrp"], 1 / rate, rate
-    )
-    with closing(open_detector(detect)) as detector:
-        frames = _frames_of(first, arrays, info.time_base, tally)
-        found = searched(frames, info, detector, detect, cover.lead)
-        for redacted in redact_all(covered(found, cover, tally), make_effect(effect), tally):
-            green, blue, red = redacted.planes
-            yield np.dstack((blue, green, red)).astype(np.uint8, copy=False)
-
-
-def _frames_of(
-    first: NDArray[np.uint8], rest: Iterator[NDArray[np.uint8]], time_base: Fraction, tally: Tally
-) -> Iterator[Frame]:
-    seq = 0
-    picture: NDArray[np.uint8] | None = first
-    while picture is not None:
-        _check_picture(picture, first.shape)
-        planes = tuple(picture[..., i].copy() for i in (1, 0, 2))
-        tally.frames_in += 1
-        yield Frame(planes, PIXEL_FORMATS["gbrp"], seq, seq, time_base)
-        seq += 1
-        picture = next(rest, None)
-
-
-def _check_picture(picture: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
-    if (
-        picture.ndim != 3
-        or picture.shape[2] != 3
-        or picture.dtype != np.uint8
-        or picture.shape != shape
-    ):
-        raise ConfigError(
-            f"frames: a picture of {picture.shape} {picture.dtype}; blurcam takes uint8 arrays "
-            f"(rows, columns, 3) of one size, channels in the order B, G, R"
-        )
-
-
-__all__ = ["Polygon", "Run", "open_detector", "open_run", "redact_pictures", "sha256_of"]

@@ -1,0 +1,90 @@
+"""The half of the chain that decides what to cover: a detector, its search, and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+
+from blurcam.config import Cover, Detect
+from blurcam.detection import Detector, Finding, Together
+from blurcam.frames import Frame
+from blurcam.plans import PROFILES, detector_of, looks_for, plan_of
+from blurcam.regions import Coverage
+from blurcam.scan import scan
+from blurcam.search import Search
+from blurcam.selftest import prove
+from blurcam.stats import Tally
+from blurcam.streams import StreamInfo
+from blurcam.tracking import Reach, cover
+from blurcam.views import Viewpoint
+from blurcam.weights import load
+from blurcam.zones import burn_in, ignore
+
+
+def open_detector(detect: Detect) -> Detector:
+    """Return the detector that the settings name, loaded and proven on a known face.
+
+    Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
+    ones, and for a detector that does not find the known face.
+    """
+    names = detector_of(detect).split("+")
+    detectors = []
+    with ExitStack() as stack:
+        for name in names:
+            detector = _DETECTORS[name](detect)
+            stack.callback(detector.close)
+            prove(detector)
+            detectors.append(detector)
+        stack.pop_all()
+    return detectors[0] if len(detectors) == 1 else Together(detectors)
+
+
+def _centerface(detect: Detect) -> Detector:
+    from blurcam.detectors import centerface
+
+    # What one pass only suspects, several may agree on: it reports more than counts in the end.
+    asked = detect.threshold or PROFILES[detect.profile].looks.threshold
+    threshold = min(asked, centerface.SUSPICION)
+    if detector_of(detect) != "centerface":
+        threshold = detect.threshold or PROFILES["balanced"].certain
+    return centerface.open_centerface(load("centerface"), threshold=threshold, device=detect.device)
+
+
+def _mediapipe(detect: Detect) -> Detector:
+    from blurcam.detectors import mediapipe
+
+    threshold = detect.threshold or mediapipe.DEFAULT_THRESHOLD
+    weights = load(f"mediapipe-{detect.range}")
+    return mediapipe.open_mediapipe(weights, threshold=threshold, range=detect.range)
+
+
+def _yunet(detect: Detect) -> Detector:
+    from blurcam.detectors import yunet
+
+    threshold = detect.threshold or yunet.DEFAULT_THRESHOLD
+    return yunet.open_yunet(load("yunet"), threshold=threshold, device=detect.device)
+
+
+_DETECTORS: dict[str, Callable[[Detect], Detector]] = {
+    "centerface": _centerface,
+    "mediapipe": _mediapipe,
+    "yunet": _yunet,
+}
+
+
+def searched(
+    frames: Iterable[Frame], info: StreamInfo, detector: Detector, detect: Detect, lead: float
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame with what the search says of it."""
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    looks = looks_for(detect, detector.threshold, info.width, info.height)
+    plan = plan_of(detect, detector.threshold, lead)
+    return scan(frames, Search(detector, viewpoint, looks), plan)
+
+
+def covered(
+    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally
+) -> Iterator[tuple[Frame, Coverage]]:
+    """Yield every frame with its coverage: tracked, and zones burnt in."""
+    reach = Reach(settings.lead, settings.hold, settings.bridge, settings.margin)
+    return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)

@@ -1,0 +1,1 @@
+"""The commands, one file a kind of work: parse, build settings, call; nothing else."""

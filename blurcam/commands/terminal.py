@@ -1,0 +1,61 @@
+"""Exit codes, what is said on stderr, and the signals that end a run."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+import typer
+
+from blurcam.errors import ConfigError
+
+DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
+
+
+def say(text: str) -> None:
+    """Say one line on stderr."""
+    typer.echo(f"blurcam: {text}", err=True)
+
+
+class _Terminated(BaseException):
+    """SIGTERM arrived."""
+
+
+def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
+    del signum, frame
+    raise _Terminated
+
+
+@contextmanager
+def unfinished(output: Path) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name."""
+    before = signal.signal(signal.SIGTERM, _terminate)
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"interrupted; {output} was not finished")
+        raise typer.Exit(128 + signal.SIGINT) from None
+    except _Terminated:
+        say(f"terminated; {output} was not finished")
+        raise typer.Exit(128 + signal.SIGTERM) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def to_json(values: dict[str, Any]) -> str:
+    """Return values as indented JSON."""
+    import json
+
+    return json.dumps(values, indent=2, default=str) + "\n"
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file that was asked for; raises ConfigError naming it."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc

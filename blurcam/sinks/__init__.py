@@ -1,0 +1,1 @@
+"""Where redacted video goes; no module here has ever seen a frame."""

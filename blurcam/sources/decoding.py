@@ -1,0 +1,203 @@
+"""Coded video to decoded pictures, with a watch for what is lost or damaged on the way."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.stats import Trouble
+from blurcam.streams import StreamInfo
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_PIXELS: Final = 1 << 27
+# Decoder threads: each holds a frame back, and beyond eight little is gained.
+_MOST_THREADS: Final = 8
+# What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
+_EARLY_END: Final = "File ended prematurely"
+# What FFmpeg's decoders log, at error level, of pictures that they then hand out all the same.
+_DAMAGE: Final = (
+    "error while decoding",
+    "concealing",
+    "corrupt",
+    "invalid nal",
+    "missing picture",
+    "missing reference",
+    "could not find ref",
+    "reference picture missing",
+    "no frame!",
+    "error at mb",
+    "decode_slice",
+    "overread",
+    "invalid data",
+)
+
+# FFmpeg draws text files as pictures of a terminal.
+_TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
+# Coded pictures come one to a packet, so that packets without a picture are lost pictures.
+_ONE_A_PACKET: Final = frozenset(
+    {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
+)
+
+
+# libswscale and the decoders complain on stderr unless told not to; what they say is read from
+# the log instead.
+av.logging.set_level(av.logging.ERROR)
+logging.getLogger("libav").addHandler(logging.NullHandler())
+logging.getLogger("libav").propagate = False
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn whatever keeps a file from being opened into a SourceOpenError."""
+    try:
+        yield
+    except (av.FFmpegError, OSError, ValueError, EOFError) as exc:
+        raise SourceOpenError(f"{path}: not a video that FFmpeg can read ({brief(exc)})") from exc
+
+
+def video_stream(path: Path, container: InputContainer) -> VideoStream:
+    """Return the stream to redact: the first that is moving pictures and not cover art."""
+    if container.format.name in _TEXT_ART:
+        raise SourceOpenError(f"{path}: not a video but text")
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise SourceOpenError(f"{path}: its codec is not one that FFmpeg can decode")
+            return stream
+    raise SourceOpenError(f"{path}: holds no video stream")
+
+
+class Decoded:
+    """Decodes a stream, and keeps watch for what goes missing or comes out damaged."""
+
+    def __init__(self, name: str, container: InputContainer, stream: VideoStream) -> None:
+        """Decode this stream of a container; ``name`` is safe to print."""
+        self._name = name
+        self._container = container
+        self._stream = stream
+        self._context = stream.codec_context
+        self._context.thread_type = "AUTO"
+        self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
+        self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
+        self._trouble = Trouble(logger, f"errors in {name}")
+        self._iterator = self._run()
+        self._first: tuple[VideoFrame, bool] | None = None
+        self._packets = 0
+        self._hidden = 0  # by an edit list, on purpose
+        self._frames = 0
+        self._damaged = False
+        self._ended_early = False
+        # Frames that must still pass before a key frame is trusted: those in the threads.
+        self._suspect_for = 0
+        self._is_suspect = False
+
+    def first(self) -> VideoFrame:
+        """Decode the first picture, which tells more than the container."""
+        try:
+            self._first = next(self._iterator)
+        except StopIteration:
+            raise SourceOpenError(f"{self._name}: holds no frame that can be decoded") from None
+        except SourceReadError as exc:
+            raise SourceOpenError(str(exc)) from exc
+        return self._first[0]
+
+    def pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
+        """Yield each picture, and whether it may be damaged."""
+        if self._first is not None:
+            first, self._first = self._first, None
+            yield first
+        yield from self._iterator
+
+    def _run(self) -> Iterator[tuple[VideoFrame, bool]]:
+        av.logging.set_skip_repeated(False)
+        with av.logging.Capture(local=False) as log:
+            packets = self._container.demux(self._stream)
+            while True:
+                try:
+                    packet = next(packets)
+                except StopIteration:
+                    self._refuse_early_end(log)
+                    return
+                except (av.FFmpegError, OSError, ValueError) as exc:
+                    yield from self._judged(self._decode(None), log)
+                    raise SourceReadError(
+                        f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
+                    ) from exc
+                self._packets += bool(packet.size) and not packet.is_discard
+                self._hidden += bool(packet.size) and packet.is_discard
+                if packet.is_corrupt:
+                    self._suspect("a packet is marked corrupt")
+                yield from self._judged(self._decode(packet), log)
+
+    def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
+        """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""
+        self._ended_early |= any(_EARLY_END in message for _, _, message in log)
+        if self._ended_early:
+            raise SourceReadError(
+                f"{self._name}: reading failed after {self._frames} frames: {_EARLY_END}"
+            )
+
+    def _decode(self, packet: Any) -> list[VideoFrame]:
+        """Return what a packet (``None``: the end) brings to light; an error is a lost picture."""
+        try:
+            return self._context.decode(packet)
+        except (av.FFmpegError, ValueError) as exc:
+            if not isinstance(exc, EOFError):
+                self._suspect(brief(exc))
+            return []
+
+    def _judged(
+        self, pictures: list[VideoFrame], log: list[tuple[int, str, str]]
+    ) -> Iterator[tuple[VideoFrame, bool]]:
+        for _, _, message in log:
+            self._ended_early |= _EARLY_END in message
+            if any(sign in message.lower() for sign in _DAMAGE):
+                self._suspect(message.strip())
+        log.clear()
+        for picture in pictures:
+            self._frames += 1
+            self._suspect_for = max(0, self._suspect_for - 1)
+            if picture.key_frame and not self._suspect_for:
+                self._is_suspect = False
+            yield picture, self._is_suspect or picture.is_corrupt
+
+    def _suspect(self, why: str) -> None:
+        self._trouble.add(why)
+        self._damaged = True
+        self._is_suspect = True
+        self._suspect_for = self._context.thread_count + 1
+
+    def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
+        """Return how many pictures are missing, by the sign that says most, and that sign."""
+        self._trouble.flush()
+        signs = [(0, "")]
+        undecoded = self._packets - self._frames
+        # The fields of interlaced pictures may come in packets of their own.
+        if info.codec in _ONE_A_PACKET and not (info.interlaced and undecoded == self._frames):
+            signs.append((undecoded, f"{self._packets} packets gave {self._frames} frames"))
+        if self._damaged:
+            signs.append((gaps, "the stream is damaged, and time steps are missing"))
+        announced = info.frame_count or 0
+        if announced > self._packets + self._hidden:
+            missing = announced - self._hidden - self._frames
+            signs.append((missing, f"the file announces {announced} frames"))
+        return max(signs)
+
+
+def brief(error: Exception) -> str:
+    """Return what went wrong, without the path, which is said already."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return " ".join(text.split())
