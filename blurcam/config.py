@@ -119,7 +119,7 @@ class Cover:
 
     lead: float = 0.5
     hold: float = 0.5
-    bridge: float = 1.0
+    bridge: float = 1.5
     margin: float = 1.4
     masks: tuple[Polygon, ...] = ()
     ignores: tuple[Polygon, ...] = ()

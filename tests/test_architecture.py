@@ -24,7 +24,7 @@ ROWS = (
     ("weights",),
     ("models",),
     ("detectors",),
-    ("search", "motion", "zones", "tracks", "selftest"),
+    ("search", "sightings", "motion", "zones", "tracks", "selftest"),
     ("scan",),
     ("plans",),
     ("tracking",),
