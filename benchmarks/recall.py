@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ from benchmarks import footage
 from benchmarks.contenders import PROFILES, has_peers, versions
 from benchmarks.judged import Deface, Evaluated, Footage, Values
 from benchmarks.machine import this_machine
+from benchmarks.processes import Failed
 from blurcam.manifest import model, path_of
 
 Judge = Evaluated | Deface
@@ -150,7 +150,7 @@ def main() -> None:
                 print(f"{each.name}: {who.name}", flush=True)
                 try:
                     judged[who.name] = who.judge(each, Path(folder))
-                except subprocess.CalledProcessError as exc:
+                except Failed as exc:
                     print(f"  failed: {exc}", flush=True)
             _write(results, asked.out)
     print((asked.out / "recall.md").read_text(encoding="utf-8"))
