@@ -35,6 +35,7 @@ ROWS = (
     ("sinks",),
     ("buffering",),
     ("pipeline",),
+    ("stages",),
     ("assembly",),
     ("trials",),
     ("plots", "checkup"),

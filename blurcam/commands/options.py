@@ -180,6 +180,14 @@ RegionsIn = Annotated[
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUT)
 ]
+ProfileStages = Annotated[
+    bool,
+    typer.Option(
+        "--profile-stages",
+        help="Also say what each stage took, in milliseconds a frame; in --summary too.",
+        rich_help_panel=_OUT,
+    ),
+]
 Mirror = Annotated[
     Path | None,
     typer.Option(

@@ -41,6 +41,7 @@ from blurcam.commands.options import (
     PlanFor,
     Preset,
     Profile,
+    ProfileStages,
     Quiet,
     Range,
     RegionsIn,
@@ -81,6 +82,7 @@ def run(
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
     summary: SummaryFile = None,
+    profile_stages: ProfileStages = False,
     quiet: Quiet = False,
 ) -> None:
     """Redact a recording: find the faces, cover them, write a video that holds none."""
@@ -95,6 +97,7 @@ def run(
         encode=Encode(codec, encoder, crf, preset, audio, overwrite),
         regions=regions,
         summary=summary,
+        profile_stages=profile_stages,
     )
     raise typer.Exit(_redact(config, quiet))
 
