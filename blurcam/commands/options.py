@@ -29,6 +29,15 @@ Input = Annotated[Path, typer.Argument(help="Recording to read: anything FFmpeg 
 Output = Annotated[
     Path, typer.Argument(help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1).")
 ]
+AnyInput = Annotated[
+    Path, typer.Argument(help="What to read: anything FFmpeg reads, - for standard input, a FIFO.")
+]
+AnyOutput = Annotated[
+    Path,
+    typer.Argument(
+        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a FIFO."
+    ),
+]
 Profile = Annotated[
     ProfileName,
     typer.Option(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
-from typing import Annotated
 
 import typer
 
+from blurcam.commands.connecting import connections
 from blurcam.commands.options import (
     DETECT,
+    AnyInput,
+    AnyOutput,
     Bridge,
     Codec,
     Crf,
@@ -50,8 +53,8 @@ _PIPE = Path("-")
 
 
 def pipe(
-    input: Annotated[Path, typer.Argument(help="Stream to read: -, a FIFO, a file.")] = _PIPE,
-    output: Annotated[Path, typer.Argument(help="Where to write: -, a FIFO, a file.")] = _PIPE,
+    input: AnyInput = _PIPE,
+    output: AnyOutput = _PIPE,
     source: From = None,
     to: To = "ts",
     size: Size = None,
@@ -104,9 +107,9 @@ def pipe(
         summary=summary,
     )
     if show_commands:
-        from blurcam.commands.terminal import say
-
-        say("not yet")
+        own = sys.argv[sys.argv.index("pipe") :]
+        for line in connections(piping, [word for word in own if word != "--show-commands"]):
+            typer.echo(line, err=True)  # standard output is video or nothing
         return
     from blurcam.commands.streaming import stream
 

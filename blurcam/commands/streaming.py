@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from blurcam.commands.terminal import DONE, INCOMPLETE, say
 from blurcam.config import COSMETIC
 from blurcam.errors import ConfigError, SinkClosed, SourceError
+from blurcam.piping import is_stream
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,7 +41,8 @@ def stream(piping: Piping, *, quiet: bool) -> int:
             f"warning: {piping.effect} is cosmetic: machines recognise most faces under it; "
             "blur, solid and mosaic read no pixel of the face"
         )
-    with PipeRun(piping, output) as run, _signals(run):
+    caught: list[int] = []
+    with PipeRun(piping, output) as run, _signals(run, caught):
         try:
             run.open()
             for _ in _shown(run, shown=not quiet and sys.stderr.isatty()):
@@ -54,7 +56,9 @@ def stream(piping: Piping, *, quiet: bool) -> int:
     if not quiet:
         for line in summary.lines():
             say(line)
-    return DONE if summary.complete or run.stopped else INCOMPLETE
+    if caught and not is_stream(piping.input):
+        return 128 + caught[0]  # a recording that was not finished
+    return DONE if summary.complete or caught else INCOMPLETE
 
 
 def claim_standard_output() -> int | None:
@@ -81,11 +85,12 @@ def _is_open(number: int) -> bool:
 
 
 @contextmanager
-def _signals(run: PipeRun) -> Iterator[None]:
+def _signals(run: PipeRun, caught: list[int]) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the run well, and a second one without waiting."""
 
     def end(number: int, frame: FrameType | None) -> None:
-        del number, frame
+        del frame
+        caught.append(number)
         if run.stopped:
             late(0, None)
         else:

@@ -136,7 +136,9 @@ class Decoded:
             while True:
                 try:
                     packet = next(packets)
-                except StopIteration:
+                # PyAV 18.1 looks for streams that turned up on the way where it knows only the
+                # first ones, after it has given our stream's last packet.
+                except (StopIteration, IndexError):
                     self._refuse_early_end(log)
                     return
                 except (av.FFmpegError, OSError, ValueError) as exc:
