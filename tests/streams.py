@@ -99,7 +99,7 @@ def planes(data: bytes, kind: str, size: tuple[int, int] = (WIDTH, HEIGHT)) -> l
     words = [FFMPEG, "-v", "error", "-f", demuxer, *raw, "-i", "-", "-fps_mode", "passthrough"]
     words += ["-pix_fmt", "yuv420p" if kind != "mjpeg" else "yuvj420p", "-f", "rawvideo", "-"]
     done = subprocess.run(words, input=data, capture_output=True, timeout=120, check=False)
-    assert not done.stderr, done.stderr.decode()
+    assert not done.stderr, done.stderr.decode()[:400]
     count = size[0] * size[1] * 3 // 2
     assert len(done.stdout) % count == 0
     return [done.stdout[n : n + count] for n in range(0, len(done.stdout), count)]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -126,7 +128,7 @@ def test_nothing_at_all_is_refused() -> None:
 def test_a_plain_mp4_is_refused_with_what_to_type_instead(clip: Path) -> None:
     plain = clip.with_name("plain.mp4")
     ffmpeg("-i", clip, "-c", "copy", plain)
-    with pytest.raises(SourceOpenError, match="-f mpegts - | blurcam pipe"):
+    with pytest.raises(SourceOpenError, match=re.escape("-f mpegts - | blurcam pipe")):
         frames_of(plain.read_bytes())
 
 
@@ -149,7 +151,7 @@ def test_a_stream_that_changes_size_goes_on_in_a_new_session_at_the_first_size(
     assert len(frames) == 50, tally.notices
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
     assert frames[24].session != frames[25].session
-    assert all(b.time > a.time for a, b in zip(frames, frames[1:], strict=False))
+    assert all(b.time > a.time for a, b in itertools.pairwise(frames))
     assert tally.lost == 0
 
 
@@ -260,9 +262,9 @@ def mutated(data: bytes, seed: int) -> bytes:
 @pytest.mark.parametrize("kind", INPUTS)
 def test_no_damage_hangs_or_crashes_the_reading(streams: dict[str, bytes], kind: FromName) -> None:
     for seed in range(25):
+        told = ""
         try:
-            frames = frames_of(mutated(streams[kind], seed), kind)
+            assert frames_of(mutated(streams[kind], seed), kind)
         except SourceError as exc:
-            assert "\n" not in str(exc)
-        else:
-            assert frames
+            told = str(exc)
+        assert "\n" not in told

@@ -77,6 +77,10 @@ class PipeSink:
             try:
                 self._stream = self._container.add_stream_from_template(encoder.template)
                 self._stream.time_base = encoder.time_base
+                if codec == "rawvideo":
+                    # It says how the samples lie, and PyAV forgets it: NUT guesses otherwise.
+                    tag = encoder.template.codec_context.codec_tag
+                    self._stream.codec_context.codec_tag = tag
                 if encoder.info.rotation:
                     self._stream.set_display_rotation(-encoder.info.rotation)
                 self._container.start_encoding()
