@@ -133,7 +133,7 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         height=first.height,
         pixel_format=pixel_format,
         time_base=time_base,
-        rate=stream.average_rate or stream.guessed_rate or None,
+        rate=_rate(stream),
         codec=context.codec.canonical_name,
         sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
         # PyAV counts the way FFmpeg's display matrix does, against the clock.
@@ -149,6 +149,16 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         # libswscale converts RGB to limited-range BT.601 unless asked otherwise.
         return replace(info, colour=replace(info.colour, matrix=6, full_range=False))
     return info
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    """Return the average rate; what the codec says comes before a guess.
+
+    Of a stream that is read as it comes FFmpeg knows no average, and guesses that H.264 and MPEG-2
+    come in fields: twice the rate.
+    """
+    told = (stream.average_rate, stream.codec_context.framerate, stream.guessed_rate)
+    return next((rate for rate in told if rate and Fraction(1, 10) <= rate <= 1000), None)
 
 
 def nearest_format(picture: VideoFrame) -> PixelFormat:
