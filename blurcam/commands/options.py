@@ -219,11 +219,12 @@ Rate = Annotated[
     ),
 ]
 WhenSlowOption = Annotated[
-    WhenSlow,
+    WhenSlow | None,
     typer.Option(
         "--when-slow",
         help="While pictures come faster than they are searched: block holds the producer up and "
-        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them.",
+        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them. "
+        "Default: block for run and for files, drop for pipes.",
         rich_help_panel=_PIPES,
     ),
 ]
