@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 # Decoded pictures that may wait for the detector where nothing may be lost.
 READER_DEPTH = 4
 # How long a reader may take to read the end, once that was asked for.
-LAST_SECONDS = 1.5
+LAST_SECONDS = 1.0
 
 
 class PipeRun:
@@ -76,7 +76,7 @@ class PipeRun:
         return self._stop.asked
 
     def stop(self) -> None:
-        """Read nothing more, and write what is redacted, for at most a second and a half."""
+        """Read nothing more, and write what is redacted, for at most a second."""
         self._stop.ask()
         if self._claim is not None:
             self._claim.is_interrupted = True
