@@ -12,6 +12,7 @@ import typer
 from blurcam import __version__
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.installation import check, models_app
+from blurcam.commands.pipe import pipe
 from blurcam.commands.recordings import render, run
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.errors import BlurcamError, ConfigError, ModelError
@@ -31,6 +32,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.command()(run)
+app.command()(pipe)
 app.command()(render)
 app.command()(evaluate)
 app.command()(check)

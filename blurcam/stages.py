@@ -229,6 +229,10 @@ class _TimedAnswer:
     answer: Answer
     watch: Stopwatch
 
+    @property
+    def is_ready(self) -> bool:
+        return self.answer.is_ready
+
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         with self.watch.stage("detect"):
             return self.answer.wait(timeout)

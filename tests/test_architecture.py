@@ -15,8 +15,9 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 ROWS = (
     ("errors", "streams"),
     ("regions", "config", "summary"),
-    ("stats", "frames"),
+    ("stats", "frames", "piping", "stopping"),
     ("regionfile",),
+    ("regionstream",),
     ("views", "masks", "labels"),
     ("detection",),
     ("evaluation",),
@@ -36,6 +37,7 @@ ROWS = (
     ("buffering",),
     ("pipeline",),
     ("stages",),
+    ("delivery",),
     ("assembly",),
     ("trials",),
     ("plots", "checkup"),
