@@ -44,6 +44,17 @@ _DAMAGE: Final = (
     "invalid data",
 )
 
+# Formats that are lists of other files and addresses: a recording that came from outside must not
+# make blurcam read what only its owner may.
+_LISTS: Final = frozenset(
+    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
+)
+ONE_FILE: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
+}
+"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
