@@ -17,6 +17,8 @@ from blurcam.stats import Tally
 from blurcam.streams import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo, Timeline
 
 _LARGEST_SIDE: Final = 16384
+# Frames a second; a header may claim two thousand million.
+_SWIFTEST: Final = 100_000
 # A new session begins after a gap that no track is to be carried across.
 _SESSION_GAP_SECONDS: Final = 10
 # AV_FIELD_BB and AV_FIELD_BT
@@ -126,7 +128,7 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         height=first.height,
         pixel_format=pixel_format,
         time_base=time_base,
-        rate=stream.average_rate or stream.guessed_rate or None,
+        rate=_believable(stream.average_rate) or _believable(stream.guessed_rate),
         codec=context.codec.canonical_name,
         sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
         # PyAV counts the way FFmpeg's display matrix does, against the clock.
@@ -142,6 +144,11 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         # libswscale converts RGB to limited-range BT.601 unless asked otherwise.
         return replace(info, colour=replace(info.colour, matrix=6, full_range=False))
     return info
+
+
+def _believable(rate: Fraction | None) -> Fraction | None:
+    """Return the rate unless no camera can have it, and no encoder count in it."""
+    return rate if rate is not None and 0 < rate <= _SWIFTEST else None
 
 
 def _target(picture: VideoFrame) -> PixelFormat:
