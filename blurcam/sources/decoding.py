@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Iterator
@@ -211,4 +212,8 @@ class Decoded:
 def brief(error: Exception) -> str:
     """Return what went wrong, without the path, which is said already."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "log", None)
+    if said and getattr(error, "errno", None) == errno.EBUSY:
+        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        text = said[2]
     return " ".join(text.split())
