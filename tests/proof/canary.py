@@ -188,8 +188,8 @@ def make_feed(
 
 def decoded(path: Path) -> NDArray[np.uint8]:
     """Return the luma of all frames that an independent decoder finds, at the feed's size."""
-    command = [FFMPEG, "-nostdin", "-v", "quiet", "-i", str(path), "-map", "0:v:0"]
-    command += ["-fps_mode", "passthrough", "-vf"]
+    command = [FFMPEG, "-nostdin", "-v", "quiet", "-noautorotate", "-i", str(path)]
+    command += ["-map", "0:v:0", "-fps_mode", "passthrough", "-vf"]
     command += [f"scale={WIDTH}:{HEIGHT}:flags=area,format=yuv420p,extractplanes=y"]
     done = subprocess.run(
         [*command, "-f", "rawvideo", "-"], capture_output=True, timeout=60, check=False
