@@ -5,8 +5,8 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,7 +133,7 @@ class Decoded:
             yield first
         yield from self._iterator
 
-    def _run(self) -> Iterator[tuple[VideoFrame, bool]]:
+    def _run(self) -> Generator[tuple[VideoFrame, bool], None, None]:
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
             packets = self._container.demux(self._stream)
@@ -191,6 +191,17 @@ class Decoded:
         self._damaged = True
         self._is_suspect = True
         self._suspect_for = self._context.thread_count + 1
+
+    def close(self) -> None:
+        """Have the decoder's threads come to rest, so that releasing them cannot hang.
+
+        PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to
+        log an error: freed while one is at work, each waits for the other for ever. Draining
+        lets go of the lock. (Seen at the exit of a run that was refused after its first frame.)
+        """
+        self._iterator.close()
+        with suppress(av.FFmpegError, ValueError):  # drained already, or damaged
+            self._context.decode(None)
 
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
         """Return how many pictures are missing, by the sign that says most, and that sign."""

@@ -85,6 +85,7 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
+        self._decoded.close()
         self._container.close()
 
     def __enter__(self) -> Self:
