@@ -10,11 +10,13 @@ from typing import Annotated, Any
 import typer
 
 from blurcam import __version__
+from blurcam.commands.attacking import attack
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.pipe import pipe
 from blurcam.commands.recordings import render, run
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
+from blurcam.confinement import leave_no_core
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
@@ -35,6 +37,7 @@ app.command()(run)
 app.command()(pipe)
 app.command()(render)
 app.command()(evaluate)
+app.command()(attack)
 app.command()(check)
 
 
@@ -67,6 +70,7 @@ def _global(
 def main() -> None:
     """Run the command line and exit with its code."""
     debug = "--debug" in sys.argv[1:]
+    leave_no_core()
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:

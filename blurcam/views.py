@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import cast
 
@@ -26,7 +26,7 @@ class View:
     before turning by ``rotation`` degrees clockwise, and mirroring left to right.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     area: Box
     rotation: int
     mirrored: bool = False
@@ -69,7 +69,7 @@ class Sheet:
     laid so that the face it is about is well inside. Otherwise it is what of it is in the view.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     placed: tuple[Placed, ...]
     keeps_cut: bool = False
 

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 
 # A module imports only from the rows above its own.
 ROWS = (
-    ("errors", "streams"),
+    ("errors", "streams", "confinement"),
     ("regions", "config", "summary"),
     ("stats", "frames", "piping", "stopping"),
     ("regionfile",),
@@ -42,6 +42,7 @@ ROWS = (
     ("trials",),
     ("plots", "checkup"),
     ("api",),
+    ("attacks",),
     ("",),
     ("commands",),
     ("cli",),
@@ -55,6 +56,7 @@ ONLY = {
     "av": {"sources", "encoding", "sinks"},
     "mediapipe": {"detectors.mediapipe"},
     "openvino": {"detectors.openvino"},
+    "sklearn": {"attacks.attackers"},
     "typer": {"cli", "commands"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")

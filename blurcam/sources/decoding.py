@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,6 +44,17 @@ _DAMAGE: Final = (
     "overread",
     "invalid data",
 )
+
+# Formats that are lists of other files and addresses: a recording that came from outside must not
+# make blurcam read what only its owner may.
+_LISTS: Final = frozenset(
+    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
+)
+ONE_FILE: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
+}
+"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
 
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
@@ -129,7 +141,7 @@ class Decoded:
             yield first
         yield from self._iterator
 
-    def _run(self) -> Iterator[tuple[VideoFrame, bool]]:
+    def _run(self) -> Generator[tuple[VideoFrame, bool], None, None]:
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
             packets = self._container.demux(self._stream)
@@ -190,6 +202,17 @@ class Decoded:
         self._is_suspect = True
         self._suspect_for = self._context.thread_count + 1
 
+    def close(self) -> None:
+        """Have the decoder's threads come to rest, so that releasing them cannot hang.
+
+        PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to
+        log an error: freed while one is at work, each waits for the other for ever. Draining
+        lets go of the lock. (Seen at the exit of a run that was refused after its first frame.)
+        """
+        self._iterator.close()
+        with suppress(av.FFmpegError, ValueError):  # drained already, or damaged
+            self._context.decode(None)
+
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
         """Return how many pictures are missing, by the sign that says most, and that sign."""
         self._trouble.flush()
@@ -210,4 +233,8 @@ class Decoded:
 def brief(error: Exception) -> str:
     """Return what went wrong, without the path, which is said already."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "log", None)
+    if said and getattr(error, "errno", None) == errno.EBUSY:
+        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        text = said[2]
     return " ".join(text.split())
