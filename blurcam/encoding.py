@@ -139,6 +139,7 @@ class Encoder:
                 name, rate=rate.limit_denominator(100_000), options=_options(name, coding, info)
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
+            self._live = coding.live
             self._set_up(info)
             if not coding.reorder:
                 self._context.max_b_frames = 0
@@ -163,6 +164,9 @@ class Encoder:
         elif colour.full_range is not None:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
+        if not self._live:
+            # PyAV asks for slices by default: that is for live streams, which cannot wait.
+            context.thread_type = "FRAME"
 
     def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
         """Yield the packets that this frame completes; raises SinkWriteError."""

@@ -22,7 +22,7 @@ from blurcam.views import Viewpoint
 from blurcam.weights import load
 from blurcam.zones import burn_in, ignore
 
-# Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer to come.
+# Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer.
 SHARE: Final = 0.75
 # Seconds after which a live frame that was not answered for is covered whole.
 LIVE_TIMEOUT: Final = 1.0
