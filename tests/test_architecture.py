@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 # A module imports only from the rows above its own.
 ROWS = (
     ("errors", "streams"),
-    ("regions", "config", "summary"),
+    ("regions", "config", "summary", "status"),
     ("stats", "frames"),
     ("regionfile",),
     ("views", "masks", "labels"),
