@@ -15,7 +15,7 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 ROWS = (
     ("errors", "streams"),
     ("regions", "config", "summary", "status"),
-    ("stats", "frames"),
+    ("stats", "frames", "health", "notify"),
     ("regionfile",),
     ("views", "masks", "labels"),
     ("detection",),
