@@ -14,8 +14,8 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 # A module imports only from the rows above its own.
 ROWS = (
     ("errors", "streams"),
-    ("regions", "config", "summary"),
-    ("stats", "frames"),
+    ("regions", "config", "summary", "status"),
+    ("stats", "frames", "health", "notify"),
     ("regionfile",),
     ("views", "masks", "labels"),
     ("detection",),
