@@ -14,11 +14,13 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 # A module imports only from the rows above its own.
 ROWS = (
     ("errors", "streams"),
-    ("regions", "config", "summary", "status"),
+    ("regions", "addresses", "backoff", "summary", "status"),
+    ("config",),
     ("stats", "frames", "health", "notify"),
     ("regionfile",),
     ("views", "masks", "labels"),
     ("detection",),
+    ("account",),
     ("evaluation",),
     ("manifest",),
     ("weights",),
@@ -35,6 +37,7 @@ ROWS = (
     ("sinks",),
     ("buffering",),
     ("pipeline",),
+    ("service",),
     ("assembly",),
     ("trials",),
     ("plots", "checkup"),
