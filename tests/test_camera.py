@@ -131,9 +131,9 @@ def test_frames_are_covered_whole_until_the_detector_has_answered_after_every_st
 def test_what_lost_packets_leave_of_a_face_is_not_shown(
     clips: dict[str, Clip], tmp_path: Path, name: str, on_loss: OnLoss
 ) -> None:
-    """Packets are lost at random; a damaged face is no face to the detector, so it would leak.
+    """Packets are lost at random, and a damaged face may be no face to the detector.
 
-    With ``Suspicion.sign`` made to do nothing the code shows in some frames.
+    With ``Suspicion.sign`` made to do nothing, no frame is hidden and the last assertions fail.
     """
     out = tmp_path / "live.ts"
 
