@@ -13,7 +13,6 @@ from blurcam.config import Camera, Output, Recording
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
-from blurcam.errors import ConfigError
 from blurcam.frames import Frame
 from blurcam.pipeline import Freezer
 from blurcam.plans import looks_for, smallest_face
@@ -21,6 +20,7 @@ from blurcam.regions import Coverage
 from blurcam.service import Parts, run
 from blurcam.sinks.files import refuse_same
 from blurcam.sinks.outlets import LiveSink, Outlet, Outlets, RawSink
+from blurcam.sinks.publishing import Publisher
 from blurcam.sinks.recordings import Recordings, check_recording
 from blurcam.sinks.shelf import Keep
 from blurcam.sources.live import LiveSource, Reel
@@ -149,4 +149,8 @@ def _outlet(output: Output, clock: Clock) -> Outlet:
             return Recordings(output.path, encoder, clock, segment=output.segment, keep=keep)
 
         return Outlet(output.path, record, clock)
-    raise ConfigError(f"outputs: {output.url}: publishing is not built yet")
+
+    def publish(encoder: Encoder) -> LiveSink:
+        return Publisher(output.url, encoder, clock)
+
+    return Outlet(str(output.url), publish, clock)
