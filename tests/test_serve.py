@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -58,8 +59,12 @@ def live(*names: str) -> Callable[[dict[str, CameraStatus]], bool]:
 
 def processes() -> dict[int, psutil.Process]:
     """The cameras' processes, by pid, the oldest first."""
-    found = sorted(psutil.Process().children(), key=lambda p: p.create_time())
-    return {p.pid: p for p in found if "blurcam.cameraprocess" in p.cmdline()}
+    found = {}
+    for process in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if "blurcam.cameraprocess" in process.cmdline():
+                found[process.pid] = process
+    return dict(sorted(found.items(), key=lambda item: item[1].create_time()))
 
 
 @pytest.fixture
