@@ -180,7 +180,7 @@ def _next(status: CameraStatus, now: float) -> str:
 
 
 def _told(status: CameraStatus) -> str:
-    return f" {status.last_error}" if status.last_error else ""
+    return f" The last error: {status.last_error}" if status.last_error else ""
 
 
 def span(seconds: float) -> str:
