@@ -228,7 +228,7 @@ def test_every_answer_is_hardened(locked: str) -> None:
         assert "http" not in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cache-control"] == "no-store"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "same-origin"
         assert "frame-ancestors 'none'" in policy
         assert "server" not in headers
 

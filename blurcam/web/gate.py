@@ -28,7 +28,8 @@ _HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not no-referrer: browsers then say `Origin: null` of our own forms.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), display-capture=()",
@@ -84,11 +85,10 @@ class Gate:
             return None
         if headers.getlist("authorization"):
             self._refusals.add(f"from {(scope.get('client') or ('?',))[0]}")
+        # The challenge is not Basic, for which a browser would open a dialogue of its own.
         if scope["path"] == "/" and scope["method"] in _SAFE:
             return RedirectResponse("/login", 303)
-        return _text(
-            "The token is missing or wrong.\n", 401, {"WWW-Authenticate": 'Basic realm="blurcam"'}
-        )
+        return _text("The token is missing or wrong.\n", 401, {"WWW-Authenticate": "Bearer"})
 
 
 def _text(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

@@ -13,7 +13,7 @@ export class Plot {
     this.series = series;
     this.form = form;
     this.least = least;
-    this.lines = [];
+    this.lines = series.map(() => []);
     this.times = [];
     this.end = 0;
     this.element = document.createElement("section");
@@ -34,6 +34,7 @@ export class Plot {
     this.paths = series.map((_, n) => this.svg.appendChild(node("path", { class: CLASSES[n] })));
     this.cursor = node("line", { class: "cursor", y1: 0, y2: HEIGHT });
     if (series.length > 1) this.element.append(legend(series));
+    this.svg.setAttribute("aria-label", this.description());
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.unpoint());
   }
