@@ -162,7 +162,7 @@ def test_a_box_that_does_not_answer_is_never_taken_for_a_live_one(
 def test_without_a_camera_it_says_how_to_add_one(tab: playwright.Page) -> None:
     with serving(FedBoard()) as server:
         tab.goto(server.url)
-        expect(tab.get_by_role("heading", name="There is no camera yet", level=2)).to_be_visible()
+        expect(tab.get_by_role("heading", name="There is no camera yet", level=1)).to_be_visible()
         expect(tab.get_by_text("blurcam config check")).to_be_visible()
 
 

@@ -206,7 +206,7 @@ function arrange(cameras) {
 function verdict(tone, title, why, named) {
   find("verdict").dataset.tone = tone;
   find("verdict").querySelector("use").setAttribute("href", `#${tone}`);
-  text(find("verdict-said"), title);
+  text(find("verdict-title"), title);
   document.title = `${tone === "bad" ? "⚠ " : ""}${title} – blurcam`;
   const place = find("verdict-why");
   const key = JSON.stringify([why, named]);

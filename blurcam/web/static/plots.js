@@ -50,7 +50,7 @@ export class Plot {
     const y = (value) => HEIGHT - (value / top) * (HEIGHT - 4);
     lines.forEach((values, n) => this.paths[n].setAttribute("d", path(times, values, x, y)));
     this.area.setAttribute("d", filled(times, lines[0], x, y));
-    this.top.textContent = `0 to ${this.form(top)}`;
+    this.top.textContent = `0 to ${this.form(top).replace(/\.0+(?!\d)/, "")}`;
     if (!this.cursor.isConnected) this.now();
     this.svg.setAttribute("aria-label", this.description());
   }
