@@ -10,9 +10,20 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from fractions import Fraction
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+LIVE_SECONDS: Final = 0.5
+"""How far a live picture may lag behind before it is dropped."""
+# However short the steps of a stream's clock, no more items than this wait: at 1080p, 200 MB.
+_MOST_LIVE: Final = 64
+
+# How often the consumer of a live source looks up while there is nothing to do.
+_ASK_SECONDS: Final = 0.1
+# How long a live source may take to notice that nobody reads any more.
+_PARTING_SECONDS: Final = 0.5
 
 
 class Abandoned(Exception):
@@ -51,18 +62,44 @@ class _Channel(Generic[T]):
                 self._items.clear()
             self._changed.notify_all()
 
-    def leave(self) -> None:
-        """Say that nothing more will be read."""
+    def put_newest(self, item: T, is_stale: Callable[[T, T], bool]) -> tuple[bool, int]:
+        """Add without waiting; return whether it will be read, and how many were dropped for it.
+
+        The oldest go while ``is_stale(oldest, item)``, or while there is no room.
+        """
+        with self._changed:
+            if self._reader_left:
+                return False, 0
+            dropped = 0
+            while self._items and (
+                len(self._items) >= self._depth or is_stale(self._items[0], item)
+            ):
+                self._items.popleft()
+                dropped += 1
+            self._items.append(item)
+            self._changed.notify_all()
+            return True, dropped
+
+    def leave(self) -> int:
+        """Say that nothing more will be read; return how many items that loses."""
         with self._changed:
             self._reader_left = True
+            lost = len(self._items)
             self._items.clear()
             self._changed.notify_all()
+            return lost
 
     def __iter__(self) -> Iterator[T]:
-        while True:
+        return self.read(_never, None)
+
+    def read(self, until: Callable[[], bool], every: float | None) -> Iterator[T]:
+        """Yield what is put, to its end, or to where ``until`` says so, asked ``every`` seconds."""
+        while not until():
             with self._changed:
                 while not self._items and not self._ended:
-                    self._changed.wait()
+                    self._changed.wait(every)
+                    if until():
+                        return
                 if not self._items:
                     if self._error is not None:
                         raise self._error
@@ -72,20 +109,81 @@ class _Channel(Generic[T]):
             yield item
 
 
-def prefetch(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+def _never() -> bool:
+    """Read on."""
+    return False
+
+
+def _untold(count: int) -> None:
+    """Do not tell how many items nobody read."""
+
+
+def _nothing() -> None:
+    """Interrupt a source that never waits long."""
+
+
+def prefetch(
+    items: Iterator[T], depth: int, interrupt: Callable[[], None] = _nothing
+) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that stays at most ``depth`` ahead.
 
     Nothing is lost: the thread waits for room. Its exception is raised here, after the items
     that came before it. Closing this generator stops the thread between two items, closes
-    ``items`` in it, and waits for that.
+    ``items`` in it, and waits for that; ``interrupt`` makes a source that waits for more (a pipe,
+    a camera) end at once.
     """
     channel: _Channel[T] = _Channel(depth)
+    return _pulled(items, channel, channel.put, interrupt)
+
+
+def live(
+    items: Iterator[T],
+    seconds: float,
+    *,
+    time_of: Callable[[T], Fraction],
+    dropped: Callable[[int], None],
+    interrupt: Callable[[], None] = _nothing,
+    until: Callable[[], bool] | None = None,
+) -> Generator[T, None, None]:
+    """Yield ``items``, pulled by a thread of their own that never waits: the newest win.
+
+    What lags more than ``seconds`` of ``time_of`` behind the newest is dropped, oldest first, so
+    that a consumer who is too slow sees what is happening now, and the source is never held up.
+    ``dropped`` is told how many, in the thread that pulls. Where ``until``, which is asked at each
+    item and several times a second, says so, it ends at once; what it raises is raised here. A
+    source that then still waits for a camera is left to its own time-out. In all else like
+    :func:`prefetch`.
+    """
+    channel: _Channel[T] = _Channel(_MOST_LIVE)
+    longest = Fraction(seconds).limit_denominator(1_000_000)
+
+    def is_stale(old: T, new: T) -> bool:
+        return time_of(new) - time_of(old) > longest
+
+    def put(item: T) -> bool:
+        is_read, count = channel.put_newest(item, is_stale)
+        if count or not is_read:
+            dropped(count + (not is_read))
+        return is_read
+
+    return _pulled(items, channel, put, interrupt, until, dropped)
+
+
+def _pulled(
+    items: Iterator[T],
+    channel: _Channel[T],
+    put: Callable[[T], bool],
+    interrupt: Callable[[], None],
+    until: Callable[[], bool] | None = None,
+    unread: Callable[[int], None] = _untold,
+) -> Generator[T, None, None]:
+    """Yield what a thread pulls from ``items`` and puts into the channel."""
 
     def work() -> None:
         error: BaseException | None = None
         try:
             for item in items:
-                if not channel.put(item):
+                if not put(item):
                     break
         except BaseException as exc:  # noqa: BLE001 - carried to the consumer and raised there
             error = exc
@@ -98,10 +196,13 @@ def prefetch(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     thread = threading.Thread(target=work, name="blurcam-reader", daemon=True)
     thread.start()
     try:
-        yield from channel
+        yield from channel if until is None else channel.read(until, _ASK_SECONDS)
     finally:
-        channel.leave()
-        thread.join()
+        left = channel.leave()
+        if left:
+            unread(left)
+        interrupt()
+        thread.join(None if until is None else _PARTING_SECONDS)
 
 
 @contextmanager

@@ -43,7 +43,7 @@ class Coding:
     """What to encode with; ``None`` for blurcam's defaults.
 
     Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
-    it holds no time before zero.
+    it holds no time before zero. With ``low_delay`` each packet comes with its picture.
     """
 
     codec: Codec
@@ -51,6 +51,7 @@ class Coding:
     crf: int | None = None
     preset: str | None = None
     reorder: bool = True
+    low_delay: bool = False
 
 
 def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
@@ -135,7 +136,7 @@ class Encoder:
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
             self._set_up(info)
-            if not coding.reorder:
+            if not coding.reorder or coding.low_delay:
                 self._context.max_b_frames = 0
             with _encoding(name):
                 self._nowhere.start_encoding()
@@ -157,13 +158,17 @@ class Encoder:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
 
-    def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
-        """Yield the packets that this frame completes; raises SinkWriteError."""
+    def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
+        """Yield the packets that this frame completes; raises SinkWriteError.
+
+        ``pts`` is for a picture that is shown again, later than its own time.
+        """
+        shown = frame.pts if pts is None else pts
         if self._shift is None:
             # No container of ours stores a time before zero without hiding the picture.
-            self._shift = max(0, -frame.pts)
+            self._shift = max(0, -shown)
         picture = _picture(frame, self._input_format)
-        picture.pts = frame.pts + self._shift
+        picture.pts = shown + self._shift
         picture.time_base = self.time_base
         with _encoding(self.name):
             packets = self._context.encode(picture)
@@ -209,7 +214,8 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
             notice = f"encoder {name} does not work here ({why}); {software} is used instead"
             logger.warning("%s", notice)
             tally.notice(notice)
-            name, coding = software, Coding(coding.codec, reorder=coding.reorder)
+            name = software
+            coding = Coding(coding.codec, reorder=coding.reorder, low_delay=coding.low_delay)
     try:
         encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:
@@ -280,12 +286,16 @@ def _options(name: str, coding: Coding, info: StreamInfo) -> dict[str, str]:
     match name:
         case "libx264":
             options = {"preset": preset or "veryfast", "crf": str(21 if crf is None else crf)}
+            if coding.low_delay:
+                # Without it x264 looks 40 frames ahead.
+                options |= {"tune": "zerolatency", "preset": preset or "superfast"}
             if info.interlaced:
                 options["x264-params"] = "tff=1" if info.top_field_first else "bff=1"
             return options
         case "libx265":
             quiet = "log-level=none"
             return {
+                **({"tune": "zerolatency"} if coding.low_delay else {}),
                 "preset": preset or "superfast",
                 "crf": str(23 if crf is None else crf),
                 "x265-params": quiet,

@@ -4,26 +4,36 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from blurcam.addresses import is_live, parse_address
 from blurcam.config import (
+    LIVE_COVER,
+    Camera,
     Config,
     Cover,
     Detect,
     Encode,
+    Receive,
+    output_of,
 )
+from blurcam.errors import ConfigError
 
 if TYPE_CHECKING:
     from blurcam.assembly.recordings import Run
     from blurcam.summary import Summary
+from blurcam.commands.live import watch_camera
 from blurcam.commands.options import (
     COVERAGE,
     DETECT,
+    RECEIVE,
     Audio,
     Bridge,
     Codec,
+    Connect,
     Crf,
     DetectorOption,
     Device,
@@ -33,8 +43,10 @@ from blurcam.commands.options import (
     Ignore,
     Input,
     Lead,
+    Loop,
     Margin,
     Mask,
+    OnLossOption,
     Output,
     Overwrite,
     Patience,
@@ -43,20 +55,37 @@ from blurcam.commands.options import (
     Profile,
     Quiet,
     Range,
+    Realtime,
     RegionsIn,
     RegionsOut,
     Scale,
+    Segment,
+    Stall,
     SummaryFile,
     Threshold,
     Timeout,
+    TransportOption,
     polygons,
 )
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 
 
 def run(
-    input: Input,
-    output: Output,
+    context: typer.Context,
+    input: Annotated[
+        str,
+        typer.Argument(
+            help="Recording to read: anything FFmpeg reads. Or a camera: rtsp://…, http://…, "
+            "/dev/video0."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Argument(
+            help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1). Of a camera also "
+            "rtsp://…, or a name with the time in it: %Y-%m-%d/%H-%M-%S.mp4."
+        ),
+    ],
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
     threshold: Threshold = None,
@@ -82,21 +111,60 @@ def run(
     regions: RegionsOut = None,
     summary: SummaryFile = None,
     quiet: Quiet = False,
+    realtime: Realtime = False,
+    loop: Loop = False,
+    transport: TransportOption = RECEIVE.transport,
+    connect: Connect = RECEIVE.connect,
+    stall: Stall = RECEIVE.stall,
+    on_loss: OnLossOption = "freeze",
+    segment: Segment = None,
 ) -> None:
-    """Redact a recording: find the faces, cover them, write a video that holds none."""
+    """Redact a recording, or a camera until it is stopped: find the faces, cover them."""
+    detect = Detect(profile, detector, threshold, scale, plan_for, device, range, timeout, patience)
+    zones = (polygons(mask, "mask"), polygons(ignore, "ignore"))
+    encode = Encode(codec, encoder, crf, preset, audio, overwrite)
+    if is_live(input) or realtime or loop:
+        camera = Camera(
+            name="camera",
+            source=parse_address(input),
+            outputs=(output_of(output, segment),),
+            receive=Receive(transport, connect, stall, loop),
+            effect=effect,
+            detect=detect,
+            cover=Cover(
+                _given(context, "lead", LIVE_COVER),
+                _given(context, "hold", LIVE_COVER),
+                _given(context, "bridge", LIVE_COVER),
+                margin,
+                *zones,
+            ),
+            encode=encode,
+            on_loss=on_loss,
+        )
+        if regions is not None or summary is not None:
+            raise ConfigError("regions, summary: are written of recordings, not of cameras")
+        raise typer.Exit(watch_camera(camera, quiet=quiet))
+    if segment is not None:
+        raise ConfigError("segment: is for cameras; a recording becomes one file")
     config = Config(
-        input=input,
-        output=output,
+        input=Path(input),
+        output=Path(output),
         effect=effect,
-        detect=Detect(
-            profile, detector, threshold, scale, plan_for, device, range, timeout, patience
-        ),
-        cover=Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
-        encode=Encode(codec, encoder, crf, preset, audio, overwrite),
+        detect=detect,
+        cover=Cover(lead, hold, bridge, margin, *zones),
+        encode=encode,
         regions=regions,
         summary=summary,
     )
     raise typer.Exit(_redact(config, quiet))
+
+
+def _given(context: typer.Context, key: str, usual: Cover) -> float:
+    """Return what was asked for on the command line, else what is usual."""
+    source = context.get_parameter_source(key)
+    is_default = source is not None and source.name == "DEFAULT"
+    value: float = getattr(usual, key) if is_default else context.params[key]
+    return value
 
 
 def render(
