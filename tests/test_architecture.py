@@ -18,6 +18,7 @@ ROWS = (
     ("regions", "addresses", "backoff", "summary", "status"),
     ("config",),
     ("stats", "frames", "health", "notify", "camerasfile", "supervision"),
+    ("watchdog",),
     ("regionfile",),
     ("views", "masks", "labels"),
     ("detection",),
