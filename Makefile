@@ -61,6 +61,9 @@ format: setup ## put all code into the one format
 reference: setup ## write the tables of options in docs/reference/cli.md
 	$(BIN)/python tools/reference.py
 
+image-lock: setup ## write packaging/requirements.lock, the image's part of the lock
+	$(BIN)/python tools/image_lock.py
+
 picture: setup models samples ## make docs/before-after.jpg
 	$(BIN)/python tools/picture.py
 
@@ -73,4 +76,4 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow check lint types format reference picture lock clean
+.PHONY: help setup models samples demo test test-slow check lint types format reference image-lock picture lock clean

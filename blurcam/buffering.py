@@ -244,3 +244,29 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
         thread.join()
     if failure:
         raise failure[0]
+
+
+@contextmanager
+def beside(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[list[Exception]]:
+    """Run ``work`` in a thread of its own while the block lasts, then ``stop`` and wait for it.
+
+    Gives a list that holds what ``work`` raised, once it has: whoever can go on without it reads
+    and empties the list. What is left in it is raised at the end of a block without an error.
+    """
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001 - carried to the block and raised there
+            failures.append(exc)
+
+    thread = threading.Thread(target=run, name="blurcam-beside", daemon=True)
+    thread.start()
+    try:
+        yield failures
+    finally:
+        stop()
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -11,6 +11,7 @@ import typer
 
 from blurcam import __version__
 from blurcam.commands.evaluating import evaluate
+from blurcam.commands.health import health
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.recordings import render, run
 from blurcam.commands.serving import config_app, serve
@@ -37,6 +38,7 @@ app.command()(serve)
 app.add_typer(config_app, name="config")
 app.command()(evaluate)
 app.command()(check)
+app.command()(health)
 
 
 def _show_version(asked: bool) -> None:

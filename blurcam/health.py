@@ -32,13 +32,14 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What all statuses mean together."""
+    """What all statuses mean together; ``look_at`` names the cameras that are not simply well."""
 
     is_redacting: bool
     is_ready: bool
     tone: Tone
     title: str
     why: str
+    look_at: tuple[str, ...]
     cameras: tuple[Judgement, ...]
 
 
@@ -51,23 +52,23 @@ def verdict(statuses: Sequence[CameraStatus], now: float) -> Verdict:
     if not counted:
         title = "No camera is running" if statuses else "There is no camera yet"
         why = "Nothing is read, stored or forwarded."
-        return Verdict(False, ready, "off", title, why, judged)
+        return Verdict(False, ready, "off", title, why, (), judged)
+    look_at = tuple(each.name for each in counted if each.tone != "good")
     if covered == len(counted):
-        wants_a_look = [each.name for each in counted if each.tone != "good"]
-        title = "Every camera is being redacted now"
-        if len(counted) == 1:
-            title = "The camera is being redacted now"
+        title = (
+            "Every camera is being redacted now"
+            if covered > 1
+            else "The camera is being redacted now"
+        )
         why = "Faces are covered before anything is stored or forwarded."
-        if wants_a_look:
-            why = f"Please look at: {', '.join(wants_a_look)}."
-        return Verdict(True, ready, "notice" if wants_a_look else "good", title, why, judged)
+        tone: Tone = "notice" if look_at else "good"
+        return Verdict(True, ready, tone, title, why, look_at, judged)
     title = f"{covered} of {len(counted)} cameras are being redacted now"
     if len(counted) == 1:
         title = "The camera is not being redacted now"
-    missing = ", ".join(each.name for each in counted if not each.is_redacting)
-    why = f"No picture with an uncovered face leaves. Not redacting: {missing}."
-    tone: Tone = "bad" if any(each.tone == "bad" for each in counted) else "notice"
-    return Verdict(False, ready, tone, title, why, judged)
+    tone = "bad" if any(each.tone == "bad" for each in counted) else "notice"
+    why = "No picture with a face left uncovered goes out."
+    return Verdict(False, ready, tone, title, why, look_at, judged)
 
 
 def judge(status: CameraStatus, now: float) -> Judgement:
@@ -122,7 +123,7 @@ def _live(status: CameraStatus, now: float) -> Judgement:
         reason = f": {first.error}" if first.error else ""
         why = f"{len(down)} of {len(status.outputs)} outputs down. {first.name}{reason}"
         return Judgement(status.name, True, "notice", "Live, output down", why)
-    why = f"Faces are covered; the detector answered {span(age)} ago."
+    why = f"Faces are covered; the detector answered {_ago(age)}."
     return Judgement(status.name, True, "good", "Live", why)
 
 
@@ -134,7 +135,7 @@ def _starting(status: CameraStatus, now: float) -> Judgement:
 
 def _lost(status: CameraStatus, now: float) -> Judgement:
     why = (
-        f"No sound picture for {span(now - status.since)}: the last covered one stays, or a grey "
+        f"No usable picture for {span(now - status.since)}: the last covered one stays, or a grey "
         f"one is shown, until the camera is back.{_told(status)}"
     )
     return Judgement(status.name, False, "bad", "Lost", why)
@@ -168,6 +169,10 @@ _JUDGES: Final[dict[str, Callable[[CameraStatus, float], Judgement]]] = {
 }
 
 
+def _ago(age: float) -> str:
+    return "just now" if age < 1.5 else f"{span(age)} ago"
+
+
 def _next(status: CameraStatus, now: float) -> str:
     if status.next_try is None or status.next_try <= now:
         return "trying again now"
@@ -175,7 +180,7 @@ def _next(status: CameraStatus, now: float) -> str:
 
 
 def _told(status: CameraStatus) -> str:
-    return f" {status.last_error}" if status.last_error else ""
+    return f" The last error: {status.last_error}" if status.last_error else ""
 
 
 def span(seconds: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ ROWS = (
     ("regions", "addresses", "backoff", "summary", "status"),
     ("config",),
     ("stats", "frames", "health", "notify", "camerasfile", "supervision"),
+    ("watchdog",),
     ("regionfile",),
     ("views", "masks", "labels"),
     ("detection",),
@@ -41,7 +43,7 @@ ROWS = (
     ("assembly",),
     ("trials", "cameraprocess"),
     ("plots", "checkup"),
-    ("api",),
+    ("api", "web"),
     ("",),
     ("commands",),
     ("cli",),
@@ -56,10 +58,14 @@ ONLY = {
     "mediapipe": {"detectors.mediapipe"},
     "openvino": {"detectors.openvino"},
     "typer": {"cli", "commands"},
+    "prometheus_client": {"web.metrics"},
+    "starlette": {"web"},
+    "uvicorn": {"web.server"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")
 
 
+@cache
 def modules() -> dict[str, Path]:
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -70,6 +76,7 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found: set[str] = set()
@@ -131,6 +138,13 @@ def test_sinks_never_see_frames() -> None:
     assert len(closed) > 3
     for module in closed:
         assert "blurcam.frames" not in imports(modules()[module])
+
+
+def test_the_page_never_sees_frames_redacted_or_not() -> None:
+    for module in modules():
+        if lineage(module)[0] == "web":
+            closed = {"blurcam.frames", "blurcam.redaction", "blurcam.pipeline", "numpy", "cv2"}
+            assert not imports(modules()[module]) & closed, module
 
 
 def test_every_module_has_a_row() -> None:
