@@ -12,7 +12,7 @@ import sys
 from types import FrameType
 from typing import NoReturn
 
-from blurcam.config import Camera
+from blurcam.cameras import Camera
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 from blurcam.status import CameraStatus
 

@@ -14,21 +14,15 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from blurcam.addresses import parse_address
+from blurcam.cameras import Camera, OnLoss, Output, Publishing, Receive, Recording, Transport
 from blurcam.config import (
     LIVE_COVER,
-    Camera,
     Cover,
     Detect,
     DetectorName,
     EffectName,
     Encode,
-    OnLoss,
-    Output,
     ProfileName,
-    Publishing,
-    Receive,
-    Recording,
-    Transport,
     Web,
 )
 from blurcam.errors import ConfigError

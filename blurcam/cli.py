@@ -13,6 +13,7 @@ from blurcam import __version__
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.health import health
 from blurcam.commands.installation import check, models_app
+from blurcam.commands.pipe import pipe
 from blurcam.commands.recordings import render, run
 from blurcam.commands.serving import config_app, serve
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
@@ -33,6 +34,7 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.command()(run)
+app.command()(pipe)
 app.command()(render)
 app.command()(serve)
 app.add_typer(config_app, name="config")

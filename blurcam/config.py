@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Literal, get_args
 
-from blurcam.addresses import Address, parse_address
 from blurcam.errors import ConfigError
 
 DetectorName = Literal[
@@ -20,8 +19,6 @@ EffectName = Literal["blur", "solid", "mosaic", "gaussian", "pixelate"]
 CodecName = Literal["h264", "h265", "av1", "same"]
 AudioPolicy = Literal["drop", "copy"]
 MediaPipeRange = Literal["short", "full"]
-Transport = Literal["tcp", "udp"]
-OnLoss = Literal["freeze", "cover"]
 
 Polygon = tuple[tuple[float, float], ...]
 """Three or more points ``(x, y)`` as fractions of the width and height of the stored picture."""
@@ -62,13 +59,15 @@ def parse_sweep(text: str | None) -> list[float]:
     return [round(low + n * step, 6) for n in range(int((high - low) / step + 1e-9) + 1)]
 
 
-def _choice(key: str, value: str, allowed: object) -> None:
+def check_choice(key: str, value: str, allowed: object) -> None:
+    """Refuse a value that is not one of a Literal, naming the key."""
     names = get_args(allowed)
     if value not in names:
         raise ConfigError(f'{key}: there is no "{value}"; choose one of {", ".join(names)}')
 
 
-def _between(key: str, value: float, low: float, high: float) -> None:
+def check_between(key: str, value: float, low: float, high: float) -> None:
+    """Refuse a number that is not from ``low`` to ``high``, naming the key."""
     if not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(f"{key}: {value:g} is not between {low:g} and {high:g}")
 
@@ -98,20 +97,20 @@ class Detect:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
-        _choice("profile", self.profile, ProfileName)
+        check_choice("profile", self.profile, ProfileName)
         if self.detector is not None:
-            _choice("detector", self.detector, DetectorName)
-        _choice("range", self.range, MediaPipeRange)
+            check_choice("detector", self.detector, DetectorName)
+        check_choice("range", self.range, MediaPipeRange)
         if self.threshold is not None:
-            _between("threshold", self.threshold, 0.01, 0.99)
+            check_between("threshold", self.threshold, 0.01, 0.99)
         if self.scale is not None:
-            _between("scale", self.scale, 0.1, 4)
+            check_between("scale", self.scale, 0.1, 4)
         if self.plan_for is not None:
-            _between("plan-for", self.plan_for, 4, 400)
+            check_between("plan-for", self.plan_for, 4, 400)
             if self.scale is not None:
                 raise ConfigError("plan-for: give it or --scale, not both")
-        _between("timeout", self.timeout, 0.05, 3600)
-        _between("patience", self.patience, 1, 1_000_000)
+        check_between("timeout", self.timeout, 0.05, 3600)
+        check_between("patience", self.patience, 1, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +131,8 @@ class Cover:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
         for key, most in (("lead", 10), ("hold", 60), ("bridge", 10)):
-            _between(key, getattr(self, key), 0, most)
-        _between("margin", self.margin, 1, 4)
+            check_between(key, getattr(self, key), 0, most)
+        check_between("margin", self.margin, 1, 4)
         for polygon in self.masks:
             check_polygon(polygon, "mask")
         for polygon in self.ignores:
@@ -158,10 +157,10 @@ class Encode:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
         if self.codec is not None:
-            _choice("codec", self.codec, CodecName)
-        _choice("audio", self.audio, AudioPolicy)
+            check_choice("codec", self.codec, CodecName)
+        check_choice("audio", self.audio, AudioPolicy)
         if self.crf is not None:
-            _between("crf", self.crf, 0, 63)
+            check_between("crf", self.crf, 0, 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +187,7 @@ class Config:
             value = getattr(self, key)
             if value is not None:
                 object.__setattr__(self, key, Path(value))
-        _choice("effect", self.effect, EffectName)
+        check_choice("effect", self.effect, EffectName)
         written = [p for p in (self.output, self.regions, self.summary) if p is not None]
         if len({path.absolute() for path in written}) < len(written):
             raise ConfigError(f"{self.output}: video, regions and summary need files of their own")
@@ -210,111 +209,11 @@ class Trial:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
-        _between("min-face", self.min_face, 1, 1000)
+        check_between("min-face", self.min_face, 1, 1000)
 
 
 LIVE_COVER: Final = Cover(lead=0.4, hold=0.5, bridge=0.4)
 """How far coverage reaches on live video: its look-ahead is the picture's delay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Receive:
-    """How a live stream is read.
-
-    ``transport`` is RTSP's; where the camera refuses it, or no packet comes, the other is tried.
-    ``connect`` is how many seconds a connection may take until its first picture, ``stall`` how
-    many a connected camera may be silent. ``loop`` plays a file over and over.
-    """
-
-    transport: Transport = "tcp"
-    connect: float = 10.0
-    stall: float = 4.0
-    loop: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        _choice("transport", self.transport, Transport)
-        _between("connect", self.connect, 0.5, 120)
-        _between("stall", self.stall, 0.5, 120)
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """An output that keeps recordings.
-
-    ``path`` is a file, or a strftime pattern for many; a new one begins every ``segment`` seconds.
-    Recordings go after ``keep`` seconds, and the oldest where they take more than ``keep_bytes``.
-    ``leave_free`` bytes of the disk are left to others: below that the oldest recordings go, or
-    with ``when_full`` "stop" recording waits for room. The feed goes on in any case.
-    """
-
-    path: str
-    segment: float | None = None
-    keep: float | None = None
-    keep_bytes: int | None = None
-    leave_free: int = 256 << 20
-    when_full: Literal["delete", "stop"] = "delete"
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        if self.segment is not None:
-            _between("segment", self.segment, 1, 86400)
-            if "%" not in self.path:
-                raise ConfigError(
-                    f"segment: {self.path} is one name for many files; write the time into it: "
-                    "recordings/%Y-%m-%d/%H-%M-%S.mp4"
-                )
-        if self.keep is not None:
-            _between("keep", self.keep, 60, 10 * 366 * 86400)
-        _choice("when_full", self.when_full, Literal["delete", "stop"])
-
-
-@dataclass(frozen=True, slots=True)
-class Publishing:
-    """An output that is published to a server, by RTSP."""
-
-    url: Address
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be published to."""
-        if self.url.kind != "rtsp":
-            raise ConfigError(f"outputs: {self.url}: publishing is by rtsp:// or rtsps:// only")
-
-
-Output = Recording | Publishing
-
-
-def output_of(text: str, segment: float | None = None) -> Output:
-    """Read an output as it is given on the command line: a server's address, or a file."""
-    if "://" in text:
-        if segment is not None:
-            raise ConfigError("segment: is for recordings, not for a server")
-        return Publishing(parse_address(text))
-    return Recording(text, segment)
-
-
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """All there is to say about one live camera: where it is, and where its pictures go."""
-
-    name: str
-    source: Address
-    outputs: tuple[Output, ...]
-    receive: Receive = field(default_factory=Receive)
-    effect: EffectName = "blur"
-    detect: Detect = field(default_factory=Detect)
-    cover: Cover = LIVE_COVER
-    encode: Encode = field(default_factory=Encode)
-    on_loss: OnLoss = "freeze"
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        _choice("effect", self.effect, EffectName)
-        _choice("on_loss", self.on_loss, OnLoss)
-        if self.encode.audio != "drop":
-            raise ConfigError("audio: live sound is never forwarded")
-        if self.encode.codec == "av1":
-            raise ConfigError("codec: live video is written as h264 or h265")
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,7 +243,7 @@ class Web:
                 f'web.host: "{self.host}" is not an IP address; 0.0.0.0 means every one'
             ) from exc
         object.__setattr__(self, "host", str(address))
-        _between("web.port", self.port, 0, 65535)
+        check_between("web.port", self.port, 0, 65535)
         if self.token is None and not address.is_loopback:
             raise ConfigError(
                 f"web.token: {self.host} can be reached from other machines, so the page needs a "

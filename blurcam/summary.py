@@ -50,9 +50,10 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """Yield the summary as text for people."""
+        dropped = f"{self.frames_dropped} dropped, " if self.frames_dropped else ""
         yield (
             f"{self.frames_in} frames in: {self.frames_redacted} redacted, "
-            f"{self.frames_covered_whole} covered whole, {self.frames_lost} lost"
+            f"{self.frames_covered_whole} covered whole, {dropped}{self.frames_lost} lost"
         )
         for reason, count in self.covered_whole_reasons.items():
             yield f"covered whole: {count} ({reason})"

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import IO, Final
 
 from blurcam.backoff import CRASHED, BackOff
-from blurcam.config import Camera
+from blurcam.cameras import Camera
 from blurcam.status import CameraStatus
 from blurcam.streams import Clock
 

@@ -13,17 +13,8 @@ from numpy.typing import NDArray
 
 from blurcam.addresses import parse_address
 from blurcam.assembly.cameras import Watch, run_camera
-from blurcam.config import (
-    LIVE_COVER,
-    Camera,
-    Cover,
-    Detect,
-    Encode,
-    OnLoss,
-    Output,
-    Receive,
-    Transport,
-)
+from blurcam.cameras import Camera, OnLoss, Output, Receive, Transport
+from blurcam.config import LIVE_COVER, Cover, Detect, Encode
 from blurcam.stats import Tally
 from blurcam.status import CameraStatus
 from tests.clips import ffmpeg, grey_frames

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.config import Cover, OnLoss, Receive, Recording, Transport
+from blurcam.cameras import OnLoss, Receive, Recording, Transport
+from blurcam.config import Cover
 from blurcam.status import CameraStatus
 from tests.clips import frame_times
 from tests.fakecam import Clip, FakeCam, Fault

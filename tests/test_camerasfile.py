@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from blurcam.cameras import Publishing, Recording
 from blurcam.camerasfile import Vault, parse_site, read_site, schema
-from blurcam.config import Publishing, Recording
 from blurcam.errors import ConfigError
 
 WHOLE = """

@@ -14,7 +14,7 @@ import psutil
 import pytest
 
 from blurcam.addresses import parse_address
-from blurcam.config import Publishing, Recording
+from blurcam.cameras import Publishing, Recording
 from blurcam.status import CameraStatus
 from tests.clips import FFMPEG
 from tests.fakecam import Clip, FakeCam

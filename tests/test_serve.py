@@ -18,7 +18,8 @@ import psutil
 import pytest
 
 from blurcam.addresses import parse_address
-from blurcam.config import Camera, Cover, Detect, Encode, Receive, Recording
+from blurcam.cameras import Camera, Receive, Recording
+from blurcam.config import Cover, Detect, Encode
 from blurcam.status import CameraStatus
 from blurcam.streams import SystemClock
 from blurcam.supervision import Supervisor

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blurcam.account import Account
 from blurcam.assembly.watching import covered, open_detector, searched
-from blurcam.config import Camera, Output, Recording
+from blurcam.cameras import Camera, Output, Recording
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
@@ -134,9 +134,7 @@ class _Assembled:
     def _open_outputs(self, info: StreamInfo) -> Outlets:
         asked = self._camera.encode
         codec = codec_for(info, ".ts", asked.codec)
-        coding = Coding(
-            codec, asked.encoder, asked.crf, asked.preset, reorder=False, low_delay=True
-        )
+        coding = Coding(codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True)
         encoder = open_encoder(info, coding, self._account.tally)
         return Outlets(encoder, self._outlets, self._raw)
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from blurcam.cameras import Camera
 from blurcam.commands.terminal import DONE, say
-from blurcam.config import COSMETIC, Camera
+from blurcam.config import COSMETIC
 from blurcam.status import CameraStatus
 
 

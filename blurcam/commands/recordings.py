@@ -5,22 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from blurcam.addresses import is_live, parse_address
-from blurcam.config import (
-    LIVE_COVER,
-    Camera,
-    Config,
-    Cover,
-    Detect,
-    Encode,
-    Receive,
-    output_of,
-)
+from blurcam.cameras import Camera, Receive, output_of
+from blurcam.config import LIVE_COVER, Config, Cover, Detect, Encode
 from blurcam.errors import ConfigError
+from blurcam.piping import Layout, Piping, is_stream
 
 if TYPE_CHECKING:
     from blurcam.assembly.recordings import Run
@@ -39,6 +32,7 @@ from blurcam.commands.options import (
     Device,
     EffectOption,
     EncoderOption,
+    From,
     Hold,
     Ignore,
     Input,
@@ -50,42 +44,38 @@ from blurcam.commands.options import (
     Output,
     Overwrite,
     Patience,
+    PixFmt,
     PlanFor,
     Preset,
     Profile,
     Quiet,
     Range,
+    Rate,
     Realtime,
     RegionsIn,
     RegionsOut,
+    RunInput,
+    RunOutput,
     Scale,
     Segment,
+    Size,
     Stall,
     SummaryFile,
     Threshold,
     Timeout,
+    To,
     TransportOption,
+    WhenSlowOption,
     polygons,
 )
+from blurcam.commands.streaming import stream
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 
 
 def run(
     context: typer.Context,
-    input: Annotated[
-        str,
-        typer.Argument(
-            help="Recording to read: anything FFmpeg reads. Or a camera: rtsp://…, http://…, "
-            "/dev/video0."
-        ),
-    ],
-    output: Annotated[
-        str,
-        typer.Argument(
-            help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1). Of a camera also "
-            "rtsp://…, or a name with the time in it: %Y-%m-%d/%H-%M-%S.mp4."
-        ),
-    ],
+    input: RunInput,
+    output: RunOutput,
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
     threshold: Threshold = None,
@@ -110,6 +100,12 @@ def run(
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
     summary: SummaryFile = None,
+    source: From = None,
+    to: To = "ts",
+    size: Size = None,
+    pix_fmt: PixFmt = "yuv420p",
+    rate: Rate = None,
+    when_slow: WhenSlowOption = "block",
     quiet: Quiet = False,
     realtime: Realtime = False,
     loop: Loop = False,
@@ -122,6 +118,7 @@ def run(
     """Redact a recording, or a camera until it is stopped: find the faces, cover them."""
     detect = Detect(profile, detector, threshold, scale, plan_for, device, range, timeout, patience)
     zones = (polygons(mask, "mask"), polygons(ignore, "ignore"))
+    cover = Cover(lead, hold, bridge, margin, *zones)
     encode = Encode(codec, encoder, crf, preset, audio, overwrite)
     if is_live(input) or realtime or loop:
         camera = Camera(
@@ -146,12 +143,28 @@ def run(
         raise typer.Exit(watch_camera(camera, quiet=quiet))
     if segment is not None:
         raise ConfigError("segment: is for cameras; a recording becomes one file")
+    if is_stream(Path(input)) or is_stream(Path(output)):
+        piping = Piping(
+            input=Path(input),
+            output=Path(output),
+            source=source,
+            to=to,
+            layout=Layout(size, pix_fmt, rate),
+            when_slow=when_slow,
+            effect=effect,
+            detect=detect,
+            cover=cover,
+            encode=encode,
+            regions=None if regions is None else str(regions),
+            summary=summary,
+        )
+        raise typer.Exit(stream(piping, quiet=quiet))
     config = Config(
         input=Path(input),
         output=Path(output),
         effect=effect,
         detect=detect,
-        cover=Cover(lead, hold, bridge, margin, *zones),
+        cover=cover,
         encode=encode,
         regions=regions,
         summary=summary,

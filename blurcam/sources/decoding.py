@@ -44,7 +44,7 @@ logging.getLogger("libav").propagate = False
 
 
 @contextmanager
-def opening(path: Path) -> Iterator[None]:
+def opening(path: Path | str) -> Iterator[None]:
     """Turn whatever keeps a file from being opened into a SourceOpenError."""
     try:
         yield
@@ -52,7 +52,7 @@ def opening(path: Path) -> Iterator[None]:
         raise SourceOpenError(f"{path}: not a video that FFmpeg can read ({brief(exc)})") from exc
 
 
-def video_stream(path: Path, container: InputContainer) -> VideoStream:
+def video_stream(path: Path | str, container: InputContainer) -> VideoStream:
     """Return the stream to redact: the first that is moving pictures and not cover art."""
     if container.format.name in _TEXT_ART:
         raise SourceOpenError(f"{path}: not a video but text")
@@ -67,13 +67,19 @@ def video_stream(path: Path, container: InputContainer) -> VideoStream:
 class Decoded:
     """Decodes a stream, and keeps watch for what goes missing or comes out damaged."""
 
-    def __init__(self, name: str, container: InputContainer, stream: VideoStream) -> None:
-        """Decode this stream of a container; ``name`` is safe to print."""
+    def __init__(
+        self, name: str, container: InputContainer, stream: VideoStream, *, live: bool = False
+    ) -> None:
+        """Decode this stream of a container; ``name`` is safe to print.
+
+        ``live`` decodes a picture as soon as it is there: threads share one picture (where it has
+        slices), in place of each holding one back.
+        """
         self._name = name
         self._container = container
         self._stream = stream
         self._context = stream.codec_context
-        self._context.thread_type = "AUTO"
+        self._context.thread_type = "SLICE" if live else "AUTO"
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = Trouble(logger, f"errors in {name}")
@@ -90,6 +96,8 @@ class Decoded:
 
     def first(self) -> VideoFrame:
         """Decode the first picture, which tells more than the container."""
+        if self._first is not None:
+            return self._first[0]
         try:
             self._first = next(self._iterator)
         except StopIteration:
@@ -112,7 +120,9 @@ class Decoded:
             while True:
                 try:
                     packet = next(packets)
-                except StopIteration:
+                # PyAV 18.1 looks for streams that turned up on the way where it knows only the
+                # first ones, after it has given our stream's last packet.
+                except (StopIteration, IndexError):
                     self._refuse_early_end(log)
                     return
                 except (av.FFmpegError, OSError, ValueError) as exc:

@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from blurcam.addresses import Address
-from blurcam.config import Receive
+from blurcam.cameras import Receive
 from blurcam.errors import (
     SourceError,
     SourceOpenError,
