@@ -50,8 +50,8 @@ RunInput = Annotated[
 RunOutput = Annotated[
     str,
     typer.Argument(
-        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a FIFO; of "
-        "a camera also rtsp://…, or names with the time in them: %Y-%m-%d/%H-%M-%S.mp4."
+        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a "
+        "FIFO; of a camera also rtsp://…, or names with the time in them: %Y-%m-%d/%H-%M-%S.mp4."
     ),
 ]
 Profile = Annotated[
