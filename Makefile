@@ -45,6 +45,9 @@ test: setup models samples ## run all tests but the slow ones
 test-slow: setup models samples ## run the slow tests
 	$(BIN)/python -m pytest -q -m slow
 
+soak: setup models ## four cameras with faults, for MINUTES (10)
+	$(BIN)/python -m benchmarks.soak $(or $(MINUTES),10)
+
 check: lint types test ## what decides whether a change lands
 
 lint: setup ## look for mistakes and for bad style
@@ -76,4 +79,4 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow check lint types format reference image-lock picture lock clean
+.PHONY: help setup models samples demo test test-slow soak check lint types format reference image-lock picture lock clean

@@ -25,7 +25,7 @@ from blurcam.streams import Clock
 logger = logging.getLogger(__name__)
 
 # A camera's main thread sends a beat a second; a detector or a disk that hangs stops it.
-_HANGS_AFTER: Final = 5.0
+HANGS_AFTER: Final = 5.0
 # Loading libraries and models, on a busy machine, before the first beat.
 _STARTS_WITHIN: Final = 60.0
 # What is left of the three seconds that an end may take.
@@ -74,9 +74,12 @@ class Supervisor:
     to any thread.
     """
 
-    def __init__(self, cameras: Iterable[Camera], clock: Clock) -> None:
+    def __init__(
+        self, cameras: Iterable[Camera], clock: Clock, *, hangs_after: float = HANGS_AFTER
+    ) -> None:
         """Take the cameras; the first :meth:`turn` starts them."""
         self._clock = clock
+        self._hangs_after = hangs_after
         self._selector = selectors.DefaultSelector()
         self._posts: dict[str, _Post] = {}
         self._restarts: deque[str] = deque()
@@ -179,7 +182,7 @@ class Supervisor:
         if process.beaten is None:
             hangs = now - process.started > _STARTS_WITHIN
         else:
-            hangs = now - process.beaten > _HANGS_AFTER
+            hangs = now - process.beaten > self._hangs_after
         if hangs:
             logger.error("%s: no sign of life; its process is replaced", post.camera.name)
             process.was_hung = True
@@ -231,7 +234,11 @@ class Supervisor:
             kind, _, body = line.partition(b" ")
             if kind == b"status":
                 status = CameraStatus.from_json(body)
-                post.status = replace(status, reconnects=self._reconnects(post, status))
+                post.status = replace(
+                    status,
+                    reconnects=self._reconnects(post, status),
+                    last_error=status.last_error or post.status.last_error,
+                )
                 process.beaten = self._clock.elapsed()
             elif kind == b"still":
                 post.still = base64.b64decode(body, validate=True)
@@ -243,7 +250,7 @@ class Supervisor:
 
 def _ending(process: _Process) -> str:
     if process.was_hung:
-        return f"hung for {_HANGS_AFTER:g} s"
+        return "hung"
     code = process.popen.returncode
     if code < 0:
         with suppress(ValueError):

@@ -45,7 +45,7 @@ def face_clip(path: Path, codec: str = "libx264", *, key_every: int = 15) -> Pat
     woven = np.clip(woven, 0, 255).astype(np.uint8)
     rng = np.random.default_rng(3)
     grain = rng.integers(90, 150, (HEIGHT, WIDTH + 64, 3)).astype(np.uint8)
-    grain = cv2.GaussianBlur(grain, (0, 0), 3)
+    grain = cv2.GaussianBlur(grain, (0, 0), 3).astype(np.uint8)
     raw = path.with_suffix(".bgr")
     with raw.open("wb") as file:
         for seq in range(RATE * SECONDS):

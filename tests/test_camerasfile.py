@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import runpy
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,9 @@ def test_the_schema_describes_every_key_and_allows_no_other() -> None:
         assert model["additionalProperties"] is False, name
         for key, each in model["properties"].items():
             assert each.get("description"), f"{name}.{key}"
+
+
+def test_the_reference_lists_every_key_as_it_is() -> None:
+    tool = runpy.run_path(str(Path(__file__).parent.parent / "tools" / "reference.py"))
+    text = tool["KEYS_PAGE"].read_text(encoding="utf-8")
+    assert text.split(tool["MARK"])[1].strip() == tool["key_tables"]().strip(), "make reference"

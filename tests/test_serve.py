@@ -71,7 +71,8 @@ def processes() -> dict[int, psutil.Process]:
 @pytest.fixture
 def supervised(server: FakeCam, tmp_path: Path) -> Iterator[Supervisor]:
     cameras = (camera("left", server, tmp_path), camera("right", server, tmp_path))
-    supervisor = Supervisor(cameras, SystemClock())
+    # Patient beyond the product's five seconds: a test machine may be very busy.
+    supervisor = Supervisor(cameras, SystemClock(), hangs_after=20)
     yield supervisor
     supervisor.stop()
     assert not processes()
