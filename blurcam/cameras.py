@@ -90,6 +90,11 @@ Output = Recording | Publishing
 
 def output_of(text: str, segment: float | None = None) -> Output:
     """Read an output as it is given on the command line: a server's address, or a file."""
+    if text == "-":
+        raise ConfigError(
+            "-: a camera's pictures do not go to standard output; pipe the camera through: "
+            "ffmpeg -i CAMERA -c copy -f mpegts - | blurcam pipe"
+        )
     if "://" in text:
         if segment is not None:
             raise ConfigError("segment: is for recordings, not for a server")

@@ -229,7 +229,8 @@ class LiveSource:
         """Return what happened; the kind of FFmpeg's error does not tell, the time does."""
         self._reel.udp_failed |= self._by_udp and not self._has_begun
         silent = self._reel.clock.elapsed() - self._moved
-        limit = self._receive.stall if self._has_begun else self._receive.connect
+        receive = self._receive
+        limit = receive.stall if self._has_begun else min(receive.stall, receive.connect)
         if silent >= 0.9 * limit:
             return SourceTimeout(f"{self._address}: silent for {silent:.1f} s")
         kind = SourceReadError if self._has_begun else SourceOpenError
