@@ -69,7 +69,7 @@ class Notifier:
             self._socket.sendto("\n".join(lines).encode(), self._address)
         except OSError as exc:
             if not self._told:
-                logger.warning("systemd does not listen at its socket: %s", exc.strerror)
+                logger.warning("systemd takes nothing at its socket: %s", exc.strerror)
             self._told = True
 
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from pathlib import Path
 
 import cv2
@@ -25,11 +26,25 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NEITHER = "x5$k/w@rd:&="
 
 
-def until(true: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < deadline, "this takes too long"
-        time.sleep(0.2)
+class Systemd:
+    """Listens at the socket that a service is told of."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(0.2)
+        self.heard: list[str] = []
+
+    def until(self, true: Callable[[], object]) -> None:
+        """Take what comes until something is so."""
+        deadline = time.monotonic() + PATIENCE
+        while not true():
+            assert time.monotonic() < deadline, self.heard
+            with suppress(TimeoutError):
+                self.heard.append(self._socket.recv(4096).decode())
+
+    def close(self) -> None:
+        self._socket.close()
 
 
 def strength(luma: np.ndarray) -> float:
@@ -46,20 +61,19 @@ def test_a_camera_is_shown_redacted_counted_and_watched_and_ends_in_time(tmp_pat
     assert strength(cv2.cvtColor(first, cv2.COLOR_BGR2GRAY)) > WOVEN / 3  # the code can be seen
     with (
         FakeCam({"door": clip}, login=("viewer", NEITHER)) as camera,
-        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd,
+        closing(Systemd(tmp_path / "notify")) as systemd,
+        (tmp_path / "log").open("w") as log,
         socket.create_server(("127.0.0.1", 0)) as free,
     ):
         port = free.getsockname()[1]
         free.close()
-        systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(PATIENCE)
         config = tmp_path / "cameras.yaml"
         config.write_text(
             f"web: {{port: {port}, token: '${{page_token}}'}}\n"
             "cameras:\n  door:\n"
             f"    source: {camera.url('door')}\n    username: viewer\n"
             "    password: ${door_password}\n    profile: near\n"
-            f"    outputs: ['{tmp_path}/out.ts']\n",
+            f"    outputs: [{{record: '{tmp_path}/%H-%M-%S.ts', segment: 5s}}]\n",
             encoding="utf-8",
         )
         credentials = tmp_path / "credentials"
@@ -74,17 +88,15 @@ def test_a_camera_is_shown_redacted_counted_and_watched_and_ends_in_time(tmp_pat
         }
         service = subprocess.Popen(
             [sys.executable, "-m", "blurcam", "serve", "--config", str(config)],
-            env=environment, stderr=(tmp_path / "log").open("w"),
+            env=environment, stderr=log,
         )  # fmt: skip
         try:
-            heard: list[str] = []
-            while "READY=1" not in heard:
-                heard.append(systemd.recv(4096).decode())
+            systemd.until(lambda: "READY=1" in systemd.heard)
             page = f"http://127.0.0.1:{port}"
             assert httpx.get(f"{page}/status.json").status_code == 401
-            until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 200)
+            systemd.until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 200)
             still = f"{page}/cameras/door/still.jpg"
-            until(lambda: httpx.get(still, headers=BEARER, timeout=30).status_code == 200)
+            systemd.until(lambda: httpx.get(still, headers=BEARER, timeout=30).status_code == 200)
             for _ in range(6):
                 answer = httpx.get(still, headers=BEARER, timeout=30)
                 luma = cv2.imdecode(np.frombuffer(answer.content, np.uint8), cv2.IMREAD_GRAYSCALE)
@@ -95,21 +107,18 @@ def test_a_camera_is_shown_redacted_counted_and_watched_and_ends_in_time(tmp_pat
             assert re.search(r'blurcam_camera_redacting\{camera="door"\} 1\.0', text)
             status = httpx.get(f"{page}/status.json", headers=BEARER, timeout=30).text
             assert NEITHER not in text + status
-            while "WATCHDOG=1" not in heard:
-                heard.append(systemd.recv(4096).decode())
+            systemd.until(lambda: "WATCHDOG=1" in systemd.heard)
             posted = httpx.post(f"{page}/cameras/door/restart", headers=BEARER, timeout=30)
             assert posted.status_code == 202
-            until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 503)
-            until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 200)
+            systemd.until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 503)
+            systemd.until(lambda: httpx.get(f"{page}/healthz", timeout=30).status_code == 200)
             service.send_signal(signal.SIGTERM)
+            systemd.until(lambda: "STOPPING=1" in systemd.heard)
             assert service.wait(timeout=PATIENCE) == 0
-            systemd.settimeout(5)
-            while "STOPPING=1" not in heard:
-                heard.append(systemd.recv(4096).decode())
-            assert "STATUS=The camera is being redacted now" in heard
-            log = (tmp_path / "log").read_text(encoding="utf-8")
-            assert NEITHER not in log
-            assert TOKEN not in log
+            assert "STATUS=The camera is being redacted now" in systemd.heard
+            told = (tmp_path / "log").read_text(encoding="utf-8")
+            assert NEITHER not in told
+            assert TOKEN not in told
         finally:
             service.kill()
             service.wait()
