@@ -123,7 +123,7 @@ class Cover:
 
     lead: float = 0.5
     hold: float = 0.5
-    bridge: float = 1.0
+    bridge: float = 1.5
     margin: float = 1.4
     masks: tuple[Polygon, ...] = ()
     ignores: tuple[Polygon, ...] = ()
@@ -168,7 +168,8 @@ class Config:
     """All there is to say about redacting one recording.
 
     ``regions`` and ``summary`` are files to write beside the video. ``render_from`` is a regions
-    file to draw from instead of detecting.
+    file to draw from instead of detecting. ``profile_stages`` adds to the summary
+    what each stage took.
     """
 
     input: Path
@@ -180,6 +181,7 @@ class Config:
     regions: Path | None = None
     summary: Path | None = None
     render_from: Path | None = None
+    profile_stages: bool = False
 
     def __post_init__(self) -> None:
         """Take strings for paths, and refuse what makes no sense, naming the key."""

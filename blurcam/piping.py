@@ -66,7 +66,8 @@ class Piping:
     ``input`` and ``output`` are ``-`` (standard input and output), FIFOs, or files. ``source`` is
     the kind of stream that comes in, ``None`` to recognise it; ``to`` what goes out.
     ``when_slow`` says what happens while pictures come faster than they can be searched: "block"
-    holds the producer up, "drop" leaves the oldest out. ``tee`` records what goes out;
+    holds the producer up, "drop" leaves the oldest out; ``None`` blocks where a file is read, and
+    else drops. ``tee`` records what goes out;
     ``regions`` is a file, or ``fd:N``, for a line of JSON a frame.
     """
 
@@ -75,7 +76,7 @@ class Piping:
     source: FromName | None = None
     to: ToName = "ts"
     layout: Layout = field(default_factory=Layout)
-    when_slow: WhenSlow = "drop"
+    when_slow: WhenSlow | None = None
     effect: EffectName = "blur"
     detect: Detect = field(default_factory=Detect)
     cover: Cover = LIVE_COVER
@@ -89,7 +90,8 @@ class Piping:
         if self.source is not None:
             check_choice("from", self.source, FromName)
         check_choice("to", self.to, ToName)
-        check_choice("when-slow", self.when_slow, WhenSlow)
+        if self.when_slow is not None:
+            check_choice("when-slow", self.when_slow, WhenSlow)
         check_choice("effect", self.effect, EffectName)
         if self.source == "raw" and self.layout.size is None:
             raise ConfigError("from: raw frames do not say how large they are; add --size 1280x720")

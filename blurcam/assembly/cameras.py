@@ -128,7 +128,7 @@ class _Assembled:
         looks = looks_for(camera.detect, self._detector.threshold, info.width, info.height)
         seen = float(smallest_face(looks, self._detector.smallest_face))
         account.smallest_face, account.plan_for = seen, camera.detect.plan_for or seen
-        found = searched(frames, info, self._detector, camera.detect, camera.cover.lead)
+        found = searched(frames, info, self._detector, camera.detect, camera.cover.lead, live=True)
         return covered(account.answers(found), camera.cover, account.tally)
 
     def _open_outputs(self, info: StreamInfo) -> Outlets:

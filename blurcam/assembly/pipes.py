@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
+
+import numpy as np
 
 from blurcam import __version__
 from blurcam.assembly.watching import covered, open_detector, searched
@@ -29,15 +32,17 @@ from blurcam.sinks.pipes import PipeSink, RawSink
 from blurcam.sources.files import open_source
 from blurcam.sources.intake import Intake, open_intake
 from blurcam.sources.pipes import open_pipe
-from blurcam.stats import Tally
+from blurcam.stats import Tally, Trouble
 from blurcam.stopping import Stop
-from blurcam.streams import StreamInfo
+from blurcam.streams import PIXEL_FORMATS, StreamInfo
 from blurcam.summary import Summary
+
+logger = logging.getLogger(__name__)
 
 # Decoded pictures that may wait for the detector where nothing may be lost.
 READER_DEPTH = 4
 # How long a reader may take to read the end, once that was asked for.
-LAST_SECONDS = 1.5
+LAST_SECONDS = 1.0
 
 
 class PipeRun:
@@ -60,6 +65,7 @@ class PipeRun:
         self._output = output
         self._detector: Detector | None = None
         self._looks: Looks | None = None
+        self._trouble = Trouble(logger, "frames dropped")
         self._steps: Iterator[Fraction] = iter(())
         self._started = time.monotonic()
         self._media = Fraction(0)
@@ -70,7 +76,7 @@ class PipeRun:
         return self._stop.asked
 
     def stop(self) -> None:
-        """Read nothing more, and write what is redacted, for at most a second and a half."""
+        """Read nothing more, and write what is redacted, for at most a second."""
         self._stop.ask()
         if self._claim is not None:
             self._claim.is_interrupted = True
@@ -103,9 +109,11 @@ class PipeRun:
         if self._output_file is None:
             self._outflow = self._open_outflow()
             stack.callback(self._outflow.release)
+        self._intake = self._open_intake()
         self._detector = stack.enter_context(closing(open_detector(piping.detect)))
         if self._stop.asked:
             return
+        self._warm(self._detector)
         source = self._open_source()
         info = self.info = source.info
         self._looks = looks_for(piping.detect, self._detector.threshold, info.width, info.height)
@@ -143,21 +151,45 @@ class PipeRun:
         self._claim = Claim(self.piping.output)
         return self._claim.open()
 
-    def _open_source(self) -> Source:
+    def _open_intake(self) -> Intake | None:
+        """Return what to read; ``None`` for a file, which FFmpeg may read in any order."""
         piping = self.piping
         if not is_stream(piping.input) and piping.source is None:
-            return self._stack.enter_context(closing(open_source(piping.input, self.tally)))
+            return None
         gone = None if self._outflow is None else self._outflow.descriptor
-        intake = self._intake = open_intake(piping.input, gone=gone)
+        intake = open_intake(piping.input, gone=gone)
         self._stack.callback(intake.release)
-        if self._stop.asked:
-            intake.interrupt()
-        source = open_pipe(intake, piping.source, piping.layout, self.tally)
+        return intake
+
+    def _warm(self, detector: Detector) -> None:
+        """Search a grey picture where the size is known: models compile for every size anew.
+
+        What comes in meanwhile waits; 0.2 s that the first frame then does not take.
+        """
+        piping = self.piping
+        if piping.source != "raw":
+            return
+        width, height = piping.layout.pixels
+        grey = np.full((height, width), 128, np.uint8)
+        info = StreamInfo("grey", width, height, PIXEL_FORMATS["gray"], Fraction(1, 25))
+        frame = Frame((grey,), info.pixel_format, 0, 0, info.time_base)
+        for _ in searched([frame], info, detector, piping.detect, piping.cover.lead):
+            pass
+
+    def _open_source(self) -> Source:
+        piping, intake = self.piping, self._intake
+        if intake is None:
+            source: Source = open_source(piping.input, self.tally)
+        else:
+            if self._stop.asked:
+                intake.interrupt()
+            source = open_pipe(intake, piping.source, piping.layout, self.tally)
         return self._stack.enter_context(closing(source))
 
     def _buffered(self, source: Source) -> Generator[Frame, None, None]:
         interrupt = self._interrupt
-        if self.piping.when_slow == "block":
+        is_file = self._intake is None or self._intake.is_file
+        if self.piping.when_slow == "block" or (self.piping.when_slow is None and is_file):
             return prefetch(source.frames(), READER_DEPTH, interrupt)
         return live(
             source.frames(),
@@ -173,6 +205,8 @@ class PipeRun:
 
     def _dropped(self, count: int) -> None:
         self.tally.dropped += count
+        for _ in range(count):
+            self._trouble.add("slower than the stream; --when-slow block loses none")
 
     def _outlets(self, info: StreamInfo) -> list[Outlet]:
         piping, stack = self.piping, self._stack

@@ -26,6 +26,7 @@ from blurcam.regions import Coverage
 from blurcam.search import Looks
 from blurcam.sinks.files import FileSink, open_file, refuse_same
 from blurcam.sources.files import FileSource, open_audio, open_source
+from blurcam.stages import Stages, Timing, Untimed
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 from blurcam.summary import Summary
@@ -81,21 +82,25 @@ def _open_run(config: Config, stack: ExitStack) -> Run:
     for path in (config.output, config.regions, config.summary):
         if path is not None:
             _refuse_output(config, path)
+    timing: Timing = Stages() if config.profile_stages else Untimed()
     source = stack.enter_context(closing(open_source(config.input, tally)))
-    frames = until_fault(prefetch(source.frames(), READER_DEPTH), tally)
-    stack.callback(frames.close)
-    origin = _Origin(config, source.info, tally, stack)
+    ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
+    stack.callback(ahead.close)
+    frames = timing.timed("wait", until_fault(ahead, tally))
+    origin = _Origin(config, source.info, tally, timing, stack)
     covering = origin.covered(frames)
     writer = None
     if config.regions is not None:
         writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
         stack.callback(writer.close)
         covering = writer.record(covering)
-    sink, steps = _open_output(config, source, covering, tally, stack)
+    covering = timing.timed("cover", covering)
+    sink, steps = _open_output(config, source, covering, tally, timing, stack)
 
     def finish() -> Summary:
         digest = sha256_of(config.input)
-        summary = _summary(config, origin, sink, tally, digest, time.monotonic() - started)
+        wall = time.monotonic() - started
+        summary = _summary(config, origin, sink, tally, timing, digest, wall)
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
@@ -116,10 +121,13 @@ def _refuse_output(config: Config, path: Path) -> None:
 class _Origin:
     """Where coverage comes from: a detector, or a regions file."""
 
-    def __init__(self, config: Config, info: StreamInfo, tally: Tally, stack: ExitStack) -> None:
+    def __init__(
+        self, config: Config, info: StreamInfo, tally: Tally, timing: Timing, stack: ExitStack
+    ) -> None:
         self._config = config
         self._info = info
         self._tally = tally
+        self._timing = timing
         self.reader: RegionReader | None = None
         self.detector: Detector | None = None
         self.looks: Looks | None = None
@@ -128,7 +136,7 @@ class _Origin:
             stack.callback(self.reader.close)
             _refuse_foreign(config, self.reader.header, info)
         else:
-            self.detector = open_detector(config.detect)
+            self.detector = timing.detector(open_detector(config.detect))
             stack.callback(self.detector.close)
             self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
 
@@ -141,7 +149,7 @@ class _Origin:
         found = searched(
             frames, self._info, self.detector, self._config.detect, self._config.cover.lead
         )
-        return covered(found, self._config.cover, self._tally)
+        return covered(self._timing.timed("scan", found), self._config.cover, self._tally)
 
 
 def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
@@ -155,7 +163,12 @@ def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
 
 
 def _open_output(
-    config: Config, source: FileSource, covering: Covered, tally: Tally, stack: ExitStack
+    config: Config,
+    source: FileSource,
+    covering: Covered,
+    tally: Tally,
+    timing: Timing,
+    stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
     asked = config.encode
     codec = codec_for(source.info, config.output.suffix, asked.codec)
@@ -168,14 +181,20 @@ def _open_output(
     sink = stack.enter_context(
         closing(open_file(config.output, encoder, overwrite=asked.overwrite, audio=audio))
     )
-    redacted = redact_all(covering, make_effect(config.effect), tally)
-    steps = write_all(redacted, encoder, (sink,), tally)
+    redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
+    steps = write_all(redacted, timing.encoder(encoder), (timing.sink(sink),), tally)
     stack.callback(steps.close)
-    return sink, steps
+    return sink, timing.timed("hand over", steps)
 
 
 def _summary(
-    config: Config, origin: _Origin, sink: FileSink, tally: Tally, digest: str, wall: float
+    config: Config,
+    origin: _Origin,
+    sink: FileSink,
+    tally: Tally,
+    timing: Timing,
+    digest: str,
+    wall: float,
 ) -> Summary:
     detector, reader, looks = origin.detector, origin.reader, origin.looks
     return Summary(
@@ -203,6 +222,7 @@ def _summary(
         regions_added=reader.added if reader else 0,
         fault=None if tally.fault is None else str(tally.fault),
         notices=tuple(tally.notices),
+        stages=timing.values(tally.frames_in),
     )
 
 

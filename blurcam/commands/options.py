@@ -235,11 +235,12 @@ Rate = Annotated[
     ),
 ]
 WhenSlowOption = Annotated[
-    WhenSlow,
+    WhenSlow | None,
     typer.Option(
         "--when-slow",
         help="While pictures come faster than they are searched: block holds the producer up and "
-        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them.",
+        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them. "
+        "Default: block for run and for files, drop for pipes.",
         rich_help_panel=_PIPES,
     ),
 ]
@@ -265,6 +266,14 @@ ShowCommands = Annotated[
 ]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUT)
+]
+ProfileStages = Annotated[
+    bool,
+    typer.Option(
+        "--profile-stages",
+        help="Also say what each stage took, in milliseconds a frame; in --summary too.",
+        rich_help_panel=_OUT,
+    ),
 ]
 Mirror = Annotated[
     Path | None,

@@ -60,7 +60,7 @@ def pipe(
     size: Size = None,
     pix_fmt: PixFmt = "yuv420p",
     rate: Rate = None,
-    when_slow: WhenSlowOption = "drop",
+    when_slow: WhenSlowOption = None,
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
     threshold: Threshold = None,

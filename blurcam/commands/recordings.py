@@ -48,6 +48,7 @@ from blurcam.commands.options import (
     PlanFor,
     Preset,
     Profile,
+    ProfileStages,
     Quiet,
     Range,
     Rate,
@@ -100,6 +101,7 @@ def run(
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
     summary: SummaryFile = None,
+    profile_stages: ProfileStages = False,
     source: From = None,
     to: To = "ts",
     size: Size = None,
@@ -168,6 +170,7 @@ def run(
         encode=encode,
         regions=regions,
         summary=summary,
+        profile_stages=profile_stages,
     )
     raise typer.Exit(_redact(config, quiet))
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from blurcam.piping import Piping
 
 # After so long a search that is under way is given up: the end must be written within 2 s.
-_PATIENCE_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 0.7
 
 
 def stream(piping: Piping, *, quiet: bool) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import select
 import stat
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +41,11 @@ class Outflow:
         self._poll = select.poll()
         self._poll.register(self._target, select.POLLOUT)
         self._poll.register(self._wake, select.POLLIN)
+
+    def widen(self) -> None:
+        """Let a pipe hold more, for pictures that are larger than it: fewer are the turns."""
+        with suppress(OSError):  # no pipe, or more than this user may have
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _LARGE)
 
     @property
     def _target(self) -> int:

@@ -142,7 +142,7 @@ class RawSink:
         """Write the header, if there is one; raises ConfigError, or SinkClosed."""
         self._outflow = outflow
         self._before = b"FRAME\n" if to == "y4m" else b""
-        self._size = (info.width, info.height)
+        outflow.widen()
         if to == "y4m":
             outflow.write(_y4m_header(info))
 

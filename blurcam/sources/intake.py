@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
+import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 from blurcam.errors import SourceOpenError, SourceReadError
 
 _CHUNK: Final = 1 << 16
+_WIDE: Final = 1 << 20
 
 
 class Watch(Protocol):
@@ -91,6 +95,16 @@ class Intake:
             count -= len(data)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    @property
+    def is_file(self) -> bool:
+        """Whether all of it is there already, so that nothing that comes late is missed."""
+        return stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+
+    def widen(self) -> None:
+        """Let a pipe hold more, for pictures that are larger than it: fewer are the turns."""
+        with suppress(OSError):  # no pipe, or more than this user may have
+            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _WIDE)
+
     def watch(self, watch: Watch | None) -> None:
         """Have ``watch`` look at all that is read from now on."""
         self._watch = watch
@@ -112,7 +126,7 @@ class Intake:
                 self._ended = True
             elif self._descriptor in events:
                 try:
-                    data = os.read(self._descriptor, count)
+                    data = os.read(self._descriptor, min(count, _WIDE))
                 except BlockingIOError:  # somebody else made it non-blocking, and was faster
                     continue
                 except OSError as exc:

@@ -55,6 +55,7 @@ class RawVideo:
     def __init__(self, intake: Intake, layout: Layout | None) -> None:
         """Read pictures of this layout; of the one that Y4M tells for ``None``."""
         self._intake = intake
+        intake.widen()
         self._is_y4m = layout is None
         self._frames = 0
         self._time = Fraction(0)
