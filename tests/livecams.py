@@ -105,9 +105,10 @@ def watch(
     on_loss: OnLoss = "freeze",
     cover: Cover = LIVE_COVER,
     receive: Receive | None = None,
+    patience: float = PATIENCE,
 ) -> Watched:
     """Redact a camera until its status is ``enough``."""
-    watched, deadline = Watched(), time.monotonic() + PATIENCE
+    watched, deadline = Watched(), time.monotonic() + patience
     done = False
 
     def beat(status: CameraStatus) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from blurcam.cameras import OnLoss, Receive, Recording, Transport
@@ -13,6 +14,7 @@ from blurcam.config import Cover
 from blurcam.status import CameraStatus
 from tests.clips import frame_times
 from tests.fakecam import Clip, FakeCam, Fault
+from tests.fakecam.faults import Kind
 from tests.livecams import WOVEN, accounted, face_clip, strengths, watch
 
 
@@ -215,3 +217,47 @@ def test_a_server_that_never_answers_is_given_up(clips: dict[str, Clip], tmp_pat
         )
     assert watched.tally.frames_in == 0
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
+    clips: dict[str, Clip], tmp_path: Path
+) -> None:
+    process = psutil.Process()
+    seen: dict[int, tuple[int, int, int]] = {}
+
+    def enough(status: CameraStatus) -> bool:
+        count = sum(status.reconnects.values())
+        held = process.memory_info().rss, process.num_threads(), process.num_fds()
+        seen.setdefault(count // 50, held)
+        return count >= 200
+
+    with FakeCam(clips, fault=Fault("close", at=0.3)) as server:
+        out = Recording(str(tmp_path / "live.ts"))
+        watch(server.url("h264"), out, enough=enough, patience=1200)
+    (memory, threads, files), (memory_later, threads_later, files_later) = seen[1], seen[4]
+    assert memory_later < memory + (30 << 20)
+    assert threads_later <= threads + 2
+    assert files_later <= files + 4
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["close", "reset", "stall", "jump"])
+def test_a_fault_that_comes_twenty_times_shows_no_face(
+    clips: dict[str, Clip], tmp_path: Path, kind: Kind
+) -> None:
+    out = tmp_path / "live.ts"
+    with FakeCam(clips) as server:
+        done = 0
+
+        def enough(status: CameraStatus) -> bool:
+            nonlocal done
+            if server.fault is None or server.connections > done + 1:
+                done += 1
+                server.fault = Fault(kind, at=1.0)
+            return done > 20
+
+        watched = watch(server.url("h264"), Recording(str(out)), enough=enough, patience=600)
+    assert exposed(out) < WOVEN / 4
+    assert_time_goes_on(out)
+    assert watched.tally.frames_in == accounted(watched.tally)

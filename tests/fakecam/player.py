@@ -36,7 +36,11 @@ class Player:
         self._loss = 0.0
 
     async def run(self) -> None:
-        """Play until it is cancelled, or a fault ends it."""
+        """Play until it is cancelled, a fault ends it, or nobody listens any more."""
+        with suppress(ConnectionError):
+            await self._play()
+
+    async def _play(self) -> None:
         passed = 0
         while True:
             for unit in self._clip.units:
