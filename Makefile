@@ -45,6 +45,9 @@ test: setup models samples ## run all tests but the slow ones
 test-slow: setup models samples ## run the slow tests
 	$(BIN)/python -m pytest -q -m slow
 
+soak: setup models ## four cameras with faults, for MINUTES (10)
+	$(BIN)/python -m benchmarks.soak $(or $(MINUTES),10)
+
 check: lint types test ## what decides whether a change lands
 
 prove: setup models samples ## prove it: faults, leaks, attacks, broken input; writes docs/design/proof.md
@@ -89,6 +92,9 @@ golden: setup models samples ## measure anew what tests/test_recall.py holds rec
 reference: setup ## write the tables of options in docs/reference/cli.md
 	$(BIN)/python tools/reference.py
 
+image-lock: setup ## write packaging/requirements.lock, the image's part of the lock
+	$(BIN)/python tools/image_lock.py
+
 picture: setup models samples ## make docs/before-after.jpg
 	$(BIN)/python tools/picture.py
 
@@ -103,5 +109,5 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow check prove sbom lint types format reference picture lock clean \
+.PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference image-lock picture lock clean \
         bench bench-quick bench-recall bench-quality golden

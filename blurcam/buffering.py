@@ -20,6 +20,11 @@ LIVE_SECONDS: Final = 0.5
 # However short the steps of a stream's clock, no more items than this wait: at 1080p, 200 MB.
 _MOST_LIVE: Final = 64
 
+# How often the consumer of a live source looks up while there is nothing to do.
+_ASK_SECONDS: Final = 0.1
+# How long a live source may take to notice that nobody reads any more.
+_PARTING_SECONDS: Final = 0.5
+
 
 class Abandoned(Exception):
     """Raised in a consumer's thread when its producer will send no more, and did not finish."""
@@ -75,18 +80,26 @@ class _Channel(Generic[T]):
             self._changed.notify_all()
             return True, dropped
 
-    def leave(self) -> None:
-        """Say that nothing more will be read."""
+    def leave(self) -> int:
+        """Say that nothing more will be read; return how many items that loses."""
         with self._changed:
             self._reader_left = True
+            lost = len(self._items)
             self._items.clear()
             self._changed.notify_all()
+            return lost
 
     def __iter__(self) -> Iterator[T]:
-        while True:
+        return self.read(_never, None)
+
+    def read(self, until: Callable[[], bool], every: float | None) -> Iterator[T]:
+        """Yield what is put, to its end, or to where ``until`` says so, asked ``every`` seconds."""
+        while not until():
             with self._changed:
                 while not self._items and not self._ended:
-                    self._changed.wait()
+                    self._changed.wait(every)
+                    if until():
+                        return
                 if not self._items:
                     if self._error is not None:
                         raise self._error
@@ -94,6 +107,15 @@ class _Channel(Generic[T]):
                 item = self._items.popleft()
                 self._changed.notify_all()
             yield item
+
+
+def _never() -> bool:
+    """Read on."""
+    return False
+
+
+def _untold(count: int) -> None:
+    """Do not tell how many items nobody read."""
 
 
 def _nothing() -> None:
@@ -121,12 +143,16 @@ def live(
     time_of: Callable[[T], Fraction],
     dropped: Callable[[int], None],
     interrupt: Callable[[], None] = _nothing,
+    until: Callable[[], bool] | None = None,
 ) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that never waits: the newest win.
 
     What lags more than ``seconds`` of ``time_of`` behind the newest is dropped, oldest first, so
     that a consumer who is too slow sees what is happening now, and the source is never held up.
-    ``dropped`` is told how many, in the thread that pulls. In all else like :func:`prefetch`.
+    ``dropped`` is told how many, in the thread that pulls. Where ``until``, which is asked at each
+    item and several times a second, says so, it ends at once; what it raises is raised here. A
+    source that then still waits for a camera is left to its own time-out. In all else like
+    :func:`prefetch`.
     """
     channel: _Channel[T] = _Channel(_MOST_LIVE)
     longest = Fraction(seconds).limit_denominator(1_000_000)
@@ -136,11 +162,11 @@ def live(
 
     def put(item: T) -> bool:
         is_read, count = channel.put_newest(item, is_stale)
-        if count:
-            dropped(count)
+        if count or not is_read:
+            dropped(count + (not is_read))
         return is_read
 
-    return _pulled(items, channel, put, interrupt)
+    return _pulled(items, channel, put, interrupt, until, dropped)
 
 
 def _pulled(
@@ -148,6 +174,8 @@ def _pulled(
     channel: _Channel[T],
     put: Callable[[T], bool],
     interrupt: Callable[[], None],
+    until: Callable[[], bool] | None = None,
+    unread: Callable[[int], None] = _untold,
 ) -> Generator[T, None, None]:
     """Yield what a thread pulls from ``items`` and puts into the channel."""
 
@@ -168,11 +196,13 @@ def _pulled(
     thread = threading.Thread(target=work, name="blurcam-reader", daemon=True)
     thread.start()
     try:
-        yield from channel
+        yield from channel if until is None else channel.read(until, _ASK_SECONDS)
     finally:
-        channel.leave()
+        left = channel.leave()
+        if left:
+            unread(left)
         interrupt()
-        thread.join()
+        thread.join(None if until is None else _PARTING_SECONDS)
 
 
 @contextmanager
@@ -214,3 +244,29 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
         thread.join()
     if failure:
         raise failure[0]
+
+
+@contextmanager
+def beside(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[list[Exception]]:
+    """Run ``work`` in a thread of its own while the block lasts, then ``stop`` and wait for it.
+
+    Gives a list that holds what ``work`` raised, once it has: whoever can go on without it reads
+    and empties the list. What is left in it is raised at the end of a block without an error.
+    """
+    failures: list[Exception] = []
+
+    def run() -> None:
+        try:
+            work()
+        except Exception as exc:  # noqa: BLE001 - carried to the block and raised there
+            failures.append(exc)
+
+    thread = threading.Thread(target=run, name="blurcam-beside", daemon=True)
+    thread.start()
+    try:
+        yield failures
+    finally:
+        stop()
+        thread.join()
+    if failures:
+        raise failures[0]

@@ -12,9 +12,11 @@ import typer
 from blurcam import __version__
 from blurcam.commands.attacking import attack
 from blurcam.commands.evaluating import evaluate
+from blurcam.commands.health import health
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.pipe import pipe
 from blurcam.commands.recordings import render, run
+from blurcam.commands.serving import config_app, serve
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.confinement import leave_no_core
 from blurcam.errors import BlurcamError, ConfigError, ModelError
@@ -36,9 +38,12 @@ app.add_typer(models_app, name="models")
 app.command()(run)
 app.command()(pipe)
 app.command()(render)
+app.command()(serve)
+app.add_typer(config_app, name="config")
 app.command()(evaluate)
 app.command()(attack)
 app.command()(check)
+app.command()(health)
 
 
 def _show_version(asked: bool) -> None:

@@ -141,7 +141,7 @@ class Encoder:
             self._context = cast(VideoCodecContext, self.template.codec_context)
             self._live = coding.live
             self._set_up(info)
-            if not coding.reorder:
+            if not coding.reorder or coding.live:
                 self._context.max_b_frames = 0
             with _encoding(name):
                 self._nowhere.start_encoding()
@@ -168,13 +168,17 @@ class Encoder:
             # PyAV asks for slices by default: that is for live streams, which cannot wait.
             context.thread_type = "FRAME"
 
-    def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
-        """Yield the packets that this frame completes; raises SinkWriteError."""
+    def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
+        """Yield the packets that this frame completes; raises SinkWriteError.
+
+        ``pts`` is for a picture that is shown again, later than its own time.
+        """
+        shown = frame.pts if pts is None else pts
         if self._shift is None:
             # No container of ours stores a time before zero without hiding the picture.
-            self._shift = max(0, -frame.pts)
+            self._shift = max(0, -shown)
         picture = _picture(frame, self._input_format, self._levels)
-        picture.pts = frame.pts + self._shift
+        picture.pts = shown + self._shift
         picture.time_base = self.time_base
         with _encoding(self.name):
             packets = self._context.encode(picture)

@@ -4,6 +4,7 @@
     ├── ConfigError         a bad option or file; names the key
     ├── SourceError
     │   ├── SourceOpenError
+    │   │   └── SourceRefused  the camera wants another user name or password
     │   ├── SourceReadError
     │   └── SourceTimeout
     ├── DetectorError       one frame could not be searched: cover it all
@@ -32,6 +33,10 @@ class SourceError(BlurcamError):
 
 class SourceOpenError(SourceError):
     """The source could not be opened, or holds no video."""
+
+
+class SourceRefused(SourceOpenError):
+    """The camera knows the user name or the password not, or does not allow it (401, 403)."""
 
 
 class SourceReadError(SourceError):

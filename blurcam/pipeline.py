@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
@@ -12,7 +13,7 @@ from blurcam.encoding import RedactedPacket
 from blurcam.errors import SourceReadError
 from blurcam.frames import Frame
 from blurcam.redaction import RedactedFrame, redact
-from blurcam.regions import Coverage
+from blurcam.regions import Coverage, Reason
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 
@@ -76,6 +77,50 @@ def redact_all(
         redacted = redact(frame, coverage, effect)
         tally.covered(coverage)
         yield redacted
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A redacted picture and when it is shown; one that is frozen is shown more than once.
+
+    ``pts`` counts in the picture's own time base. ``wall_time`` is when the camera's picture
+    arrived in whose place this one is shown, in seconds since 1970.
+    """
+
+    picture: RedactedFrame
+    pts: int
+    wall_time: float
+    is_frozen: bool = False
+
+
+def redact_live(
+    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: Tally, on_loss: Freezer
+) -> Iterator[tuple[Shown, Coverage]]:
+    """Yield every frame redacted, or in place of a damaged one the last redacted picture."""
+    for frame, coverage in covered:
+        again = on_loss.last if coverage.reason is Reason.CORRUPT else None
+        if again is not None:
+            tally.frozen += 1
+            yield Shown(again, frame.pts, frame.wall_time, is_frozen=True), coverage
+            continue
+        redacted = redact(frame, coverage, effect)
+        tally.covered(coverage)
+        on_loss.keep(redacted)
+        yield Shown(redacted, frame.pts, frame.wall_time), coverage
+
+
+class Freezer:
+    """Keeps the last redacted picture, to be shown while the camera's own may be damaged."""
+
+    def __init__(self, *, active: bool) -> None:
+        """Keep nothing unless ``active``: damaged frames are then covered whole."""
+        self._active = active
+        self.last: RedactedFrame | None = None
+
+    def keep(self, redacted: RedactedFrame) -> None:
+        """Keep a picture of the scene; one that is covered whole shows none."""
+        if self._active and redacted.reason is None:
+            self.last = redacted
 
 
 def write_all(

@@ -6,9 +6,17 @@ import stat
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-from blurcam.config import Cover, Detect, EffectName, Encode, check_between, check_choice
+from blurcam.config import (
+    LIVE_COVER,
+    Cover,
+    Detect,
+    EffectName,
+    Encode,
+    check_between,
+    check_choice,
+)
 from blurcam.errors import ConfigError
 
 FromName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
@@ -49,10 +57,6 @@ class Layout:
             return Fraction(self.rate or 25)
         except (ValueError, ZeroDivisionError) as exc:
             raise ConfigError(f'rate: "{self.rate}" is no number; write 25 or 30000/1001') from exc
-
-
-LIVE_COVER: Final = Cover(lead=0.4, hold=0.5, bridge=0.4)
-"""How far coverage reaches on live video: its look-ahead is the picture's delay."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,69 @@ class Timeline:
         return placed
 
 
+class LiveTimeline:
+    """Maps the pts of all sessions of one camera onto one line: it strictly increases, and is true.
+
+    A session begins where the clock is. Within it the source's steps of up to ``jump`` seconds are
+    kept exactly. A frame that steps back or jumps is placed by the clock; once three in a row
+    agree with each other, the source's new line is taken for good.
+    """
+
+    time_base: Final = Fraction(1, 90000)
+
+    def __init__(self, clock: Clock, *, jump: float = 2.0) -> None:
+        """Begin at the clock's present moment."""
+        self._clock = clock
+        self._origin = clock.elapsed()
+        self._jump = round(jump / self.time_base)
+        self._last = -1
+        self._previous: int | None = None
+        self._offset: int | None = None
+        self._strangers: list[int] = []
+        self.jumps = 0
+
+    def begin(self) -> None:
+        """Begin a session: what was known of the source's clock holds no more."""
+        self._offset = self._previous = None
+        self._strangers.clear()
+
+    def place(self, pts: int | None, time_base: Fraction) -> int:
+        """Return where a frame with this pts (``None``: the source gave none) goes."""
+        given = None if pts is None else rescale(pts, time_base, self.time_base)
+        if given == self._previous:
+            given = None  # a clock that stands still says nothing
+        if given is None:
+            return self._put(self._now())
+        self._previous = given
+        if self._offset is None:
+            placed = self._put(self._now())
+            self._offset = placed - given
+            return placed
+        if 0 < given + self._offset - self._last <= self._jump:
+            self._strangers.clear()
+            return self._put(given + self._offset)
+        return self._put_stranger(given)
+
+    def _put_stranger(self, given: int) -> int:
+        if not self._strangers:
+            self.jumps += 1
+        elif not 0 < given - self._strangers[-1] <= self._jump:
+            self._strangers.clear()
+        self._strangers.append(given)
+        placed = self._put(self._now())
+        if len(self._strangers) == 3:
+            self._offset = placed - given
+            self._strangers.clear()
+        return placed
+
+    def _now(self) -> int:
+        return round(Fraction(self._clock.elapsed() - self._origin) / self.time_base)
+
+    def _put(self, pts: int) -> int:
+        self._last = max(pts, self._last + 1)
+        return self._last
+
+
 class Clock(Protocol):
     """Where the time of day, elapsed time and waiting come from."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 # A module imports only from the rows above its own.
 ROWS = (
     ("errors", "streams", "confinement"),
-    ("regions", "config", "summary"),
-    ("stats", "frames", "piping", "stopping"),
+    ("regions", "addresses", "backoff", "summary", "status"),
+    ("config",),
+    ("stats", "frames", "health", "notify", "piping", "stopping", "cameras"),
+    ("watchdog", "camerasfile", "supervision"),
     ("regionfile",),
     ("regionstream",),
     ("views", "masks", "labels"),
     ("detection",),
+    ("account",),
     ("evaluation",),
     ("manifest",),
     ("weights",),
@@ -37,11 +41,11 @@ ROWS = (
     ("buffering",),
     ("pipeline",),
     ("stages",),
-    ("delivery",),
+    ("delivery", "service"),
     ("assembly",),
-    ("trials",),
+    ("trials", "cameraprocess"),
     ("plots", "checkup"),
-    ("api",),
+    ("api", "web"),
     ("attacks",),
     ("",),
     ("commands",),
@@ -58,10 +62,14 @@ ONLY = {
     "openvino": {"detectors.openvino"},
     "sklearn": {"attacks.attackers"},
     "typer": {"cli", "commands"},
+    "prometheus_client": {"web.metrics"},
+    "starlette": {"web"},
+    "uvicorn": {"web.server"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")
 
 
+@cache
 def modules() -> dict[str, Path]:
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
@@ -72,6 +80,7 @@ def modules() -> dict[str, Path]:
     return found
 
 
+@cache
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     found: set[str] = set()
@@ -133,6 +142,13 @@ def test_sinks_never_see_frames() -> None:
     assert len(closed) > 3
     for module in closed:
         assert "blurcam.frames" not in imports(modules()[module])
+
+
+def test_the_page_never_sees_frames_redacted_or_not() -> None:
+    for module in modules():
+        if lineage(module)[0] == "web":
+            closed = {"blurcam.frames", "blurcam.redaction", "blurcam.pipeline", "numpy", "cv2"}
+            assert not imports(modules()[module]) & closed, module
 
 
 def test_every_module_has_a_row() -> None:

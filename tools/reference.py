@@ -1,4 +1,4 @@
-"""Writes the tables of options in docs/reference/cli.md, from the command line itself."""
+"""Writes the tables in docs/reference: of options, from the command line itself, and of keys."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
+from blurcam.camerasfile import schema
 from blurcam.cli import app
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
+KEYS_PAGE = PAGE.with_name("cameras-yaml.md")
 MARK = "<!-- From here on written by: make reference -->\n"
 
 
@@ -63,6 +65,42 @@ def _choices(annotation: object) -> tuple[object, ...]:
     return tuple(each for part in get_args(annotation) for each in _choices(part))
 
 
+def key_tables() -> str:
+    """Return one section for each part of cameras.yaml."""
+    made = schema()
+    parts = {
+        "The file": made,
+        "A camera": made["$defs"]["CameraFile"],
+        "An output": made["$defs"]["OutputFile"],
+        "A zone": made["$defs"]["ZoneFile"],
+        "The page": made["$defs"]["WebFile"],
+    }
+    return "\n".join(_part(title, part) for title, part in parts.items())
+
+
+def _part(title: str, part: dict[str, Any]) -> str:
+    rows = [
+        f"| `{key}` | {_usual(key, each, part)} | {each['description']}{_allowed(each)} |"
+        for key, each in part["properties"].items()
+    ]
+    return "\n".join([f"## {title}", "", "| key | default | |", "|---|---|---|", *rows]) + "\n"
+
+
+def _usual(key: str, each: dict[str, Any], part: dict[str, Any]) -> str:
+    if key in part.get("required", ()):
+        return "required"
+    usual = each.get("default")
+    return "" if usual is None else f"`{str(usual).lower() if isinstance(usual, bool) else usual}`"
+
+
+def _allowed(each: dict[str, Any]) -> str:
+    kinds = [each, *each.get("anyOf", ())]
+    choices = [choice for kind in kinds for choice in kind.get("enum", ())]
+    return " One of " + ", ".join(f"`{choice}`" for choice in choices) + "." if choices else ""
+
+
 if __name__ == "__main__":
+    keys = KEYS_PAGE.read_text(encoding="utf-8")
+    KEYS_PAGE.write_text(keys.split(MARK)[0] + MARK + "\n" + key_tables(), encoding="utf-8")
     page = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(page.split(MARK)[0] + MARK + "\n" + tables(), encoding="utf-8")

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from blurcam.cameras import OnLoss, Receive, Transport
 from blurcam.config import (
     AudioPolicy,
     CodecName,
@@ -22,8 +23,9 @@ from blurcam.config import (
 from blurcam.piping import FromName, ToName, WhenSlow
 
 # What --help shows as defaults.
-DETECT, COVERAGE = Detect(), Cover()
-_LOOK, _COVER, _OUT, _PIPES = "Finding faces", "Covering them", "Output", "Pipes"
+DETECT, COVERAGE, RECEIVE = Detect(), Cover(), Receive()
+_LOOK, _COVER, _OUT, _LIVE = "Finding faces", "Covering them", "Output", "Cameras"
+_PIPES = "Pipes"
 
 Input = Annotated[Path, typer.Argument(help="Recording to read: anything FFmpeg reads.")]
 Output = Annotated[
@@ -36,6 +38,20 @@ AnyOutput = Annotated[
     Path,
     typer.Argument(
         help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a FIFO."
+    ),
+]
+RunInput = Annotated[
+    str,
+    typer.Argument(
+        help="What to read: anything FFmpeg reads, - for standard input, a FIFO; a camera: "
+        "rtsp://…, http://…, /dev/video0."
+    ),
+]
+RunOutput = Annotated[
+    str,
+    typer.Argument(
+        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a "
+        "FIFO; of a camera also rtsp://…, or names with the time in them: %Y-%m-%d/%H-%M-%S.mp4."
     ),
 ]
 Profile = Annotated[
@@ -264,6 +280,55 @@ Mirror = Annotated[
     typer.Option(
         help="Folder that holds the model files, for a box without internet.",
         envvar="BLURCAM_MODELS_MIRROR",
+    ),
+]
+Realtime = Annotated[
+    bool,
+    typer.Option(
+        "--realtime",
+        help="Play a recording as if it were a camera: for trying things.",
+        rich_help_panel=_LIVE,
+    ),
+]
+Loop = Annotated[
+    bool,
+    typer.Option(
+        "--loop", help="Like --realtime, over and over until stopped.", rich_help_panel=_LIVE
+    ),
+]
+TransportOption = Annotated[
+    Transport,
+    typer.Option(
+        "--transport",
+        help="How RTSP brings the video; where the camera refuses it, the other is tried.",
+        rich_help_panel=_LIVE,
+    ),
+]
+Connect = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that a connection may take to its first picture.", rich_help_panel=_LIVE
+    ),
+]
+Stall = Annotated[
+    float,
+    typer.Option(
+        help="Seconds that a camera may be silent before it is connected to anew.",
+        rich_help_panel=_LIVE,
+    ),
+]
+OnLossOption = Annotated[
+    OnLoss,
+    typer.Option(
+        "--on-loss",
+        help="While packets are known lost: freeze (show the last redacted picture) or cover.",
+        rich_help_panel=_LIVE,
+    ),
+]
+Segment = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds after which a new recording begins, at a key frame.", rich_help_panel=_LIVE
     ),
 ]
 

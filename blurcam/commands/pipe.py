@@ -46,8 +46,8 @@ from blurcam.commands.options import (
     WhenSlowOption,
     polygons,
 )
-from blurcam.config import Cover, Detect, Encode
-from blurcam.piping import LIVE_COVER, Layout, Piping
+from blurcam.config import LIVE_COVER, Cover, Detect, Encode
+from blurcam.piping import Layout, Piping
 
 _PIPE = Path("-")
 

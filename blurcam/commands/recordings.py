@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
-from blurcam.config import (
-    Config,
-    Cover,
-    Detect,
-    Encode,
-)
+from blurcam.addresses import is_live, parse_address
+from blurcam.cameras import Camera, Receive, output_of
+from blurcam.config import LIVE_COVER, Config, Cover, Detect, Encode
+from blurcam.errors import ConfigError
 from blurcam.piping import Layout, Piping, is_stream
 
 if TYPE_CHECKING:
     from blurcam.assembly.recordings import Run
     from blurcam.summary import Summary
+from blurcam.commands.live import watch_camera
 from blurcam.commands.options import (
     COVERAGE,
     DETECT,
-    AnyInput,
-    AnyOutput,
+    RECEIVE,
     Audio,
     Bridge,
     Codec,
+    Connect,
     Crf,
     DetectorOption,
     Device,
@@ -37,8 +37,10 @@ from blurcam.commands.options import (
     Ignore,
     Input,
     Lead,
+    Loop,
     Margin,
     Mask,
+    OnLossOption,
     Output,
     Overwrite,
     Patience,
@@ -50,14 +52,20 @@ from blurcam.commands.options import (
     Quiet,
     Range,
     Rate,
+    Realtime,
     RegionsIn,
     RegionsOut,
+    RunInput,
+    RunOutput,
     Scale,
+    Segment,
     Size,
+    Stall,
     SummaryFile,
     Threshold,
     Timeout,
     To,
+    TransportOption,
     WhenSlowOption,
     polygons,
 )
@@ -66,8 +74,9 @@ from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 
 
 def run(
-    input: AnyInput,
-    output: AnyOutput,
+    context: typer.Context,
+    input: RunInput,
+    output: RunOutput,
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
     threshold: Threshold = None,
@@ -100,15 +109,46 @@ def run(
     rate: Rate = None,
     when_slow: WhenSlowOption = "block",
     quiet: Quiet = False,
+    realtime: Realtime = False,
+    loop: Loop = False,
+    transport: TransportOption = RECEIVE.transport,
+    connect: Connect = RECEIVE.connect,
+    stall: Stall = RECEIVE.stall,
+    on_loss: OnLossOption = "freeze",
+    segment: Segment = None,
 ) -> None:
-    """Redact a recording: find the faces, cover them, write a video that holds none."""
+    """Redact a recording, or a camera until it is stopped: find the faces, cover them."""
     detect = Detect(profile, detector, threshold, scale, plan_for, device, range, timeout, patience)
-    cover = Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore"))
+    zones = (polygons(mask, "mask"), polygons(ignore, "ignore"))
+    cover = Cover(lead, hold, bridge, margin, *zones)
     encode = Encode(codec, encoder, crf, preset, audio, overwrite)
-    if is_stream(input) or is_stream(output):
+    if is_live(input) or realtime or loop:
+        camera = Camera(
+            name="camera",
+            source=parse_address(input),
+            outputs=(output_of(output, segment),),
+            receive=Receive(transport, connect, stall, loop),
+            effect=effect,
+            detect=detect,
+            cover=Cover(
+                _given(context, "lead", LIVE_COVER),
+                _given(context, "hold", LIVE_COVER),
+                _given(context, "bridge", LIVE_COVER),
+                margin,
+                *zones,
+            ),
+            encode=encode,
+            on_loss=on_loss,
+        )
+        if regions is not None or summary is not None:
+            raise ConfigError("regions, summary: are written of recordings, not of cameras")
+        raise typer.Exit(watch_camera(camera, quiet=quiet))
+    if segment is not None:
+        raise ConfigError("segment: is for cameras; a recording becomes one file")
+    if is_stream(Path(input)) or is_stream(Path(output)):
         piping = Piping(
-            input=input,
-            output=output,
+            input=Path(input),
+            output=Path(output),
             source=source,
             to=to,
             layout=Layout(size, pix_fmt, rate),
@@ -122,8 +162,8 @@ def run(
         )
         raise typer.Exit(stream(piping, quiet=quiet))
     config = Config(
-        input=input,
-        output=output,
+        input=Path(input),
+        output=Path(output),
         effect=effect,
         detect=detect,
         cover=cover,
@@ -133,6 +173,14 @@ def run(
         profile_stages=profile_stages,
     )
     raise typer.Exit(_redact(config, quiet))
+
+
+def _given(context: typer.Context, key: str, usual: Cover) -> float:
+    """Return what was asked for on the command line, else what is usual."""
+    source = context.get_parameter_source(key)
+    is_default = source is not None and source.name == "DEFAULT"
+    value: float = getattr(usual, key) if is_default else context.params[key]
+    return value
 
 
 def render(

@@ -79,7 +79,7 @@ class FileSink:
         self._finished = False
         self.output_sha256 = ""
         with self._border(SinkOpenError):
-            options = _muxer_options(container, encoder.time_base)
+            options = muxer_options(container, encoder.time_base)
             self._container: Any = av.open(
                 f"file:{self.part}", "w", format=container, container_options=options
             )
@@ -210,7 +210,8 @@ class FileSink:
             raise kind(f"{self.path}: cannot be written: {text}") from exc
 
 
-def _muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
+def muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
+    """Return FFmpeg's options for a file that can be played while it is written."""
     if container != "mp4":
         return {"flush_packets": "1"}
     # Edit lists hold the start, and the delay of reordered frames, and count in the movie's time

@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.sources.losses import tells_damage
 from blurcam.stats import Trouble
 from blurcam.streams import StreamInfo
 
@@ -28,23 +29,6 @@ _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 8
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
 _EARLY_END: Final = "File ended prematurely"
-# What FFmpeg's decoders log, at error level, of pictures that they then hand out all the same.
-_DAMAGE: Final = (
-    "error while decoding",
-    "concealing",
-    "corrupt",
-    "invalid nal",
-    "missing picture",
-    "missing reference",
-    "could not find ref",
-    "reference picture missing",
-    "no frame!",
-    "error at mb",
-    "decode_slice",
-    "overread",
-    "invalid data",
-)
-
 # Formats that are lists of other files and addresses: a recording that came from outside must not
 # make blurcam read what only its owner may.
 _LISTS: Final = frozenset(
@@ -186,7 +170,7 @@ class Decoded:
     ) -> Iterator[tuple[VideoFrame, bool]]:
         for _, _, message in log:
             self._ended_early |= _EARLY_END in message
-            if any(sign in message.lower() for sign in _DAMAGE):
+            if tells_damage(message):
                 self._suspect(message.strip())
         log.clear()
         for picture in pictures:

@@ -47,7 +47,7 @@ class Pictures:
         """Return the next frame."""
         pts = self._place(picture)
         frame = Frame(
-            planes=_planes(self._fitted(picture), self._info.pixel_format),
+            planes=planes_of(self._fitted(picture), self._info.pixel_format),
             pixel_format=self._info.pixel_format,
             seq=self._seq,
             pts=pts,
@@ -91,25 +91,25 @@ class Pictures:
                 f"{self._info.name}: the picture changes size to {size[0]}x{size[1]}; scaled to "
                 f"{self._size[0]}x{self._size[1]}"
             )
-        same_format = _own_name(picture) == self._info.pixel_format.name
+        same_format = own_name(picture) == self._info.pixel_format.name
         if same_format and size == self._size:
             return picture
-        return _converted(picture, self._info.pixel_format.name, *self._size)
+        return converted(picture, self._info.pixel_format.name, *self._size)
 
 
-def _own_name(picture: VideoFrame) -> str:
+def own_name(picture: VideoFrame) -> str:
     """Return the format's name without the "j" that marks full range."""
     return picture.format.name.replace("yuvj", "yuv")
 
 
-def _converted(picture: VideoFrame, name: str, width: int, height: int) -> VideoFrame:
+def converted(picture: VideoFrame, name: str, width: int, height: int) -> VideoFrame:
     """Convert once, without touching the range."""
     level = picture.color_range or 0
     same = {} if picture.format.is_rgb else {"src_color_range": level, "dst_color_range": level}
     return picture.reformat(width=width, height=height, format=name, **same)
 
 
-def _planes(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]:
+def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]:
     """Return the picture's planes as views of its own memory, which they keep alive."""
     planes = []
     for index in range(pixel_format.plane_count):
@@ -165,7 +165,7 @@ def _rate(stream: VideoStream) -> Fraction | None:
 
 def nearest_format(picture: VideoFrame) -> PixelFormat:
     """Return the format of ours that loses least of the picture's."""
-    name = _own_name(picture)
+    name = own_name(picture)
     own = PIXEL_FORMATS.get(name)
     if own is not None and not own.is_rgb:
         return own

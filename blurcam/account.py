@@ -1,0 +1,148 @@
+"""What one camera is doing, gathered while it does it."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from blurcam.detection import Answered, Finding
+from blurcam.errors import (
+    SourceError,
+    SourceOpenError,
+    SourceReadError,
+    SourceRefused,
+    SourceTimeout,
+)
+from blurcam.frames import Frame
+from blurcam.regions import Basis, Coverage, Reason
+from blurcam.stats import Tally
+from blurcam.status import CameraStatus, OutputStatus, State
+from blurcam.streams import Clock
+
+_LATENCY_SECONDS: Final = 30.0
+# So long without a picture is a loss, whatever the connection says.
+_SILENT_SECONDS: Final = 2.0
+
+
+class Account:
+    """Keeps a camera's books: its state, its latency, its reconnects."""
+
+    def __init__(self, name: str, tally: Tally, clock: Clock) -> None:
+        """Begin with a camera that is starting."""
+        self.name = name
+        self.tally = tally
+        self.smallest_face: float | None = None
+        self.plan_for: float | None = None
+        self.queue_fill = 0.0
+        self.packet_loss = 0
+        self._clock = clock
+        self._state: State = "starting"
+        self._since = clock.wall()
+        self._next_try: float | None = None
+        self._last_error: str | None = None
+        self._last_detection: float | None = None
+        self._faces = 0
+        self._reconnects: Counter[str] = Counter()
+        self._latencies: deque[tuple[float, float]] = deque()
+        self._stages: dict[str, float] = {}
+        self._shown_at = clock.elapsed()
+
+    def enter(self, state: State, *, next_try: float | None = None) -> None:
+        """Be in a state from now on; ``next_try`` is in seconds from now."""
+        if state != self._state:
+            self._state, self._since = state, self._clock.wall()
+        self._next_try = None if next_try is None else self._clock.wall() + next_try
+
+    def connecting(self) -> None:
+        """Note the start of a session."""
+        self._shown_at = self._clock.elapsed()
+        self.enter("starting")
+
+    def failed(self, error: SourceError) -> None:
+        """Note why a session ended."""
+        self._reconnects[reason_of(error)] += 1
+        self._last_error = str(error)
+
+    def broken(self, error: Exception) -> None:
+        """Note what else went wrong."""
+        self._last_error = str(error)
+
+    def answers(self, found: Iterable[tuple[Frame, Finding]]) -> Iterator[tuple[Frame, Finding]]:
+        """Yield what was found, noting when the detector last answered."""
+        for frame, finding in found:
+            if isinstance(finding, Answered):
+                self._last_detection = self._clock.wall()
+            yield frame, finding
+
+    def shown(self, coverage: Coverage, wall_time: float) -> None:
+        """Note that a picture left, ``wall_time`` being when the camera's arrived."""
+        now = self._clock.elapsed()
+        self._shown_at = now
+        self._faces = len(
+            {r.track for r in coverage.regions if r.basis not in (Basis.ZONE, Basis.WHOLE)}
+        )
+        self._latencies.append((now, max(0.0, self._clock.wall() - wall_time)))
+        while now - self._latencies[0][0] > _LATENCY_SECONDS:
+            self._latencies.popleft()
+        if coverage.reason is Reason.CORRUPT:
+            self.enter("lost")
+        elif coverage.reason is None:
+            self.enter("live")
+        elif self._state == "lost":
+            self.enter("starting")
+
+    def stage(self, name: str, seconds: float) -> None:
+        """Note how long a stage took for a frame; told as a running mean."""
+        before = self._stages.get(name, seconds)
+        self._stages[name] = before + 0.05 * (seconds - before)
+
+    def status(self, outputs: tuple[OutputStatus, ...] = ()) -> CameraStatus:
+        """Return all of it as of now."""
+        silent = self._clock.elapsed() - self._shown_at > _SILENT_SECONDS
+        if silent and self._state == "live":
+            self.enter("lost")
+        tally = self.tally
+        latencies = sorted(seconds for _, seconds in tuple(self._latencies))
+        return CameraStatus(
+            name=self.name,
+            state=self._state,
+            since=self._since,
+            next_try=self._next_try,
+            frames_in=tally.frames_in,
+            redacted=tally.redacted,
+            covered_whole={reason.value: n for reason, n in tally.covered_whole.items()},
+            dropped=tally.dropped,
+            frozen=tally.frozen,
+            lost=tally.lost,
+            faces=self._faces if self._state == "live" else 0,
+            tracks=tally.tracks,
+            last_detection=self._last_detection,
+            smallest_face=self.smallest_face,
+            plan_for=self.plan_for,
+            latency_p50=_quantile(latencies, 0.5),
+            latency_p99=_quantile(latencies, 0.99),
+            queue_fill=self.queue_fill,
+            stages=dict(self._stages),
+            reconnects=dict(self._reconnects),
+            packet_loss=self.packet_loss,
+            outputs=outputs,
+            last_error=self._last_error,
+        )
+
+
+def reason_of(error: SourceError) -> str:
+    """Return in a word why a session ended, to count by."""
+    for kind, word in (
+        (SourceRefused, "refused"),
+        (SourceTimeout, "silent"),
+        (SourceOpenError, "unreachable"),
+        (SourceReadError, "ended"),
+    ):
+        if isinstance(error, kind):
+            return word
+    return "failed"
+
+
+def _quantile(values: list[float], part: float) -> float | None:
+    return values[min(len(values) - 1, int(part * len(values)))] if values else None

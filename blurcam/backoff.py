@@ -1,0 +1,45 @@
+"""How long to leave something alone before trying it again."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+_GOOD_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds to wait at first and at most; the wait doubles in between."""
+
+    first: float
+    most: float
+
+
+# An unreachable host is to be seen again within seconds of its return.
+UNREACHABLE: Final = Pace(0.5, 2.0)
+# Cameras lock out for half an hour who tries a wrong password too often.
+REFUSED: Final = Pace(60.0, 600.0)
+# A camera's process, or an output's, that ended.
+CRASHED: Final = Pace(0.5, 30.0)
+
+
+class BackOff:
+    """Waits that double with each failure in a row, spread by chance so that no herd forms."""
+
+    def __init__(self, chance: random.Random | None = None) -> None:
+        """Take the source of chance, for tests."""
+        self._chance = chance or random.Random()
+        self._failures = 0
+        self._pace: Pace | None = None
+
+    def after(self, pace: Pace, lasted: float = 0.0) -> float:
+        """Return the seconds to wait after a failure; what had worked for a while starts anew."""
+        if lasted >= _GOOD_SECONDS or pace != self._pace:
+            self._failures = 0
+        self._pace = pace
+        # Beyond 16 doublings nothing changes, and powers of two grow without end.
+        wait: float = min(pace.most, pace.first * 2.0 ** min(self._failures, 16))
+        self._failures += 1
+        return wait * self._chance.uniform(0.75, 1.0) if pace != REFUSED else wait

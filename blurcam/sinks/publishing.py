@@ -1,0 +1,172 @@
+"""Publishing to a server, by a process of its own: however slow or dead, it holds nothing up."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+
+from blurcam.addresses import Address
+from blurcam.encoding import Encoder, RedactedPacket
+from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
+from blurcam.status import Storage
+from blurcam.streams import Clock, rescale
+
+_PIPE_BYTES: Final = 1 << 20
+# Coded video that may wait beside the pipe: some seconds of it.
+_MOST_WAITING: Final = 4 << 20
+# A server that takes nothing for so long is connected to anew.
+_STUCK_SECONDS: Final = 8.0
+_ERROR_BYTES: Final = 4096
+
+
+class Publisher:
+    """Sends redacted packets to a child process as MPEG-TS; it sends them to the server.
+
+    The first mux and the last of PyAV's RTSP hold Python's lock while the server thinks: a dead
+    one froze a whole process for 20 s. So that happens in the child, and the pipe to it never
+    blocks. When it is full, packets are left out up to the next key frame.
+    """
+
+    def __init__(self, address: Address, encoder: Encoder, clock: Clock) -> None:
+        """Start the child; raises SinkOpenError where it does not start."""
+        self._address = address
+        self._clock = clock
+        self._time_base: Fraction = encoder.time_base
+        self._waiting = bytearray()
+        self._is_skipping = False
+        self._moved = clock.elapsed()
+        self.skipped = 0
+        try:
+            self._child = subprocess.Popen(
+                [sys.executable, "-m", "blurcam.sinks.relay"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as exc:
+            raise SinkOpenError(f"{address}: no process to publish with: {exc.strerror}") from exc
+        assert self._child.stdin is not None
+        assert self._child.stderr is not None
+        self._pipe = self._child.stdin.fileno()
+        self._errors = self._child.stderr.fileno()
+        os.set_blocking(self._pipe, False)
+        os.set_blocking(self._errors, False)
+        with suppress(OSError, ImportError, AttributeError):
+            import fcntl
+
+            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        # The address goes through the pipe: arguments and environment can be read by others.
+        self._waiting += json.dumps({"url": address.location}).encode() + b"\n"
+        self._muxer = _Muxer(encoder)
+
+    def write(self, packet: RedactedPacket, wall_time: float) -> None:
+        """Hand a packet to the child, without ever waiting for it."""
+        del wall_time
+        self._refuse_ended()
+        self._push()
+        if self._is_skipping and not (packet.is_key and len(self._waiting) < _MOST_WAITING // 2):
+            self.skipped += 1
+            return
+        self._is_skipping = False
+        coded = self._muxer.mux(packet, self._time_base)
+        if len(self._waiting) + len(coded) > _MOST_WAITING:
+            self._is_skipping = True
+            self.skipped += 1
+            return
+        self._waiting += coded
+        self._push()
+        if self._clock.elapsed() - self._moved > _STUCK_SECONDS:
+            raise SinkWriteError(f"{self._address}: takes nothing for {_STUCK_SECONDS:g} s")
+
+    def _push(self) -> None:
+        try:
+            while self._waiting:
+                written = os.write(self._pipe, self._waiting[:_PIPE_BYTES])
+                del self._waiting[:written]
+                self._moved = self._clock.elapsed()
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._refuse_ended(timeout=1.0)
+            raise SinkClosed(f"{self._address}: the publishing process is gone") from None
+        self._moved = self._clock.elapsed()
+
+    def _refuse_ended(self, timeout: float | None = None) -> None:
+        """Raise SinkWriteError with the child's last words, if it has ended."""
+        with suppress(subprocess.TimeoutExpired):
+            if timeout is not None:
+                self._child.wait(timeout)
+        if self._child.poll() is not None:
+            said = b""
+            with suppress(OSError):
+                said = os.read(self._errors, _ERROR_BYTES)
+            lines = said.decode("utf-8", "replace").strip().splitlines()
+            lines = lines or [f"its process ended with {self._child.returncode}"]
+            raise SinkWriteError(f"{self._address}: {self._address.mask(lines[-1])}")
+
+    def storage(self) -> Storage | None:
+        """Keep nothing."""
+        return None
+
+    def finish(self) -> None:
+        """Let the child send what it has, for a moment."""
+        with suppress(SinkWriteError, SinkClosed):
+            self._push()
+        assert self._child.stdin is not None
+        with suppress(OSError):
+            self._child.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._child.wait(1.0)
+
+    def close(self) -> None:
+        """End the child; safe to call twice."""
+        if self._child.poll() is None:
+            self._child.kill()
+            self._child.wait()
+        for stream in (self._child.stdin, self._child.stderr):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        self._muxer.close()
+
+
+class _Muxer:
+    """Packets to MPEG-TS in memory."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._taken = bytearray()
+        self._container: Any = av.open(
+            self, "w", format="mpegts",
+            container_options={"flush_packets": "1", "mpegts_flags": "pat_pmt_at_frames"},
+        )  # fmt: skip
+        self._stream = self._container.add_stream_from_template(encoder.template)
+        self._stream.time_base = encoder.time_base
+        self._container.start_encoding()
+
+    def write(self, data: bytes) -> int:
+        """Take what the muxer writes."""
+        self._taken += data
+        return len(data)
+
+    def mux(self, packet: RedactedPacket, time_base: Fraction) -> bytes:
+        made = av.Packet(packet.data)
+        made.pts = rescale(packet.pts, packet.time_base, time_base)
+        made.dts = rescale(packet.dts, packet.time_base, time_base)
+        made.duration, made.time_base = packet.duration, time_base
+        made.is_keyframe, made.stream = packet.is_key, self._stream
+        self._container.mux_one(made)
+        coded = bytes(self._taken)
+        self._taken.clear()
+        return coded
+
+    def close(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()

@@ -1,0 +1,386 @@
+// Shows what /status.json and /history.json say, and the redacted stills. Decides nothing itself.
+
+import { Plot, axis, clock, rates } from "/plots.js";
+
+const STATUS_MS = 1000;
+const HISTORY_MS = 4000;
+const STILL_MS = 500;
+const SILENT_S = 4;
+const KEPT_S = 620;
+
+const find = (id) => document.getElementById(id);
+const cards = new Map();
+const events = [];
+let heard = performance.now();
+let newest = 0;
+let mayRestart = false;
+
+class Card {
+  constructor(name) {
+    this.name = name;
+    this.samples = [];
+    this.isVisible = false;
+    this.isFetching = false;
+    this.asked = 0;
+    this.address = `/cameras/${encodeURIComponent(name)}`;
+    this.element = find("camera").content.firstElementChild.cloneNode(true);
+    const part = (selector) => this.element.querySelector(selector);
+    this.image = part(".live");
+    this.none = part(".none");
+    this.veil = part(".veil");
+    this.state = part(".state span");
+    this.why = part(".why");
+    this.figures = part(".figures");
+    this.details = part("details");
+    this.more = part(".more");
+    this.element.id = `camera-${name}`;
+    this.element.tabIndex = -1;
+    part("article").setAttribute("aria-label", name);
+    part("h2").textContent = name;
+    this.image.alt = `Redacted live picture of ${name}`;
+    part("summary").append(span("said", ` of ${name}`));
+    this.enlarge = part(".enlarge");
+    this.enlarge.lastElementChild.textContent = `Enlarge ${name}`;
+    this.enlarge.addEventListener("click", () => this.toggle());
+    this.details.addEventListener("toggle", () => this.status && this.tell());
+    this.plots = [
+      new Plot("Pictures a second", ["redacted", "covered whole", "dropped or frozen"], figure, 1),
+      new Plot("Latency, slowest of a hundred", ["latency"], seconds, 0.1),
+      new Plot("Faces covered on the picture", ["faces"], whole, 1),
+    ];
+    part(".plots").append(...this.plots.map((plot) => plot.element), axis());
+    watcher.observe(this.element);
+  }
+
+  toggle() {
+    const isWide = this.element.classList.toggle("wide");
+    this.enlarge.setAttribute("aria-pressed", String(isWide));
+    this.element.scrollIntoView({ block: "nearest" });
+  }
+
+  show(status, now) {
+    this.status = status;
+    this.now = now;
+    this.tone(status.tone);
+    this.element.toggleAttribute("data-fresh", status.is_redacting || status.state === "starting");
+    text(this.state, status.title);
+    text(this.why, status.why);
+    this.veil.hidden = status.tone !== "bad" || this.image.hidden;
+    text(this.veil, `${status.title}: not the picture of now`);
+    const isLive = status.state === "live";
+    list(this.figures, [
+      ["Faces", isLive ? whole(status.faces) : "–"],
+      ["Pictures/s", isLive ? figure(this.rate()) : "–"],
+      ["Latency", isLive ? seconds(status.latency_p50) : "–"],
+      ["Sees from", isLive && status.smallest_face ? `${whole(status.smallest_face)} px` : "–"],
+    ]);
+    if (this.details.open) this.tell();
+  }
+
+  // Pictures a second over the last four samples.
+  rate() {
+    const few = this.samples.slice(-5);
+    if (few.length < 2) return null;
+    const more = few.at(-1).redacted - few[0].redacted;
+    return more < 0 ? null : more / (few.at(-1).at - few[0].at);
+  }
+
+  tone(tone) {
+    this.element.dataset.tone = tone;
+    for (const use of this.element.querySelectorAll("header .glyph use")) {
+      if (use.getAttribute("href") !== `#${tone}`) use.setAttribute("href", `#${tone}`);
+    }
+  }
+
+  add(samples, now) {
+    this.samples.push(...samples);
+    while (this.samples.length && this.samples[0].at < now - KEPT_S) this.samples.shift();
+    const times = this.samples.map((each) => each.at);
+    const column = (key) => this.samples.map((each) => each[key]);
+    const redacted = rates(times, column("redacted"));
+    this.plots[0].draw(times, [
+      redacted, rates(times, column("covered_whole")), rates(times, column("withheld")),
+    ], now);
+    this.plots[1].draw(times, [column("latency")], now);
+    this.plots[2].draw(times, [column("faces")], now);
+  }
+
+  // The folded part: rebuilt only while it is open, and only where something in it has changed.
+  tell() {
+    const s = this.status;
+    const told = JSON.stringify([s.frames_in, s.covered_whole, s.reconnects, s.outputs, s.stages, s.state, mayRestart]);
+    if (told === this.told) return;
+    this.told = told;
+    const focused = this.more.contains(document.activeElement);
+    const stages = Object.entries(s.stages).map(([name, time]) => [name, seconds(time)]);
+    this.more.replaceChildren(
+      table("Frames", [
+        ["In", whole(s.frames_in)], ["Redacted", whole(s.redacted)],
+        ...Object.entries(s.covered_whole).map(([why, n]) => [`Covered whole: ${why}`, whole(n)]),
+        ["Dropped before detection", whole(s.dropped)], ["Frozen", whole(s.frozen)],
+        ["Lost before they came here", whole(s.lost)], ["Packets lost", whole(s.packet_loss)],
+        ["Faces followed", whole(s.tracks)],
+      ]),
+      outputs(s.outputs),
+      table("Reconnects", Object.entries(s.reconnects).map(([why, n]) => [why, whole(n)]), "None."),
+      table("Time a frame", [...stages, ["Fullest buffer", `${whole(s.queue_fill * 100)} %`]]),
+      this.restart(),
+    );
+    if (focused) this.more.querySelector("button")?.focus();
+  }
+
+  restart() {
+    if (!mayRestart) {
+      return element("p", "hint", "Restarting a camera needs the token (web.token), and signing in with it.");
+    }
+    const place = element("p", "", "");
+    const button = element("button", "quiet", `Restart ${this.name}`);
+    button.addEventListener("click", () => restart(this));
+    place.append(button);
+    return place;
+  }
+
+  async still() {
+    if (!this.isVisible || this.isFetching || document.hidden) return;
+    this.isFetching = true;
+    try {
+      const answer = await fetch(`${this.address}/still.jpg`, { signal: AbortSignal.timeout(8000) });
+      const picture = answer.ok ? URL.createObjectURL(await answer.blob()) : null;
+      const before = this.image.src;
+      if (picture) this.image.src = picture;
+      else this.image.removeAttribute("src");
+      if (picture) await this.image.decode();
+      this.image.hidden = picture === null;
+      this.none.hidden = picture !== null;
+      if (before) URL.revokeObjectURL(before);
+    } catch {
+      // The status loop says that the box does not answer.
+    } finally {
+      this.isFetching = false;
+    }
+  }
+}
+
+const watcher = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    for (const card of cards.values()) {
+      if (card.element === entry.target) card.isVisible = entry.isIntersecting;
+    }
+  }
+}, { rootMargin: "100px" });
+
+async function json(path) {
+  const answer = await fetch(path, { signal: AbortSignal.timeout(5000) });
+  if (answer.status === 401) location.assign("/login");
+  if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+  return answer.json();
+}
+
+async function status() {
+  const values = await json("/status.json");
+  heard = performance.now();
+  mayRestart = values.may_restart;
+  find("logout").hidden = !values.has_token;
+  text(find("version"), `blurcam ${values.version}`);
+  verdict(values.tone, values.title, values.why, values.look_at);
+  find("empty").hidden = values.cameras.length > 0;
+  arrange(values.cameras);
+  for (const each of values.cameras) cards.get(each.name).show(each, values.now);
+}
+
+function arrange(cameras) {
+  const names = cameras.map((each) => each.name);
+  for (const [name, card] of cards) {
+    if (names.includes(name)) continue;
+    watcher.unobserve(card.element);
+    card.element.remove();
+    cards.delete(name);
+  }
+  names.forEach((name, n) => {
+    if (!cards.has(name)) cards.set(name, new Card(name));
+    const { element: wanted } = cards.get(name);
+    if (find("grid").children[n] !== wanted) find("grid").insertBefore(wanted, find("grid").children[n] ?? null);
+  });
+}
+
+function verdict(tone, title, why, named) {
+  find("verdict").dataset.tone = tone;
+  find("verdict").querySelector("use").setAttribute("href", `#${tone}`);
+  text(find("verdict-title"), title);
+  document.title = `${tone === "bad" ? "⚠ " : ""}${title} – blurcam`;
+  const place = find("verdict-why");
+  const key = JSON.stringify([why, named]);
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  place.textContent = why;
+  named.forEach((name, n) => {
+    const link = element("a", "", name);
+    link.href = `#camera-${encodeURIComponent(name)}`;
+    link.addEventListener("click", () => cards.get(name)?.element.focus({ preventScroll: true }));
+    place.append(n ? " · " : " Look at: ", link);
+  });
+}
+
+function silent() {
+  const since = (performance.now() - heard) / 1000;
+  if (since < SILENT_S) return;
+  verdict("bad", "The box does not answer", "What you see below is old. This page goes on asking.", []);
+  for (const card of cards.values()) {
+    card.tone("off");
+    card.element.removeAttribute("data-fresh");
+    text(card.state, "Not known");
+    text(card.why, "The box does not answer.");
+  }
+}
+
+async function past() {
+  const values = await json(`/history.json?since=${newest}`);
+  // A camera whose card is not there yet gets its past the next time.
+  if (Object.keys(values.cameras).some((name) => !cards.has(name))) return;
+  let last = newest;
+  const now = Math.max(...Object.values(values.cameras).flat().map((each) => each.at), newest);
+  for (const [name, samples] of Object.entries(values.cameras)) {
+    for (const sample of samples) last = Math.max(last, sample.at);
+    if (samples.length) cards.get(name).add(samples, now);
+  }
+  const known = new Set(events.map((each) => each.number));
+  const fresh = values.events.filter((each) => !known.has(each.number));
+  newest = last;
+  if (!fresh.length) return;
+  events.push(...fresh);
+  events.splice(0, Math.max(0, events.length - 100));
+  find("log-empty").hidden = true;
+  find("log-list").replaceChildren(...[...events].reverse().map(entry));
+}
+
+function entry(event) {
+  const line = element("li", "", "");
+  line.dataset.tone = event.tone;
+  const time = element("time", "", clock(event.at));
+  time.dateTime = new Date(event.at * 1000).toISOString();
+  const what = element("span", "what", "");
+  const glyph = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  glyph.setAttribute("class", "glyph");
+  glyph.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `#${event.tone}`);
+  glyph.append(use);
+  what.append(glyph, element("span", "", event.text));
+  line.append(time, element("span", "who", event.camera), what);
+  return line;
+}
+
+function restart(card) {
+  const ask = find("ask");
+  text(find("ask-title"), `Restart ${card.name}?`);
+  ask.returnValue = "keep";
+  ask.onclose = async () => {
+    if (ask.returnValue !== "restart") return;
+    const answer = await fetch(`${card.address}/restart`, { method: "POST" }).catch(() => null);
+    toast(answer?.ok ? `${card.name} is being restarted.` : `${card.name} was not restarted: ${answer ? await answer.text() : "no answer"}`);
+  };
+  ask.showModal();
+}
+
+let toasting;
+function toast(said) {
+  text(find("toast"), said);
+  clearTimeout(toasting);
+  toasting = setTimeout(() => text(find("toast"), ""), 6000);
+}
+
+function outputs(all) {
+  const box = element("section", "", "");
+  box.append(element("h3", "", "Outputs and storage"));
+  if (!all.length) box.append(element("p", "hint", "None but this page."));
+  for (const each of all) {
+    const line = element("div", "output", "");
+    line.dataset.tone = each.up ? "good" : "bad";
+    line.append(element("strong", "", each.name), " ", element("span", "tone", each.up ? "up" : "down"));
+    const facts = [`${bytes(each.bytes)} written`];
+    if (each.storage) facts.push(`${bytes(each.storage.kept)} kept`, `${bytes(each.storage.free)} free`);
+    if (each.storage?.oldest) facts.push(`oldest from ${new Date(each.storage.oldest * 1000).toLocaleString()}`);
+    line.append(element("p", "", facts.join(" · ")));
+    if (each.error) line.append(element("p", "tone", each.error));
+    box.append(line);
+  }
+  return box;
+}
+
+function table(title, rows, none = "") {
+  const box = element("section", "", "");
+  box.append(element("h3", "", title));
+  if (!rows.length) {
+    box.append(element("p", "hint", none));
+    return box;
+  }
+  const made = element("table", "", "");
+  for (const [name, value] of rows) {
+    const row = made.insertRow();
+    const head = element("th", "", name);
+    head.scope = "row";
+    row.append(head, element("td", "", value));
+  }
+  box.append(made);
+  return box;
+}
+
+function list(place, pairs) {
+  if (place.children.length !== pairs.length) {
+    place.replaceChildren(...pairs.map(([name]) => {
+      const group = element("div", "", "");
+      group.append(element("dt", "", name), element("dd", "", ""));
+      return group;
+    }));
+  }
+  pairs.forEach(([, value], n) => text(place.children[n].lastElementChild, value));
+}
+
+function element(name, className, said) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (said) made.textContent = said;
+  return made;
+}
+
+function span(className, said) {
+  return element("span", className, said);
+}
+
+function text(place, said) {
+  if (place.textContent !== said) place.textContent = said;
+}
+
+function figure(value) {
+  return value === null ? "–" : value.toFixed(1);
+}
+
+function whole(value) {
+  return Math.round(value).toLocaleString();
+}
+
+function seconds(value) {
+  if (value === null) return "–";
+  return value < 0.0995 ? `${(value * 1000).toFixed(value < 0.00995 ? 1 : 0)} ms` : `${value.toFixed(2)} s`;
+}
+
+function bytes(count) {
+  for (const unit of ["B", "kB", "MB", "GB"]) {
+    if (count < 1000) return `${count < 10 && unit !== "B" ? count.toFixed(1) : Math.round(count)} ${unit}`;
+    count /= 1000;
+  }
+  return `${count.toFixed(1)} TB`;
+}
+
+async function repeat(task, pause) {
+  for (;;) {
+    if (!document.hidden) await task().catch(() => undefined);
+    await new Promise((resolve) => setTimeout(resolve, pause));
+  }
+}
+
+document.addEventListener("visibilitychange", () => { heard = performance.now(); });
+setInterval(silent, 1000);
+setInterval(() => { for (const card of cards.values()) card.still(); }, STILL_MS);
+repeat(status, STATUS_MS);
+setTimeout(() => repeat(past, HISTORY_MS), 300);

@@ -1,0 +1,100 @@
+"""Publishing to a real server, one that takes what it gets and one that does not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from blurcam.addresses import parse_address
+from blurcam.cameras import Publishing, Recording
+from blurcam.status import CameraStatus
+from tests.clips import FFMPEG
+from tests.fakecam import Clip, FakeCam
+from tests.livecams import WOVEN, face_clip, strengths, watch
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    return Clip(face_clip(tmp_path_factory.mktemp("clips") / "h264.mp4"))
+
+
+def publishing(url: str, password: str | None = None) -> Publishing:
+    return Publishing(parse_address(url, username=password and "user", password=password))
+
+
+@contextmanager
+def deaf_server() -> Iterator[int]:
+    """A server that accepts, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield listening.getsockname()[1]
+
+
+def test_a_published_camera_can_be_watched_and_shows_no_face(clip: Clip, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.mkv"
+    with FakeCam({"cam": clip}) as camera, FakeCam(login=("user", "p@ss/w:rd")) as server:
+        viewers: list[subprocess.Popen[bytes]] = []
+
+        def enough(status: CameraStatus) -> bool:
+            on_air = "front" in server.published and server.published["front"].packets > 20
+            if on_air and not viewers:
+                url = server.url("front").replace("//", "//user:p%40ss%2Fw%3Ard@", 1)
+                command = [FFMPEG, "-nostdin", "-v", "error", "-rtsp_transport", "tcp", "-i", url]
+                viewers.append(subprocess.Popen([*command, "-t", "2", "-c", "copy", str(seen)]))
+            return bool(viewers) and viewers[0].poll() is not None
+
+        watch(camera.url("cam"), publishing(server.url("front"), "p@ss/w:rd"), enough=enough)
+    assert len(strengths(seen)) > 10
+    assert max(map(abs, strengths(seen))) < WOVEN / 4
+
+
+def test_a_server_that_takes_nothing_holds_up_no_other_output(clip: Clip, tmp_path: Path) -> None:
+    out = tmp_path / "live.ts"
+    with FakeCam({"cam": clip}) as camera, deaf_server() as port:
+        watched = watch(
+            camera.url("cam"),
+            publishing(f"rtsp://127.0.0.1:{port}/front"),
+            Recording(str(out)),
+            enough=lambda status: status.redacted > 60 and not status.outputs[0].up,
+        )
+    publisher, recording = watched.last.outputs
+    assert recording.up
+    assert publisher.error
+    assert watched.tally.dropped <= 15
+    assert len(strengths(out)) > 60
+
+
+def test_a_publishing_process_that_is_killed_is_replaced(clip: Clip) -> None:
+    killed: list[int] = []
+    with FakeCam({"cam": clip}) as camera, FakeCam() as server:
+
+        def enough(status: CameraStatus) -> bool:
+            children = psutil.Process().children()
+            on_air = "front" in server.published and server.published["front"].packets > 10
+            if on_air and children and not killed:
+                killed.append(children[0].pid)
+                os.kill(children[0].pid, signal.SIGKILL)
+                server.published.pop("front")
+                return False
+            return bool(killed) and on_air and children[0].pid != killed[0]
+
+        watched = watch(camera.url("cam"), publishing(server.url("front")), enough=enough)
+    assert watched.last.state == "stopped"
+
+
+def test_a_server_that_refuses_the_password_is_told_without_it(clip: Clip) -> None:
+    with FakeCam({"cam": clip}) as camera, FakeCam(login=("user", "right")) as server:
+        watched = watch(
+            camera.url("cam"),
+            publishing(server.url("front"), "wrong-secret"),
+            enough=lambda status: status.outputs[0].error is not None,
+        )
+    assert "401" in (watched.last.outputs[0].error or "")
+    assert "wrong-secret" not in repr(watched.statuses)
