@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from blurcam import __version__
+from blurcam.commands.batch import batch_app
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.recordings import render, run
@@ -30,6 +31,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.add_typer(batch_app, name="batch")
 app.command()(run)
 app.command()(render)
 app.command()(evaluate)

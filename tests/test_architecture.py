@@ -37,6 +37,7 @@ ROWS = (
     ("pipeline",),
     ("assembly",),
     ("trials",),
+    ("batch",),
     ("plots", "checkup"),
     ("api",),
     ("",),

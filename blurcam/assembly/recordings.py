@@ -35,6 +35,8 @@ from blurcam.zones import burn_in
 READER_DEPTH = 4
 
 Covered = Iterator[tuple[Frame, Coverage]]
+Watch = Callable[[Covered], Covered]
+"""A stage that takes note of coverage and hands everything on as it is."""
 
 
 class Run:
@@ -66,16 +68,21 @@ class Run:
 
 
 @contextmanager
-def open_run(config: Config) -> Iterator[Run]:
+def open_run(
+    config: Config, *, detector: Detector | None = None, watch: Watch | None = None
+) -> Iterator[Run]:
     """Open everything a redaction of one recording needs, and release it at the end.
 
-    Left without :meth:`Run.steps` exhausted, nothing is under the final names.
+    A ``detector`` that was opened for these settings is used and stays open; ``watch`` sees every
+    coverage go by. Left without :meth:`Run.steps` exhausted, nothing is under the final names.
     """
     with ExitStack() as stack:
-        yield _open_run(config, stack)
+        yield _open_run(config, stack, detector, watch)
 
 
-def _open_run(config: Config, stack: ExitStack) -> Run:
+def _open_run(
+    config: Config, stack: ExitStack, detector: Detector | None, watch: Watch | None
+) -> Run:
     started = time.monotonic()
     tally = Tally()
     for path in (config.output, config.regions, config.summary):
@@ -84,8 +91,10 @@ def _open_run(config: Config, stack: ExitStack) -> Run:
     source = stack.enter_context(closing(open_source(config.input, tally)))
     frames = until_fault(prefetch(source.frames(), READER_DEPTH), tally)
     stack.callback(frames.close)
-    origin = _Origin(config, source.info, tally, stack)
+    origin = _Origin(config, source.info, tally, stack, detector)
     covering = origin.covered(frames)
+    if watch is not None:
+        covering = watch(covering)
     writer = None
     if config.regions is not None:
         writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
@@ -116,7 +125,14 @@ def _refuse_output(config: Config, path: Path) -> None:
 class _Origin:
     """Where coverage comes from: a detector, or a regions file."""
 
-    def __init__(self, config: Config, info: StreamInfo, tally: Tally, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        config: Config,
+        info: StreamInfo,
+        tally: Tally,
+        stack: ExitStack,
+        lent: Detector | None,
+    ) -> None:
         self._config = config
         self._info = info
         self._tally = tally
@@ -128,8 +144,9 @@ class _Origin:
             stack.callback(self.reader.close)
             _refuse_foreign(config, self.reader.header, info)
         else:
-            self.detector = open_detector(config.detect)
-            stack.callback(self.detector.close)
+            self.detector = lent or open_detector(config.detect)
+            if lent is None:
+                stack.callback(self.detector.close)
             self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
 
     def covered(self, frames: Iterable[Frame]) -> Covered:
