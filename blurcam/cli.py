@@ -14,7 +14,9 @@ from blurcam.commands.batch import batch_app
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.recordings import render, run
+from blurcam.commands.reporting import report_app
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
+from blurcam.commands.verifying import verify
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
@@ -32,9 +34,11 @@ app = typer.Typer(
 )
 app.add_typer(models_app, name="models")
 app.add_typer(batch_app, name="batch")
+app.add_typer(report_app, name="report")
 app.command()(run)
 app.command()(render)
 app.command()(evaluate)
+app.command()(verify)
 app.command()(check)
 
 

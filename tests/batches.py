@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -90,10 +91,23 @@ def outputs(out: Path) -> dict[str, bytes]:
 
 def rows(out: Path) -> list[dict[str, Any]]:
     """The ledger, read by something that is not blurcam."""
-    with sqlite3.connect(out / ".blurcam" / "ledger.sqlite3") as db:
+    with closing(sqlite3.connect(out / ".blurcam" / "ledger.sqlite3")) as db:
         assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         db.row_factory = sqlite3.Row
         return [dict(row) for row in db.execute("SELECT * FROM files ORDER BY id")]
+
+
+def spans_done(out: Path) -> int:
+    """How many spans the ledger has as redacted."""
+    path = out / ".blurcam" / "ledger.sqlite3"
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path)) as db:
+        try:
+            count = db.execute("SELECT COUNT(*) FROM spans WHERE state = 'done'").fetchone()
+        except sqlite3.OperationalError:  # being made
+            return 0
+        return int(count[0])
 
 
 def workers_of(pid: int) -> list[psutil.Process]:

@@ -16,7 +16,7 @@ from blurcam.buffering import prefetch
 from blurcam.config import Config
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, codec_for, open_encoder
+from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
 from blurcam.errors import ConfigError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
@@ -91,7 +91,7 @@ def _open_run(
     source = stack.enter_context(closing(open_source(config.input, tally)))
     frames = until_fault(prefetch(source.frames(), READER_DEPTH), tally)
     stack.callback(frames.close)
-    origin = _Origin(config, source.info, tally, stack, detector)
+    origin = Origin(config, source.info, tally, stack, detector)
     covering = origin.covered(frames)
     if watch is not None:
         covering = watch(covering)
@@ -104,7 +104,7 @@ def _open_run(
 
     def finish() -> Summary:
         digest = sha256_of(config.input)
-        summary = _summary(config, origin, sink, tally, digest, time.monotonic() - started)
+        summary = summary_of(config, origin, sink, tally, digest, time.monotonic() - started)
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
@@ -122,7 +122,7 @@ def _refuse_output(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
-class _Origin:
+class Origin:
     """Where coverage comes from: a detector, or a regions file."""
 
     def __init__(
@@ -133,6 +133,7 @@ class _Origin:
         stack: ExitStack,
         lent: Detector | None,
     ) -> None:
+        """Open the regions file, or the detector unless one is lent; ``stack`` closes it."""
         self._config = config
         self._info = info
         self._tally = tally
@@ -174,26 +175,36 @@ def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
 def _open_output(
     config: Config, source: FileSource, covering: Covered, tally: Tally, stack: ExitStack
 ) -> tuple[FileSink, Iterator[Fraction]]:
-    asked = config.encode
-    codec = codec_for(source.info, config.output.suffix, asked.codec)
-    reorder = config.output.suffix.lower() != ".ts"
-    coding = Coding(codec, asked.encoder, asked.crf, asked.preset, reorder)
-    encoder = stack.enter_context(closing(open_encoder(source.info, coding, tally)))
-    audio = open_audio(config.input) if asked.audio == "copy" else None
-    if audio is not None:
-        stack.callback(audio.close)
-    sink = stack.enter_context(
-        closing(open_file(config.output, encoder, overwrite=asked.overwrite, audio=audio))
-    )
+    encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
+    sink = open_sink(config, encoder, stack)
     redacted = redact_all(covering, make_effect(config.effect), tally)
     steps = write_all(redacted, encoder, (sink,), tally)
     stack.callback(steps.close)
     return sink, steps
 
 
-def _summary(
-    config: Config, origin: _Origin, sink: FileSink, tally: Tally, digest: str, wall: float
+def encoder_for(config: Config, info: StreamInfo, tally: Tally) -> Encoder:
+    """Return the encoder that the settings ask for, for a file with the output's suffix."""
+    asked = config.encode
+    codec = codec_for(info, config.output.suffix, asked.codec)
+    reorder = config.output.suffix.lower() != ".ts"
+    return open_encoder(info, Coding(codec, asked.encoder, asked.crf, asked.preset, reorder), tally)
+
+
+def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
+    """Return the output file, with the input's sound if that is asked for."""
+    audio = open_audio(config.input) if config.encode.audio == "copy" else None
+    if audio is not None:
+        stack.callback(audio.close)
+    return stack.enter_context(
+        closing(open_file(config.output, encoder, overwrite=config.encode.overwrite, audio=audio))
+    )
+
+
+def summary_of(
+    config: Config, origin: Origin, sink: FileSink, tally: Tally, digest: str, wall: float
 ) -> Summary:
+    """Return what was done, from all that took part in it."""
     detector, reader, looks = origin.detector, origin.reader, origin.looks
     return Summary(
         version=__version__,

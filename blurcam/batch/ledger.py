@@ -265,10 +265,11 @@ class Ledger:
         """Write down that a worker has the recording."""
         self._do("UPDATE files SET state = 'running' WHERE id = ?", number)
 
-    def again(self, number: int, error: str) -> None:
-        """Write down an attempt that failed, and that there will be another."""
+    def again(self, number: int, error: str, state: str = "pending") -> None:
+        """Write down an attempt that failed, and the state from which there is to be another."""
         self._do(
-            "UPDATE files SET state = 'pending', attempts = attempts + 1, error = ? WHERE id = ?",
+            "UPDATE files SET state = ?, attempts = attempts + 1, error = ? WHERE id = ?",
+            state,
             error,
             number,
         )
@@ -364,6 +365,15 @@ class Ledger:
         """Write down an attempt at a span that failed."""
         self._do(
             "UPDATE spans SET state = 'pending', attempts = attempts + 1"
+            " WHERE file = ? AND number = ?",
+            number,
+            index,
+        )
+
+    def span_pending(self, number: int, index: int) -> None:
+        """Write down that a span has to be redacted, for no fault of its own."""
+        self._do(
+            "UPDATE spans SET state = 'pending', spool = NULL, result = NULL"
             " WHERE file = ? AND number = ?",
             number,
             index,

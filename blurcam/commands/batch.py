@@ -49,8 +49,8 @@ from blurcam.config import Batch, Cover, Detect, Encode
 from blurcam.errors import ConfigError
 
 if TYPE_CHECKING:
-    from blurcam.batch.driver import Tally
     from blurcam.batch.ledger import Row
+    from blurcam.batch.news import Tally
     from blurcam.batch.selection import Recording, Skipped, Window
 
 _WHICH, _WORK = "Which recordings", "Work"
@@ -144,6 +144,27 @@ Stall = Annotated[
         help="Seconds without a sign after which a worker is ended.", rich_help_panel=_WORK
     ),
 ]
+SpanSeconds = Annotated[
+    float,
+    typer.Option(
+        help="Cut longer recordings into spans of so many seconds, for several workers; 0: never.",
+        rich_help_panel=_WORK,
+    ),
+]
+Verify = Annotated[
+    bool,
+    typer.Option(
+        "--verify",
+        help="Verify each output before it gets its name, as blurcam verify does.",
+        rich_help_panel="Output",
+    ),
+]
+SignKey = Annotated[
+    Path | None,
+    typer.Option(
+        help="Ed25519 private key (PEM) to sign the report with.", rich_help_panel="Output"
+    ),
+]
 LogFormatOption = Annotated[
     LogFormat,
     typer.Option("--log-format", help="json: one event a line.", rich_help_panel="Output"),
@@ -164,6 +185,7 @@ def run_batch(
     jobs: Jobs = None,
     memory: Memory = None,
     stall: Stall = 600.0,
+    span: SpanSeconds = 600.0,
     log_format: LogFormatOption = "text",
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
@@ -186,6 +208,8 @@ def run_batch(
     crf: Crf = None,
     preset: Preset = None,
     audio: Audio = "drop",
+    verify: Verify = False,
+    sign_key: SignKey = None,
     quiet: Quiet = False,
 ) -> None:
     """Redact recordings, mirroring their folders below --out; run it again to go on.
@@ -200,7 +224,9 @@ def run_batch(
         jobs=jobs,
         memory=memory,
         stall=stall,
+        span=span,
         retry_failed=retry_failed,
+        verify=verify,
         effect=effect,
         detect=Detect(
             profile, detector, threshold, scale, plan_for, device, range, timeout, patience
@@ -210,15 +236,23 @@ def run_batch(
     )
     window = _window(since, until, older_than)
     paths = list(_paths(inputs, b"\0" if null else b"\n"))
-    raise typer.Exit(_carry_out(batch, paths, window, log_format, quiet))
+    raise typer.Exit(_carry_out(batch, paths, window, log_format, quiet, sign_key))
 
 
 def _carry_out(
-    batch: Batch, paths: list[Path], window: Window, log_format: LogFormat, quiet: bool
+    batch: Batch,
+    paths: list[Path],
+    window: Window,
+    log_format: LogFormat,
+    quiet: bool,
+    sign_key: Path | None,
 ) -> int:
     from blurcam.batch.driver import Job
+    from blurcam.batch.folder import LEDGER
+    from blurcam.batch.ledger import Ledger
     from blurcam.batch.selection import select
     from blurcam.batch.workers import Workers, suitable_jobs, suitable_memory
+    from blurcam.report.document import write_report
 
     jobs = batch.jobs or suitable_jobs()
     memory = batch.memory or suitable_memory(jobs)
@@ -235,6 +269,10 @@ def _carry_out(
     ):
         for each in news:
             tell.tell(each)
+    with closing(Ledger(job.folder / LEDGER, read_only=True)) as ledger:
+        report = write_report(ledger, batch.out, sign_key)
+    if not quiet:
+        say(f"report: {report}")
     tally = job.tally()
     return _conclude(tally, batch.out)
 
@@ -293,8 +331,8 @@ def status(
 def _facts(rows: list[Row], started: float) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from blurcam.batch.driver import tally_of
     from blurcam.batch.naming import shown
+    from blurcam.batch.news import tally_of
 
     now = time.time()
     done = [row for row in rows if row.finished_at is not None and row.finished_at >= started]

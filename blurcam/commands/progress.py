@@ -16,8 +16,8 @@ from blurcam.commands.terminal import say
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from blurcam.batch.driver import News
     from blurcam.batch.ledger import Row
+    from blurcam.batch.news import News
 
 LogFormat = Literal["text", "json"]
 # Where there is no terminal, how far the job is is told this often, in seconds.
@@ -118,8 +118,8 @@ class Bars(Lines):
             self._overall, total=progress.size or None, completed=progress.size_done,
             note=str(progress),
         )  # fmt: skip
-        from blurcam.batch.driver import Began, Progressed
         from blurcam.batch.naming import shown
+        from blurcam.batch.news import Began, Progressed
 
         if isinstance(news, Began | Progressed):
             task = self._of_worker.get(news.worker)
@@ -143,7 +143,7 @@ class Progress:
 
     def learn(self, news: News) -> None:
         """Take note of one thing."""
-        from blurcam.batch.driver import Finished, Planned
+        from blurcam.batch.news import Finished, Planned
 
         if isinstance(news, Planned):
             self.files, self.files_done = news.files, news.done_before
@@ -177,7 +177,7 @@ def duration(seconds: float) -> str:
 
 def is_trouble(news: News) -> bool:
     """Whether something went wrong, so that it is told in any case."""
-    from blurcam.batch.driver import Finished, Retried
+    from blurcam.batch.news import Finished, Retried
 
     return isinstance(news, Retried) or (
         isinstance(news, Finished) and (news.row.state == "failed" or news.row.needs_review)
@@ -186,8 +186,8 @@ def is_trouble(news: News) -> bool:
 
 def line_of(news: News) -> str | None:
     """Return the line that tells it, ``None`` for what is too small."""
-    from blurcam.batch.driver import Began, Finished, Planned, Retried
     from blurcam.batch.naming import shown
+    from blurcam.batch.news import Began, Finished, Planned, Retried
     from blurcam.batch.selection import Skipped
 
     match news:
@@ -222,8 +222,8 @@ def _finished(row: Row) -> str:
 
 def event_of(news: News) -> dict[str, Any]:
     """Return it as values for JSON."""
-    from blurcam.batch.driver import Planned
     from blurcam.batch.naming import shown
+    from blurcam.batch.news import Planned
     from blurcam.batch.selection import Skipped
 
     event: dict[str, Any] = {"event": type(news).__name__.lower(), "at": round(time.time(), 3)}
