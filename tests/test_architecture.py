@@ -56,6 +56,10 @@ ONLY = {
     "av": {"sources", "encoding", "sinks"},
     "mediapipe": {"detectors.mediapipe"},
     "openvino": {"detectors.openvino"},
+    "ray": {"batch.cluster"},
+    "multiprocessing": {"batch.workers"},
+    "sqlite3": {"batch.ledger"},
+    "cryptography": {"report.chain"},
     "typer": {"cli", "commands"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")

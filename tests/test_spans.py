@@ -77,7 +77,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 picture[30 : 30 + high, x : x + wide] = portrait[: SIZE[1] - 30]
             file.write(picture.tobytes())
     ffmpeg("-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "320x240", "-r", RATE, "-i", raw,
-           "-c:v", "libx264", "-g", RATE, "-sc_threshold", "0", "-bf", "2", "-pix_fmt", "yuv420p", path)  # fmt: skip
+           "-c:v", "libx264", "-g", RATE, "-sc_threshold", "0", "-bf", "2",
+           "-pix_fmt", "yuv420p", path)  # fmt: skip
     raw.unlink()
     return path
 

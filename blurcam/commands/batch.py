@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer.core import TyperGroup
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from blurcam.batch.news import Tally
     from blurcam.batch.selection import Recording, Skipped, Window
 
+EngineName = Literal["local", "ray"]
 _WHICH, _WORK = "Which recordings", "Work"
 
 
@@ -151,6 +152,17 @@ SpanSeconds = Annotated[
         rich_help_panel=_WORK,
     ),
 ]
+EngineOption = Annotated[
+    EngineName,
+    typer.Option(
+        "--engine",
+        help="ray: tasks of a cluster whose nodes all see the same paths.",
+        rich_help_panel=_WORK,
+    ),
+]
+Address = Annotated[
+    str, typer.Option(help="Of the Ray cluster; auto: the one of this node.", rich_help_panel=_WORK)
+]
 Verify = Annotated[
     bool,
     typer.Option(
@@ -186,6 +198,8 @@ def run_batch(
     memory: Memory = None,
     stall: Stall = 600.0,
     span: SpanSeconds = 600.0,
+    engine: EngineOption = "local",
+    address: Address = "auto",
     log_format: LogFormatOption = "text",
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
@@ -236,7 +250,7 @@ def run_batch(
     )
     window = _window(since, until, older_than)
     paths = list(_paths(inputs, b"\0" if null else b"\n"))
-    raise typer.Exit(_carry_out(batch, paths, window, log_format, quiet, sign_key))
+    raise typer.Exit(_carry_out(batch, paths, window, log_format, quiet, sign_key, engine, address))
 
 
 def _carry_out(
@@ -246,8 +260,12 @@ def _carry_out(
     log_format: LogFormat,
     quiet: bool,
     sign_key: Path | None,
+    engine: EngineName,
+    address: str,
 ) -> int:
+    from blurcam.batch.cluster import Cluster
     from blurcam.batch.driver import Job
+    from blurcam.batch.engine import Engine
     from blurcam.batch.folder import LEDGER
     from blurcam.batch.ledger import Ledger
     from blurcam.batch.selection import select
@@ -258,14 +276,16 @@ def _carry_out(
     memory = batch.memory or suitable_memory(jobs)
     job = Job(batch, _models(batch.detect))
 
-    def engine() -> Workers:
+    def run_by() -> Engine:
+        if engine == "ray":
+            return Cluster(address, jobs=batch.jobs, stall=batch.stall)
         return Workers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
 
     found: Iterable[Recording | Skipped] = select(paths, (batch.out, job.folder), window)
     with (
         unfinished(batch.out, "; the same command goes on from there"),
         teller(log_format, quiet) as tell,
-        closing(job.run(found, engine)) as news,
+        closing(job.run(found, run_by)) as news,
     ):
         for each in news:
             tell.tell(each)

@@ -125,6 +125,8 @@ def _reasons(row: Row, details: dict[str, Any]) -> Iterator[str]:
     if row.lost:
         yield f"{row.lost} frames lost"
     summary = details["summary"] or {}
+    if summary.get("fault"):
+        yield f"cut short: {shown(summary['fault'])}"
     for reason, count in summary.get("covered_whole_reasons", {}).items():
         yield f"{count} frames covered whole: {reason}"
     if row.state == "done" and row.verdict == "review":
