@@ -51,12 +51,12 @@ def job(source: Path, out: Path, *options: object) -> tuple[float, float]:
     return ended - began, cpu
 
 
-def footage() -> Iterator[tuple[str, Path, float]]:
-    """Yield what to measure: a name, a recording, and its seconds."""
-    yield "sample street, 1280x720, crowd", ROOT / "sample_videos" / "street.mp4", 0.0
+def footage() -> Iterator[tuple[str, Path]]:
+    """Yield what to measure: a name and a recording."""
+    yield "sample street, crowd", ROOT / "sample_videos" / "street.mp4"
     if data := os.environ.get("BLURCAM_EVAL_DATA"):
-        yield "street camera, 1920x1080", Path(data) / "videos" / "towncentre.mp4", 0.0
-        yield "car park, nobody", Path(data) / "videos" / "carpark-noface.mp4", 10.0
+        yield "street camera, 1920x1080", Path(data) / "videos" / "towncentre.mp4"
+        yield "car park, nobody", Path(data) / "videos" / "carpark-noface.mp4"
 
 
 def cost(recording: Path, limit: float, folder: Path, *options: object) -> dict[str, float]:
@@ -66,9 +66,20 @@ def cost(recording: Path, limit: float, folder: Path, *options: object) -> dict[
     for times in (1, 3):
         source = folder / f"{times}" / f"{recording.stem}.mp4"
         source.parent.mkdir(parents=True, exist_ok=True)
-        cut = ("-t", limit * times) if limit else ()
-        loop = ("-stream_loop", times - 1)
-        ffmpeg(*loop, "-i", recording, *cut, "-an", "-c:v", "libx264", "-crf", "20", source)
+        ffmpeg(
+            "-stream_loop",
+            "-1",
+            "-i",
+            recording,
+            "-t",
+            limit * times,
+            "-an",
+            "-c:v",
+            "libx264",
+            "-crf",
+            "20",
+            source,
+        )
         out = folder / f"out{times}"
         _, spent[times] = job(source, out, "--jobs", 1, "--span", 0, *options)
         entry = json.loads((out / "report.json").read_text(encoding="utf-8"))["files"][0]
@@ -125,6 +136,7 @@ def main() -> None:
     parser.add_argument("--cameras", type=int, default=10_000)
     parser.add_argument("--hours", type=float, default=24, help="recorded a day and camera")
     parser.add_argument("--files", type=int, default=16, help="small recordings to time")
+    parser.add_argument("--seconds", type=float, default=10, help="of footage, once and thrice")
     parser.add_argument("--profiles", nargs="+", default=["near", "balanced"])
     parser.add_argument("--json", type=Path, help="also write the figures here")
     asked = parser.parse_args()
@@ -137,10 +149,10 @@ def main() -> None:
             print(f"{jobs} workers: {each}", flush=True)
         costs = {}
         for profile in asked.profiles:
-            for what, recording, limit in footage():
+            for what, recording in footage():
                 place = folder / profile / recording.stem
                 key = f"{profile}: {what}"
-                costs[key] = cost(recording, limit, place, "--profile", profile)
+                costs[key] = cost(recording, asked.seconds, place, "--profile", profile)
                 print(f"{key}: {costs[key]}", flush=True)
         found["costs"], found["plan"] = costs, plan(asked.cameras, asked.hours, costs)
     for key, each in found["plan"].items():

@@ -150,7 +150,7 @@ def samples(path: Path, every: float) -> Iterator[Sample]:
             for frame in container.decode(stream):
                 last = float(frame.time) if frame.time is not None else last
                 picture = None
-                if last >= due:
+                if last >= due - 1e-6:
                     due = last + every
                     picture = _bgr(frame)
                 yield Sample(last, picture, bool(frame.is_corrupt))
