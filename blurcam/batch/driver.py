@@ -74,16 +74,18 @@ class Job:
             else:
                 yield each
         # Those that keep their suffix keep their name, too, if it comes to that.
-        for each in sorted(recordings, key=lambda r: r.place.suffix.lower() not in CONTAINERS):
-            try:
-                row, is_done = self._admit(each, ledger)
-            except ConfigError as exc:
-                yield Skipped(each.path, str(exc))
-                continue
-            self._ids.append(row.id)
-            self._unchanged += is_done
-            size += each.size
-            size_before += each.size if is_done else 0
+        recordings.sort(key=lambda each: each.place.suffix.lower() not in CONTAINERS)
+        with ledger.transaction():
+            for recording in recordings:
+                try:
+                    row, is_done = self._admit(recording, ledger)
+                except ConfigError as exc:
+                    yield Skipped(recording.path, str(exc))
+                    continue
+                self._ids.append(row.id)
+                self._unchanged += is_done
+                size += recording.size
+                size_before += recording.size if is_done else 0
         yield Planned(len(self._ids), self._unchanged, size, size_before)
 
     def _admit(self, recording: Recording, ledger: Ledger) -> tuple[Row, bool]:

@@ -143,8 +143,8 @@ class Ledger:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             if not read_only:
                 self._db.execute("PRAGMA journal_mode = WAL")
-                # A row that says "staged" must not be forgotten by a power cut.
-                self._db.execute("PRAGMA synchronous = FULL")
+                # What a power cut may make it forget is found out again; see staged().
+                self._db.execute("PRAGMA synchronous = NORMAL")
             if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
                 self._db.executescript("BEGIN;" + _SCHEMA + f"PRAGMA user_version={FORMAT};COMMIT;")
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -290,6 +290,14 @@ class Ledger:
         ``values`` are columns; ``thumbnails`` are (time, why, jpeg).
         """
         columns = ", ".join(f"{key} = ?" for key in values)
+        # From here on a file of this SHA-256 is ours: not even a power cut may make it forget that.
+        self._do("PRAGMA synchronous = FULL")
+        self._stage(number, columns, values, thumbnails)
+        self._do("PRAGMA synchronous = NORMAL")
+
+    def _stage(
+        self, number: int, columns: str, values: dict[str, Any], thumbnails: Iterable[Any]
+    ) -> None:
         with self.transaction():
             self._do(
                 f"UPDATE files SET state = 'staged', attempts = attempts + 1, error = NULL,"
