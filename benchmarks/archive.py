@@ -135,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--cameras", type=int, default=10_000)
     parser.add_argument("--hours", type=float, default=24, help="recorded a day and camera")
-    parser.add_argument("--files", type=int, default=16, help="small recordings to time")
+    parser.add_argument("--files", type=int, default=16, help="small recordings; 0: none")
     parser.add_argument("--seconds", type=float, default=10, help="of footage, once and thrice")
     parser.add_argument("--profiles", nargs="+", default=["near", "balanced"])
     parser.add_argument("--json", type=Path, help="also write the figures here")
@@ -144,7 +144,9 @@ def main() -> None:
         folder = Path(name)
         found: dict[str, Any] = {"cpu": os.cpu_count(), "ledger": ledger_cost(folder / "l", 300)}
         print(f"ledger: {found['ledger']['wall_ms']} ms a recording", flush=True)
-        found["workers"] = by_workers(folder / "w", asked.files, os.cpu_count() or 1)
+        found["workers"] = {}
+        if asked.files:
+            found["workers"] = by_workers(folder / "w", asked.files, os.cpu_count() or 1)
         for jobs, each in found["workers"].items():
             print(f"{jobs} workers: {each}", flush=True)
         costs = {}

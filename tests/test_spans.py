@@ -1,7 +1,7 @@
 """A recording cut into spans and joined: nothing is lost at a cut, and no face shows there.
 
-That the overlap matters was seen by taking it out: with no warm-up and no look-ahead the frames
-around both cuts show the face, and the tests of coverage fail.
+That the overlap matters was seen by taking it out: with no warm-up and no look-ahead nothing is
+held or led across the cuts, and two tests of coverage fail.
 """
 
 from __future__ import annotations
