@@ -47,6 +47,14 @@ test-slow: setup models samples ## run the slow tests
 
 check: lint types test ## what decides whether a change lands
 
+prove: setup models samples ## prove it: faults, leaks, attacks, broken input; writes docs/design/proof.md
+	$(BIN)/python -m tests.proof
+
+sbom: setup ## write build/sbom.json, what blurcam is made of (CycloneDX)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+	    --output-reproducible --of JSON -o build/sbom.json
+
 lint: setup ## look for mistakes and for bad style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,6 +66,26 @@ format: setup ## put all code into the one format
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+benchmarks/.venv-peers/.installed: benchmarks/peers/requirements.txt
+	@test -x benchmarks/.venv-peers/bin/python || $(PYTHON) -m venv benchmarks/.venv-peers
+	benchmarks/.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+bench: setup models samples benchmarks/.venv-peers/.installed ## measure speed beside a bare transcode and deface (hours)
+	$(BIN)/python -m benchmarks.bench
+
+bench-quick: setup models samples benchmarks/.venv-peers/.installed ## the same on less footage (minutes)
+	$(BIN)/python -m benchmarks.bench --quick
+
+bench-recall: setup models samples benchmarks/.venv-peers/.installed ## measure exposed faces beside deface and others (hours)
+	$(BIN)/python -m benchmarks.recall
+
+bench-quality: setup models samples ## measure size and PSNR outside the mask, by encoder preset
+	$(BIN)/python -m benchmarks.quality
+
+golden: setup models samples ## measure anew what tests/test_recall.py holds recall to
+	$(BIN)/python -m benchmarks.golden
+
 reference: setup ## write the tables of options in docs/reference/cli.md
 	$(BIN)/python tools/reference.py
 
@@ -68,9 +96,12 @@ lock: setup ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --overrides tools/overrides.txt -o requirements.lock
+	uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --quiet \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o benchmarks/peers/requirements.txt
 
 clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow check lint types format reference picture lock clean
+.PHONY: help setup models samples demo test test-slow check prove sbom lint types format reference picture lock clean \
+        bench bench-quick bench-recall bench-quality golden

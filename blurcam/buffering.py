@@ -10,9 +10,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Generic, TypeVar
+from fractions import Fraction
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+
+LIVE_SECONDS: Final = 0.5
+"""How far a live picture may lag behind before it is dropped."""
+# However short the steps of a stream's clock, no more items than this wait: at 1080p, 200 MB.
+_MOST_LIVE: Final = 64
 
 
 class Abandoned(Exception):
@@ -51,6 +57,24 @@ class _Channel(Generic[T]):
                 self._items.clear()
             self._changed.notify_all()
 
+    def put_newest(self, item: T, is_stale: Callable[[T, T], bool]) -> tuple[bool, int]:
+        """Add without waiting; return whether it will be read, and how many were dropped for it.
+
+        The oldest go while ``is_stale(oldest, item)``, or while there is no room.
+        """
+        with self._changed:
+            if self._reader_left:
+                return False, 0
+            dropped = 0
+            while self._items and (
+                len(self._items) >= self._depth or is_stale(self._items[0], item)
+            ):
+                self._items.popleft()
+                dropped += 1
+            self._items.append(item)
+            self._changed.notify_all()
+            return True, dropped
+
     def leave(self) -> None:
         """Say that nothing more will be read."""
         with self._changed:
@@ -72,20 +96,66 @@ class _Channel(Generic[T]):
             yield item
 
 
-def prefetch(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+def _nothing() -> None:
+    """Interrupt a source that never waits long."""
+
+
+def prefetch(
+    items: Iterator[T], depth: int, interrupt: Callable[[], None] = _nothing
+) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that stays at most ``depth`` ahead.
 
     Nothing is lost: the thread waits for room. Its exception is raised here, after the items
     that came before it. Closing this generator stops the thread between two items, closes
-    ``items`` in it, and waits for that.
+    ``items`` in it, and waits for that; ``interrupt`` makes a source that waits for more (a pipe,
+    a camera) end at once.
     """
     channel: _Channel[T] = _Channel(depth)
+    return _pulled(items, channel, channel.put, interrupt)
+
+
+def live(
+    items: Iterator[T],
+    seconds: float,
+    *,
+    time_of: Callable[[T], Fraction],
+    dropped: Callable[[int], None],
+    interrupt: Callable[[], None] = _nothing,
+) -> Generator[T, None, None]:
+    """Yield ``items``, pulled by a thread of their own that never waits: the newest win.
+
+    What lags more than ``seconds`` of ``time_of`` behind the newest is dropped, oldest first, so
+    that a consumer who is too slow sees what is happening now, and the source is never held up.
+    ``dropped`` is told how many, in the thread that pulls. In all else like :func:`prefetch`.
+    """
+    channel: _Channel[T] = _Channel(_MOST_LIVE)
+    longest = Fraction(seconds).limit_denominator(1_000_000)
+
+    def is_stale(old: T, new: T) -> bool:
+        return time_of(new) - time_of(old) > longest
+
+    def put(item: T) -> bool:
+        is_read, count = channel.put_newest(item, is_stale)
+        if count:
+            dropped(count)
+        return is_read
+
+    return _pulled(items, channel, put, interrupt)
+
+
+def _pulled(
+    items: Iterator[T],
+    channel: _Channel[T],
+    put: Callable[[T], bool],
+    interrupt: Callable[[], None],
+) -> Generator[T, None, None]:
+    """Yield what a thread pulls from ``items`` and puts into the channel."""
 
     def work() -> None:
         error: BaseException | None = None
         try:
             for item in items:
-                if not channel.put(item):
+                if not put(item):
                     break
         except BaseException as exc:  # noqa: BLE001 - carried to the consumer and raised there
             error = exc
@@ -101,6 +171,7 @@ def prefetch(items: Iterator[T], depth: int) -> Generator[T, None, None]:
         yield from channel
     finally:
         channel.leave()
+        interrupt()
         thread.join()
 
 

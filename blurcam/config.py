@@ -57,13 +57,15 @@ def parse_sweep(text: str | None) -> list[float]:
     return [round(low + n * step, 6) for n in range(int((high - low) / step + 1e-9) + 1)]
 
 
-def _choice(key: str, value: str, allowed: object) -> None:
+def check_choice(key: str, value: str, allowed: object) -> None:
+    """Refuse a value that is not one of a Literal, naming the key."""
     names = get_args(allowed)
     if value not in names:
         raise ConfigError(f'{key}: there is no "{value}"; choose one of {", ".join(names)}')
 
 
-def _between(key: str, value: float, low: float, high: float) -> None:
+def check_between(key: str, value: float, low: float, high: float) -> None:
+    """Refuse a number that is not from ``low`` to ``high``, naming the key."""
     if not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(f"{key}: {value:g} is not between {low:g} and {high:g}")
 
@@ -93,20 +95,20 @@ class Detect:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
-        _choice("profile", self.profile, ProfileName)
+        check_choice("profile", self.profile, ProfileName)
         if self.detector is not None:
-            _choice("detector", self.detector, DetectorName)
-        _choice("range", self.range, MediaPipeRange)
+            check_choice("detector", self.detector, DetectorName)
+        check_choice("range", self.range, MediaPipeRange)
         if self.threshold is not None:
-            _between("threshold", self.threshold, 0.01, 0.99)
+            check_between("threshold", self.threshold, 0.01, 0.99)
         if self.scale is not None:
-            _between("scale", self.scale, 0.1, 4)
+            check_between("scale", self.scale, 0.1, 4)
         if self.plan_for is not None:
-            _between("plan-for", self.plan_for, 4, 400)
+            check_between("plan-for", self.plan_for, 4, 400)
             if self.scale is not None:
                 raise ConfigError("plan-for: give it or --scale, not both")
-        _between("timeout", self.timeout, 0.05, 3600)
-        _between("patience", self.patience, 1, 1_000_000)
+        check_between("timeout", self.timeout, 0.05, 3600)
+        check_between("patience", self.patience, 1, 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ class Cover:
 
     lead: float = 0.5
     hold: float = 0.5
-    bridge: float = 1.0
+    bridge: float = 1.5
     margin: float = 1.4
     masks: tuple[Polygon, ...] = ()
     ignores: tuple[Polygon, ...] = ()
@@ -127,8 +129,8 @@ class Cover:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
         for key, most in (("lead", 10), ("hold", 60), ("bridge", 10)):
-            _between(key, getattr(self, key), 0, most)
-        _between("margin", self.margin, 1, 4)
+            check_between(key, getattr(self, key), 0, most)
+        check_between("margin", self.margin, 1, 4)
         for polygon in self.masks:
             check_polygon(polygon, "mask")
         for polygon in self.ignores:
@@ -153,10 +155,10 @@ class Encode:
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
         if self.codec is not None:
-            _choice("codec", self.codec, CodecName)
-        _choice("audio", self.audio, AudioPolicy)
+            check_choice("codec", self.codec, CodecName)
+        check_choice("audio", self.audio, AudioPolicy)
         if self.crf is not None:
-            _between("crf", self.crf, 0, 63)
+            check_between("crf", self.crf, 0, 63)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +166,8 @@ class Config:
     """All there is to say about redacting one recording.
 
     ``regions`` and ``summary`` are files to write beside the video. ``render_from`` is a regions
-    file to draw from instead of detecting.
+    file to draw from instead of detecting. ``profile_stages`` adds to the summary
+    what each stage took.
     """
 
     input: Path
@@ -176,6 +179,7 @@ class Config:
     regions: Path | None = None
     summary: Path | None = None
     render_from: Path | None = None
+    profile_stages: bool = False
 
     def __post_init__(self) -> None:
         """Take strings for paths, and refuse what makes no sense, naming the key."""
@@ -183,7 +187,7 @@ class Config:
             value = getattr(self, key)
             if value is not None:
                 object.__setattr__(self, key, Path(value))
-        _choice("effect", self.effect, EffectName)
+        check_choice("effect", self.effect, EffectName)
         written = [p for p in (self.output, self.regions, self.summary) if p is not None]
         if len({path.absolute() for path in written}) < len(written):
             raise ConfigError(f"{self.output}: video, regions and summary need files of their own")
@@ -205,7 +209,7 @@ class Trial:
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
-        _between("min-face", self.min_face, 1, 1000)
+        check_between("min-face", self.min_face, 1, 1000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,11 +241,11 @@ class Batch:
         """Take strings for paths, and refuse what makes no sense, naming the key."""
         object.__setattr__(self, "out", Path(self.out))
         object.__setattr__(self, "job", Path(self.job or self.out / ".blurcam"))
-        _choice("effect", self.effect, EffectName)
+        check_choice("effect", self.effect, EffectName)
         if self.jobs is not None:
-            _between("jobs", self.jobs, 1, 4096)
+            check_between("jobs", self.jobs, 1, 4096)
         if self.memory is not None:
-            _between("memory", self.memory, 0.1, 4096)
-        _between("stall", self.stall, 1, 86400)
+            check_between("memory", self.memory, 0.1, 4096)
+        check_between("stall", self.stall, 1, 86400)
         if self.span != 0:
-            _between("span", self.span, 2, 86400)
+            check_between("span", self.span, 2, 86400)

@@ -25,6 +25,10 @@ class Detection:
 class Answer(Protocol):
     """A search that was started and may still be under way."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether :meth:`wait` would return or raise at once."""
+
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         """Return the faces, waiting at most ``timeout`` seconds.
 
@@ -80,6 +84,11 @@ class Answers:
     """Several searches of the same views."""
 
     answers: tuple[Answer, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all have ended."""
+        return all(answer.is_ready for answer in self.answers)
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         """Return what any has found; raises DetectorError where any has failed."""

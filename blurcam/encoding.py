@@ -26,9 +26,11 @@ from blurcam.streams import PIXEL_FORMATS, PixelFormat, StreamInfo
 
 logger = logging.getLogger(__name__)
 
-Codec = Literal["h264", "h265", "av1"]
+Codec = Literal["h264", "h265", "av1", "mjpeg", "raw"]
 _SEAL: Final = object()
 _SOFTWARE: Final[dict[str, str]] = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
+# For pipes: every picture on its own, coded or sample for sample.
+_SINGLE: Final[dict[str, str]] = {"mjpeg": "mjpeg", "raw": "rawvideo"}
 _HARDWARE: Final = ("nvenc", "qsv", "v4l2m2m", "amf", "videotoolbox", "mf")
 _FFMPEG_NAME: Final[dict[str, str]] = {"h264": "h264", "h265": "hevc", "av1": "av1"}
 # A key frame at least this often: to seek by, and to lose little by.
@@ -46,7 +48,7 @@ class Coding:
     """What to encode with; ``None`` for blurcam's defaults.
 
     Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
-    it holds no time before zero.
+    it holds no time before zero. With ``live`` every picture leaves the encoder as it goes in.
     """
 
     codec: Codec
@@ -54,6 +56,7 @@ class Coding:
     crf: int | None = None
     preset: str | None = None
     reorder: bool = True
+    live: bool = False
 
 
 def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
@@ -126,6 +129,8 @@ class Encoder:
         self.pixel_format = _pixel_format(info, takes, coding.codec)
         own = self.pixel_format.name
         self._input_format = own if own in takes else _SEMI_PLANAR.get(own, own)
+        # JPEG knows full range alone; everything else keeps what it was given.
+        self._levels = (2 if info.colour.full_range else 1, 2) if name == "mjpeg" else (1, 1)
         self.time_base = info.time_base
         # FFmpeg's stream, from which a muxing sink takes the codec's parameters. The muxer behind
         # it writes nothing.
@@ -156,7 +161,9 @@ class Encoder:
         context.gop_size = max(1, round(_KEY_SECONDS * (info.rate or 25)))
         context.color_primaries, context.color_trc = colour.primaries, colour.transfer
         context.colorspace = colour.matrix
-        if colour.full_range is not None:
+        if self.name == "mjpeg":
+            context.color_range = 2
+        elif colour.full_range is not None:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
 
@@ -165,7 +172,7 @@ class Encoder:
         if self._shift is None:
             # No container of ours stores a time before zero without hiding the picture.
             self._shift = max(0, -frame.pts)
-        picture = _picture(frame, self._input_format)
+        picture = _picture(frame, self._input_format, self._levels)
         picture.pts = frame.pts + self._shift
         picture.time_base = self.time_base
         with _encoding(self.name):
@@ -286,7 +293,7 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
     announced. Raises ConfigError for a name that is no encoder of the codec, and for a crf or
     preset that it does not take; SinkOpenError where the software encoder does not open.
     """
-    software = _SOFTWARE[coding.codec]
+    software = (_SOFTWARE | _SINGLE)[coding.codec]
     name = coding.encoder or software
     if coding.encoder is not None:
         _refuse_foreign(coding.encoder, coding.codec)
@@ -295,7 +302,7 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
             notice = f"encoder {name} does not work here ({why}); {software} is used instead"
             logger.warning("%s", notice)
             tally.notice(notice)
-            name, coding = software, Coding(coding.codec, reorder=coding.reorder)
+            name, coding = software, Coding(coding.codec, reorder=coding.reorder, live=coding.live)
     try:
         encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:
@@ -366,22 +373,30 @@ def _options(name: str, coding: Coding, info: StreamInfo) -> dict[str, str]:
     match name:
         case "libx264":
             options = {"preset": preset or "veryfast", "crf": str(21 if crf is None else crf)}
+            if coding.live:
+                options["tune"] = "zerolatency"
             if info.interlaced:
                 options["x264-params"] = "tff=1" if info.top_field_first else "bff=1"
             return options
         case "libx265":
-            quiet = "log-level=none"
             return {
                 "preset": preset or "superfast",
                 "crf": str(23 if crf is None else crf),
-                "x265-params": quiet,
-            }
+                "x265-params": "log-level=none",
+            } | ({"tune": "zerolatency"} if coding.live else {})
         case "libsvtav1":
-            return {"preset": preset or "10", "crf": str(32 if crf is None else crf)}
+            return {
+                "preset": preset or "10",
+                "crf": str(32 if crf is None else crf),
+            } | ({"svtav1-params": "pred-struct=1:lookahead=0"} if coding.live else {})
+        case "mjpeg":
+            return {"qmin": "3", "qmax": "3"} if crf is None else {"qmin": str(crf)}
+        case "rawvideo":
+            return {}
     options = {} if preset is None else {"preset": preset}
     quality = str(24 if crf is None else crf)
     if name.endswith("_nvenc"):
-        return options | {"rc": "vbr", "cq": quality}
+        return options | {"rc": "vbr", "cq": quality} | ({"delay": "0"} if coding.live else {})
     return options | ({"global_quality": quality} if name.endswith("_qsv") else {})
 
 
@@ -393,8 +408,10 @@ def _pixel_format(info: StreamInfo, takes: set[str], codec: Codec) -> PixelForma
     that odd ones become 4:4:4, size kept; AV1 can. Grey becomes 4:2:0 with neutral chroma: few
     players take 4:0:0.
     """
-    depths = [8] if codec == "h264" else [info.pixel_format.depth, 10, 8]
-    is_odd = (info.width % 2 or info.height % 2) and codec != "av1"
+    if codec == "raw":
+        return info.pixel_format
+    depths = [8] if codec in ("h264", "mjpeg") else [info.pixel_format.depth, 10, 8]
+    is_odd = (info.width % 2 or info.height % 2) and codec not in ("av1", "mjpeg")
     own = info.pixel_format
     layouts = ["444"] if is_odd or own.is_rgb else _richer(own)
     for depth in depths:
@@ -415,7 +432,7 @@ def _richer(own: PixelFormat) -> list[str]:
     return ["444", "422", "420"]
 
 
-def _picture(frame: RedactedFrame, target: str) -> VideoFrame:
+def _picture(frame: RedactedFrame, target: str, levels: tuple[int, int]) -> VideoFrame:
     """Return the planes as FFmpeg's picture; it owns its samples, as encoders expect."""
     own = frame.pixel_format
     if own.is_rgb:
@@ -426,6 +443,7 @@ def _picture(frame: RedactedFrame, target: str) -> VideoFrame:
         samples = np.frombuffer(cast(Any, plane), source.dtype)
         rows, columns = source.shape
         np.copyto(samples[: rows * stride].reshape(rows, stride)[:, :columns], source)
-    if own.name == target:
+    has, wants = levels
+    if own.name == target and has == wants:
         return picture
-    return picture.reformat(format=target, src_color_range=1, dst_color_range=1)
+    return picture.reformat(format=target, src_color_range=has, dst_color_range=wants)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -27,9 +29,11 @@ _CUT: Final = 0.5
 
 # A box of which less is covered by tiles is cut, in parts of so many tiles at least, if the parts
 # are so much smaller together.
-_FULL: Final = 0.6
-_LEAST: Final = 5
-_SAVED: Final = 0.85
+_FULL: Final = 0.75
+_LEAST: Final = 3
+_SAVED: Final = 0.9
+# A tile is at rest from so many looks in a row without a change on.
+_CALM: Final = 2
 
 Tiles = NDArray[np.bool_]
 
@@ -38,53 +42,94 @@ Tiles = NDArray[np.bool_]
 class Change:
     """Where a frame differs from what was last looked at there.
 
-    ``tiles`` holds a boolean for each tile; ``is_cut`` is true where it is another picture.
+    ``tiles`` holds a boolean for each tile: it has changed and must be looked at. ``emptied``
+    tiles have changed back to how they looked at rest, when no face was there. ``is_cut`` is true
+    where it is another picture altogether.
     """
 
     tiles: Tiles
+    emptied: Tiles
     is_cut: bool
 
 
 class Gate:
-    """Remembers what every tile looked like when it was last searched.
+    """Remembers what every tile looked like when it was last searched, and at rest.
 
     What is compared with is not the frame before but the one that was searched: a slow change
-    adds up until it counts, and a thing that has come to rest is searched at rest.
+    adds up until it counts, and a thing that has come to rest is searched at rest. What looks as
+    it did at rest, when it was searched and no face was there, need not be searched again: that
+    halves the work behind people who walk by.
     """
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self._reference: NDArray[np.float32] | None = None
+        self._at_rest: NDArray[np.float32] | None = None  # not a number where nothing is known
+        self._rested: NDArray[np.int32] | None = None  # looks in a row without a change, by tile
 
     def change(self, frame: Frame) -> Change:
         """Return what has changed; everything, at first and where the size differs."""
         small = _small_luma(frame)
         rows, columns = _tiles(small)
-        reference = self._reference
-        if reference is None or reference.shape != small.shape:
-            return Change(np.ones((rows, columns), bool), True)
-        difference = small - reference
+        if self._reference is None or self._reference.shape != small.shape:
+            return Change(np.ones((rows, columns), bool), np.zeros((rows, columns), bool), True)
+        difference = small - self._reference
         # Noise is what varies from pixel to pixel; a change of light is the same for all.
         spread = np.abs(difference - np.median(difference))
         noise = min(_MOST_NOISE, (float(np.median(spread)) + _ROUNDING) * _SIGMA_OF_MEDIAN)
-        changed = np.abs(difference) > max(_LEVELS, _SIGMAS * noise)
-        padded = np.zeros((rows * _TILE, columns * _TILE), bool)
-        padded[: small.shape[0], : small.shape[1]] = changed
-        tiles = np.asarray(padded.reshape(rows, _TILE, columns, _TILE).any((1, 3)), bool)
-        return Change(tiles, bool(tiles.mean() > _CUT))
+        limit = max(_LEVELS, _SIGMAS * noise)
+        changed = _any_in_tile(np.abs(difference) > limit)
+        is_cut = bool(changed.mean() > _CUT)
+        emptied = np.zeros_like(changed)
+        if self._at_rest is not None and not is_cut:
+            emptied = changed & ~_any_in_tile(~(np.abs(small - self._at_rest) <= limit))
+        return Change(changed & ~emptied, emptied, is_cut)
 
-    def searched(self, frame: Frame, tiles: Tiles | None = None) -> None:
-        """Take note that these tiles (all, for ``None``) of the frame are being searched."""
+    def searched(self, frame: Frame, change: Change | None = None) -> None:
+        """Take note that the changed tiles (all, for ``None``) of the frame are being searched."""
         small = _small_luma(frame)
-        if tiles is None or self._reference is None or self._reference.shape != small.shape:
+        if change is None or self._reference is None or self._reference.shape != small.shape:
             self._reference = small
+            self._at_rest = np.full_like(small, np.nan)
+            self._rested = np.zeros(_tiles(small), np.int32)
             return
-        wide = np.repeat(np.repeat(tiles, _TILE, 0), _TILE, 1)[: small.shape[0], : small.shape[1]]
-        self._reference = np.where(wide, small, self._reference)
+        assert self._rested is not None
+        moved = change.tiles | change.emptied
+        self._rested = np.where(moved, 0, self._rested + 1)
+        self._reference = np.where(_spread(moved, small), small, self._reference)
+
+    def rest(self, faces: Sequence[Box], width: int) -> None:
+        """Remember what is at rest, except near faces, as a place without one.
+
+        ``width`` is that of the frame in which the faces are.
+        """
+        if self._reference is None or self._at_rest is None or self._rested is None:
+            return
+        calm = self._rested == _CALM
+        step = width * _TILE / _WIDTH
+        for face in faces:
+            box = face.grown(2)
+            y0, y1 = max(0, int(box.y0 / step)), max(0, math.ceil(box.y1 / step))
+            x0, x1 = max(0, int(box.x0 / step)), max(0, math.ceil(box.x1 / step))
+            calm[y0:y1, x0:x1] = False
+        self._at_rest = np.where(_spread(calm, self._reference), self._reference, self._at_rest)
 
     def forget(self) -> None:
         """Take everything for changed, next time."""
-        self._reference = None
+        self._reference = self._at_rest = self._rested = None
+
+
+def _any_in_tile(pixels: NDArray[np.bool_]) -> Tiles:
+    rows, columns = _tiles(pixels)
+    padded = np.zeros((rows * _TILE, columns * _TILE), bool)
+    padded[: pixels.shape[0], : pixels.shape[1]] = pixels
+    return np.asarray(padded.reshape(rows, _TILE, columns, _TILE).any((1, 3)), bool)
+
+
+def _spread(tiles: Tiles, small: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return the tiles as pixels of the small picture."""
+    wide = np.repeat(np.repeat(tiles, _TILE, 0), _TILE, 1)
+    return wide[: small.shape[0], : small.shape[1]]
 
 
 def _small_luma(frame: Frame) -> NDArray[np.float32]:
@@ -96,7 +141,7 @@ def _small_luma(frame: Frame) -> NDArray[np.float32]:
     return cast(NDArray[np.float32], small.astype(np.float32) * scale)
 
 
-def _tiles(small: NDArray[np.float32]) -> tuple[int, int]:
+def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
     return -(-small.shape[0] // _TILE), -(-small.shape[1] // _TILE)
 
 
@@ -122,25 +167,33 @@ def areas_of(tiles: Tiles, width: int, height: int) -> list[Box]:
 
 def _split(tiles: Tiles) -> list[Box]:
     """Return boxes that cover the tiles, cut in two where that saves much."""
-    ys, xs = np.nonzero(tiles)
-    if len(ys) == 0:
+    box = _bounds(tiles)
+    if box is None:
         return []
-    box = Box(int(xs.min()), int(ys.min()), int(xs.max()) + 1, int(ys.max()) + 1)
-    if len(ys) >= _FULL * box.area or max(box.width, box.height) < 2 * _LEAST:
+    if tiles.sum() >= _FULL * box.area:
         return [box]
-    across = box.width >= box.height
-    line = tiles[box.y0 : box.y1, box.x0 : box.x1].sum(0 if across else 1)
-    at = _LEAST + int(np.argmin(line[_LEAST : len(line) - _LEAST + 1])) if _LEAST else 0
-    first, second = tiles.copy(), tiles.copy()
-    # Each part reaches one tile beyond the cut.
-    if across:
-        first[:, box.x0 + at + 1 :] = False
-        second[:, : box.x0 + at - 1] = False
-    else:
-        first[box.y0 + at + 1 :] = False
-        second[: box.y0 + at - 1] = False
-    parts = _split(first) + _split(second)
-    return parts if sum(part.area for part in parts) < _SAVED * box.area else [box]
+    best: tuple[int, Tiles, Tiles] | None = None
+    for axis, low, high in ((0, box.y0, box.y1), (1, box.x0, box.x1)):
+        for at in range(low + _LEAST, high - _LEAST + 1):
+            # Each part reaches one tile beyond the cut.
+            first, second = tiles.copy(), tiles.copy()
+            if axis == 0:
+                first[at + 1 :], second[: at - 1] = False, False
+            else:
+                first[:, at + 1 :], second[:, : at - 1] = False, False
+            area = sum(part.area for part in (_bounds(first), _bounds(second)) if part)
+            if best is None or area < best[0]:
+                best = area, first, second
+    if best is None or best[0] >= _SAVED * box.area:
+        return [box]
+    return _split(best[1]) + _split(best[2])
+
+
+def _bounds(tiles: Tiles) -> Box | None:
+    ys, xs = np.nonzero(tiles.any(1))[0], np.nonzero(tiles.any(0))[0]
+    if len(ys) == 0:
+        return None
+    return Box(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
 
 
 __all__ = ["Change", "Gate", "Tiles", "areas_of"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from blurcam.config import Detect, DetectorName, ProfileName
@@ -22,20 +22,20 @@ _MOST_ENLARGED: Final = 1.5
 class Profile:
     """A detector, how it looks at a frame of about a megapixel, and how often.
 
-    ``refresh``, ``rhythm`` and ``certain`` are those of :class:`blurcam.scan.Plan`.
+    ``refresh``, ``rhythm`` and ``closely`` are those of :class:`blurcam.scan.Plan`.
     """
 
     detector: DetectorName
     looks: Looks
     refresh: float = 2.0
-    rhythm: float = 0.2
-    certain: float = 0.25
+    rhythm: float = 0.4
+    closely: bool = False
 
 
 # docs/design/recall.md has what each pass brings and costs, and how the thresholds were chosen:
 # for at most one false box a picture on WIDER FACE.
 PROFILES: Final[dict[ProfileName, Profile]] = {
-    "near": Profile("mediapipe", Looks((Pass(1),), 0.3), refresh=1.0, rhythm=0.1, certain=0.3),
+    "near": Profile("mediapipe", Looks((Pass(1),), 0.3, certain=0.3), refresh=1.0, rhythm=0.1),
     "balanced": Profile(
         "centerface",
         Looks(
@@ -49,6 +49,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             ),
             threshold=0.2,
             tilt=0.3,
+            glance=0.6,
         ),
     ),
     "thorough": Profile(
@@ -66,10 +67,11 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             ),
             threshold=0.2,
             tilt=0.3,
+            certain=0.2,
         ),
         refresh=0.5,
         rhythm=0.08,
-        certain=0.2,
+        closely=True,
     ),
 }
 
@@ -89,20 +91,23 @@ def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> 
         base = detect.scale or _base(detect, width * height)
         looks = _scaled(profile.looks, base)
     else:
-        looks = Looks((Pass(detect.scale or 1.0),), own_threshold)
-    return looks if detect.threshold is None else Looks(looks.passes, detect.threshold, looks.tilt)
+        looks = Looks((Pass(detect.scale or 1.0),), own_threshold, certain=own_threshold)
+    if detect.threshold is None:
+        return looks
+    return replace(looks, threshold=detect.threshold, certain=detect.threshold)
 
 
-def plan_of(detect: Detect, own_threshold: float, lead: float) -> Plan:
+def plan_of(detect: Detect, looks: Looks, lead: float, *, live: bool = False) -> Plan:
     """Return how often is looked, so that no frame is left between looks ``lead`` apart or more."""
     profile = PROFILES[detect.profile]
-    own = detector_of(detect) == profile.detector
     return Plan(
         refresh=profile.refresh,
-        rhythm=min(profile.rhythm, lead / 2.5),
-        certain=profile.certain if own and detect.threshold is None else own_threshold,
+        rhythm=min(profile.rhythm, 0.8 * lead),
+        certain=looks.certain,
+        closely=profile.closely,
         timeout=detect.timeout,
         patience=detect.patience,
+        live=live,
     )
 
 
@@ -118,7 +123,7 @@ def _scaled(looks: Looks, base: float) -> Looks:
         Pass(each.scale * base, each.mirrored, each.below and round(each.below / base))
         for each in looks.passes
     )
-    return Looks(passes, looks.threshold, looks.tilt)
+    return replace(looks, passes=passes)
 
 
 def smallest_face(looks: Looks, smallest_in_view: int) -> int:

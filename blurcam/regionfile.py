@@ -77,7 +77,7 @@ class RegionWriter:
         """Yield what comes, noting each frame's regions on its way."""
         for frame, coverage in covered:
             try:
-                self._body.write(_frame_line(frame, coverage) + "\n")
+                self._body.write(frame_line(frame, coverage) + "\n")
             except OSError as exc:
                 raise SinkWriteError(f"{self._path}: {exc.strerror}") from exc
             self.frame_count += 1
@@ -104,7 +104,8 @@ class RegionWriter:
         self._part.unlink(missing_ok=True)
 
 
-def _frame_line(frame: Frame, coverage: Coverage) -> str:
+def frame_line(frame: Frame, coverage: Coverage) -> str:
+    """Return a frame's regions as one line of JSON, without its end."""
     line: dict[str, Any] = {
         "seq": frame.seq,
         "pts": frame.pts,

@@ -1,254 +1,261 @@
 """The frame loop: which frames are searched, where, how closely, and what came of it.
 
 A fixed camera shows the same picture again almost everywhere. So a frame is searched closely, and
-whole, at the start, after a cut and every ``refresh`` seconds; between these every ``rhythm``
-seconds, and only where something has changed since it was last looked at. Where nothing has, the
-last answer still holds. The frames in between are not searched: their neighbours answer for them.
+whole, at the start and after a cut; between, every ``rhythm`` seconds, only where something has
+changed since it was last looked at and around the faces that are known there; and every
+``refresh`` seconds everywhere. Where nothing has changed, the last answer still holds. The frames
+in between are not searched: their neighbours answer for them.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blurcam.detection import Answer, Answered, Detection, Finding, Skipped, Unanswered, merge
+from blurcam.detection import Answered, Detection, Finding, Skipped, Unanswered, merge
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.frames import Frame
 from blurcam.motion import Gate, areas_of
 from blurcam.regions import Box, Reason
-from blurcam.search import Search
+from blurcam.search import Search, Searching, box_around
+from blurcam.sightings import Sightings
 from blurcam.stats import Trouble
 
 logger = logging.getLogger(__name__)
 
 # Where a face was just seen, so much less confidence is enough to see it again.
 _AGAIN: Final = 0.6
-# A face that was lost is looked for, where it was, for so many seconds.
-_MEMORY: Final = 1.0
 _MICROSECOND: Final = 1e-6
-# A face that moved by more than this many of its own sizes between two looks asks for more looks.
-_FAR: Final = 0.8
+# A look at a recording takes its second step, and is over, so many frames after it began: fixed, so
+# that a run can be repeated, and late enough that the network has answered in the meantime.
+_SECOND_STEP: Final = 2
+_VERDICT: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How a stream is searched.
 
-    Closely and whole every ``refresh`` seconds, where something changed every ``rhythm`` seconds;
-    with a rhythm of 0 every frame is searched closely. ``certain`` is the confidence from which a
-    face counts that was seen in one look. ``in_flight`` searches may be under way at once.
-    ``timeout`` seconds without an answer cover a frame whole, and after ``patience`` such or failed
-    frames in a row the run ends.
+    Where something changed every ``rhythm`` seconds (0: on every frame), and half-way between too
+    if that is cheap, else around moving faces; everywhere every ``refresh`` seconds, ``closely``
+    or at a glance. ``certain`` is the confidence from which a
+    face counts that was seen at a glance. ``timeout`` seconds without an answer cover a frame
+    whole, and after ``patience`` such or failed frames in a row the run ends. A ``live`` stream is
+    never searched closely, nothing is known of its end, and answers are taken when they come.
     """
 
     refresh: float = 2.0
-    rhythm: float = 0.2
+    rhythm: float = 0.4
     certain: float = 0.25
-    in_flight: int = 2
+    closely: bool = False
     timeout: float = 10.0
     patience: int = 25
+    live: bool = False
 
 
 def scan(frames: Iterable[Frame], search: Search, plan: Plan) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame with what the detector says of it, in order.
 
-    Inference of the next frames runs while the caller works on this one. Raises
-    :class:`DetectorError` once the detector has failed ``plan.patience`` frames in a row. The
-    first and the last frame, and those on both sides of a change of session, are searched.
+    Inference goes on while the caller works on what was yielded. Raises :class:`DetectorError`
+    once the detector has failed ``plan.patience`` frames in a row. The first frame of a session
+    is searched and, of a recording, the last.
     """
-    waiting: deque[_Look] = deque()
-    rhythm, verdict = _Rhythm(search, plan), _Verdict(plan)
+    watch = _Watch(search, plan)
+    for frame, is_last in _with_last(frames, plan):
+        if watch.is_due(frame, is_last=is_last):
+            yield from watch.settled()
+            watch.begin(frame)
+        else:
+            watch.skip(frame)
+        yield from watch.ready()
+    yield from watch.settled()
+
+
+def _with_last(frames: Iterable[Frame], plan: Plan) -> Iterator[tuple[Frame, bool]]:
+    """Yield every frame, and whether it is the last of its session, as far as can be known."""
+    if plan.live:
+        for frame in frames:
+            yield frame, False
+        return
     held: Frame | None = None  # a frame is judged when it is known what follows
     for frame in frames:
         if held is not None:
-            waiting.append(rhythm.look(held, is_last=frame.session != held.session))
-            while sum(each.is_under_way for each in waiting) > plan.in_flight:
-                yield verdict.of(waiting.popleft(), rhythm)
+            yield held, frame.session != held.session
         held = frame
     if held is not None:
-        waiting.append(rhythm.look(held, is_last=True))
-    while waiting:
-        yield verdict.of(waiting.popleft(), rhythm)
+        yield held, True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Look:
-    """A frame, and the search of it: ``areas`` of it, or ``None`` for closely and whole.
+    """A frame and what is known of it, or the search of it that is under way.
 
-    Where nothing was searched there is a finding in place of an answer.
+    ``areas`` are those that were searched, ``None`` for everything.
     """
 
     frame: Frame
-    answer: Answer | Finding
+    finding: Finding | None
+    searching: Searching | None = None
     areas: tuple[Box, ...] | None = None
-
-    @property
-    def is_under_way(self) -> bool:
-        """Whether an answer has to be waited for."""
-        return not isinstance(self.answer, Finding)
+    age: int = 0  # frames since
 
 
-class _Rhythm:
-    """Decides for each frame whether and where it is searched, and begins the search."""
+class _Watch:
+    """Decides for each frame whether and where it is searched, and learns from the answers."""
 
     def __init__(self, search: Search, plan: Plan) -> None:
         self._search = search
         self._plan = plan
         self._gate = Gate()
         self._session: int | None = None
-        self._whole_at = self._looked_at = float("-inf")
-        self._interval = plan.rhythm
-        self._faces: list[Box] = []
+        self._whole_at = self._swept_at = self._looked_at = float("-inf")
+        self._known = Sightings()
+        self._waiting: deque[_Look] = deque()
+        self._failures = 0
+        self._trouble = Trouble(logger, "frames not searched and covered whole")
 
-    def look(self, frame: Frame, *, is_last: bool) -> _Look:
-        """Begin what is to be done for a frame."""
+    def is_due(self, frame: Frame, *, is_last: bool) -> bool:
+        """Whether the frame is to be searched."""
+        if frame.is_corrupt:
+            return False
+        now = float(frame.time) + _MICROSECOND
+        return (
+            frame.session != self._session
+            or is_last
+            or now - self._looked_at >= self._plan.rhythm / 2
+        )
+
+    def skip(self, frame: Frame) -> None:
+        """Pass a frame on; its neighbours in time answer for it, unless it is damaged."""
         if frame.is_corrupt:
             self._session = None  # look closely at the next
-            return _Look(frame, Unanswered(Reason.CORRUPT))
+            self._waiting.append(_Look(frame, Unanswered(Reason.CORRUPT)))
+        else:
+            self._waiting.append(_Look(frame, Skipped()))
+
+    def begin(self, frame: Frame) -> None:
+        """Begin to search a frame."""
         now = float(frame.time)
         is_new = frame.session != self._session
-        if not (is_new or is_last or now - self._looked_at >= self._interval - _MICROSECOND):
-            return _Look(frame, Skipped())
+        if is_new:
+            self._known.forget()
         self._session = frame.session
         self._looked_at = now
         try:
-            return (
-                self._closely(frame, now)
-                if self._is_due(frame, now, is_new)
-                else self._changed(frame)
-            )
+            self._waiting.append(self._look(frame, now, is_new=is_new))
         except DetectorError as exc:
-            return _Look(frame, _Failed(exc))
+            self._waiting.append(_Look(frame, self._failed(frame, exc)))
 
-    def _is_due(self, frame: Frame, now: float, is_new: bool) -> bool:
-        return (
-            is_new
-            or self._plan.rhythm == 0
-            or now - self._whole_at >= self._plan.refresh - _MICROSECOND
-            or self._gate.change(frame).is_cut
-        )
+    def _look(self, frame: Frame, now: float, *, is_new: bool) -> _Look:
+        change = self._gate.change(frame)
+        is_other = is_new or change.is_cut
+        if is_other or now - self._whole_at >= self._plan.refresh - _MICROSECOND:
+            self._whole_at = self._swept_at = now
+            self._gate.searched(frame)
+            if (is_other or self._plan.closely) and not self._plan.live:
+                return _Look(frame, None, self._search.start(frame))
+            return self._glance(frame, now, [Box(0, 0, frame.width, frame.height)])
+        areas = areas_of(change.tiles, frame.width, frame.height)
+        is_time = now - self._swept_at >= self._plan.rhythm - _MICROSECOND
+        if not is_time and not self._search.is_cheap(areas):
+            chased = self._inside(self._known.fast(now), frame)
+            return self._glance(frame, now, chased, self._known.moving(now))
+        self._swept_at = now
+        self._gate.searched(frame, change)
+        self._gate.rest(self._known.expected(now), frame.width)
+        emptied = areas_of(change.emptied, frame.width, frame.height)
+        return self._glance(frame, now, areas, emptied)
 
-    def _closely(self, frame: Frame, now: float) -> _Look:
-        self._whole_at = now
-        self._gate.searched(frame)
-        return _Look(frame, self._search.start(frame))
+    @staticmethod
+    def _inside(boxes: list[Box], frame: Frame) -> list[Box]:
+        whole = Box(0, 0, frame.width, frame.height)
+        return [inside for box in boxes if (inside := box.intersection(whole)) is not None]
 
-    def _changed(self, frame: Frame) -> _Look:
-        tiles = self._gate.change(frame).tiles
-        areas = tuple(areas_of(tiles, frame.width, frame.height))
-        self._gate.searched(frame, tiles)
-        if not areas:
-            return _Look(frame, _Nothing(), ())
-        faces = [box for box in self._faces if any(box.intersection(area) for area in areas)]
-        return _Look(frame, self._search.glance(frame, areas, faces), areas)
-
-    def learn(self, faces: list[Box], *, is_fast: bool) -> None:
-        """Learn where faces were of late; look twice as often while one is fast."""
-        self._faces = faces
-        self._interval = self._plan.rhythm / 2 if is_fast else self._plan.rhythm
-
-    def distrust(self) -> None:
-        """Take nothing for known, and look closely at the next frame."""
-        self._session = None
-        self._gate.forget()
-
-
-@dataclass(frozen=True, slots=True)
-class _Nothing:
-    """The answer where nothing has to be looked at."""
-
-    def wait(self, timeout: float) -> tuple[()]:
-        del timeout
-        return ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """The answer of a detector that could not even begin."""
-
-    error: DetectorError
-
-    def wait(self, timeout: float) -> tuple[()]:
-        del timeout
-        raise self.error
-
-
-class _Verdict:
-    """Turns answers into findings, and loses patience."""
-
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
-        self._failures = 0
-        self._known: tuple[Detection, ...] = ()
-        self._sightings: list[tuple[float, Box]] = []
-        self._trouble = Trouble(logger, "frames not searched and covered whole")
-
-    def of(self, look: _Look, rhythm: _Rhythm) -> tuple[Frame, Finding]:
-        """Return the frame with what is now known of it."""
-        if isinstance(look.answer, Finding):
-            return look.frame, look.answer
-        try:
-            seen = look.answer.wait(self._plan.timeout)
-        except DetectorError as exc:
-            rhythm.distrust()
-            return look.frame, self._failed(look.frame, exc)
-        self._failures = 0
-        if look.areas is not None:
-            seen = self._with_what_is_known(look.areas, seen)
-        is_fast = self._is_fast(seen)
-        self._known = seen
-        self._remember(float(look.frame.time))
-        rhythm.learn(self._recent, is_fast=is_fast)
-        return look.frame, Answered(seen)
-
-    def _remember(self, now: float) -> None:
-        """Keep where faces were within the last second: they were lost, but not for good."""
-        self._sightings = [
-            (at, box)
-            for at, box in self._sightings
-            if now - at < _MEMORY and not any(box.iou(new.box) > 0.3 for new in self._known)
+    def _glance(
+        self, frame: Frame, now: float, areas: list[Box], emptied: Sequence[Box] = ()
+    ) -> _Look:
+        """Look at areas, and at the known faces that are in these or in ``emptied`` ones."""
+        faces = [
+            box
+            for box in self._known.expected(now)
+            if any(box.intersection(area) for area in (*areas, *emptied))
         ]
-        self._sightings += [(now, each.box) for each in self._known]
+        if not areas and not faces:
+            return _Look(frame, Answered(self._known.now))
+        looked = (*areas, *(box_around(box) for box in faces))
+        return _Look(frame, None, self._search.glance(frame, areas, faces), looked)
 
-    @property
-    def _recent(self) -> list[Box]:
-        return [box for _, box in self._sightings]
+    def ready(self) -> Iterator[tuple[Frame, Finding]]:
+        """Yield, of a live stream, what no answer has to be waited for any more."""
+        for look in self._waiting:
+            if look.searching is not None:
+                look.age += 1
+                self._advance(look, look.searching)
+        while self._plan.live and self._waiting and self._waiting[0].finding is not None:
+            yield self._waiting[0].frame, self._waiting.popleft().finding  # type: ignore[misc]
+
+    def _advance(self, look: _Look, searching: Searching) -> None:
+        """Take the next step of a search: when it is ready, or of a recording when it is time."""
+        if self._plan.live:
+            searching.proceed(self._plan.timeout, patient=False)
+            is_over = searching.is_ready
+        else:
+            is_over = look.age >= _VERDICT
+            if look.age == _SECOND_STEP:
+                searching.proceed(self._plan.timeout, patient=True)
+        if is_over:
+            self._conclude(look, searching)
+
+    def settled(self) -> Iterator[tuple[Frame, Finding]]:
+        """Yield all frames that wait, having waited for their answers."""
+        while self._waiting:
+            look = self._waiting.popleft()
+            if look.searching is not None:
+                self._conclude(look, look.searching)
+            assert look.finding is not None
+            yield look.frame, look.finding
+
+    def _conclude(self, look: _Look, searching: Searching) -> None:
+        """Wait for the answer, and learn from it what is on the frame."""
+        look.searching = None
+        try:
+            seen = searching.wait(self._plan.timeout)
+        except DetectorError as exc:
+            look.finding = self._failed(look.frame, exc)
+            return
+        self._failures = 0
+        now = float(look.frame.time)
+        if look.areas is not None:
+            seen = self._with_what_is_known(look.areas, seen, now)
+        self._known.learn(now, seen)
+        look.finding = Answered(seen)
 
     def _with_what_is_known(
-        self, areas: tuple[Box, ...], seen: tuple[Detection, ...]
+        self, areas: tuple[Box, ...], seen: tuple[Detection, ...], now: float
     ) -> tuple[Detection, ...]:
-        """Return what one look has seen, and what it had no reason to look at again."""
-        counts = tuple(each for each in seen if self._counts(each))
+        """Return what a glance has seen, and what it had no reason to look at again."""
+        expected = self._known.expected(now)
+        counts = tuple(each for each in seen if self._counts(each, expected))
         still = tuple(
-            each for each in self._known if not any(each.box.intersection(area) for area in areas)
+            each
+            for each in self._known.now
+            if not any(each.box.intersection(area) for area in areas)
         )
         return merge(counts + still)
 
-    def _counts(self, each: Detection) -> bool:
+    def _counts(self, each: Detection, expected: list[Box]) -> bool:
         if each.confidence >= self._plan.certain:
             return True
-        known = (box.grown(2).intersection(each.box) for box in self._recent)
-        return each.confidence >= _AGAIN * self._plan.certain and any(known)
-
-    def _is_fast(self, seen: tuple[Detection, ...]) -> bool:
-        """Whether a face has moved far since the last look, or none of the known is near it."""
-        for each in seen:
-            x, y = each.box.centre
-            far = min(
-                (
-                    max(abs(x - old.box.centre[0]), abs(y - old.box.centre[1])) / each.box.height
-                    for old in self._known
-                ),
-                default=0.0,
-            )
-            if _FAR < far < 3:
-                return True
-        return False
+        near = any(box.grown(2).intersection(each.box) for box in expected)
+        return near and each.confidence >= _AGAIN * self._plan.certain
 
     def _failed(self, frame: Frame, error: DetectorError) -> Unanswered:
+        """Take nothing for known, look closely at the next frame, and lose patience."""
+        self._session = None
+        self._gate.forget()
         self._failures += 1
         self._trouble.add(f"frame {frame.seq} at {float(frame.time):.3f} s: {error}")
         if self._failures >= self._plan.patience:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blurcam.detection import Answer, Detection, Detector, bunches
+from blurcam.detection import Answer, Detection, Detector, bunches, merge
+from blurcam.errors import DetectorError
 from blurcam.frames import Frame
 from blurcam.regions import Box
-from blurcam.views import Searchable, Viewpoint, sheets
+from blurcam.views import Searchable, View, Viewpoint, sheets
 
 # A candidate is looked at again with this much around it: the network judges by what surrounds.
 _AROUND: Final = 2.5
@@ -18,10 +20,21 @@ _AROUND_PIXELS: Final = 8
 _WASTE: Final = 1.15
 # Faces of more pixels than this in a view are better seen at a quarter of its scale.
 _LARGE_FACE: Final = 250
-# Known faces of fewer pixels than this in a view are looked at larger, too.
-_SMALL_FACE: Final = 40
+# The height in a view at which a face is seen well, and how much a small one is enlarged for it.
+_BEST: Final = 24
+_MOST_ENLARGED: Final = 2.0
 # Where the second looks at one scale would take more than this share of the frame, whole it is.
 _MOST: Final = 0.8
+# So many doubtful places at most, the surest, are looked at again after a glance; what is as sure
+# as this is not doubtful.
+_MOST_DOUBTS: Final = 10
+_SURE: Final = 0.4
+_SAME: Final = 0.3
+# What second looks at a glance may cost over the budget of its first, and how many there may be
+# whatever they cost.
+_SECOND_LOOKS: Final = 0.6
+_LEAST_SECOND: Final = 8
+_CHEAP: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +56,19 @@ class Looks:
     ``threshold`` is what the confidence over all passes must reach. ``tilt`` asks more of small
     faces and less of large ones: confidence is multiplied by ``(height / 16) ** tilt``, with the
     height held between 8 and 64 px.
+
+    A glance takes its first look at the scale of the largest whole pass, or smaller, down to
+    ``glance`` times that, where it would be of more than ``budget`` pixels. ``certain`` is what
+    the confidence over its looks must reach. Without second looks among the passes it takes none
+    either.
     """
 
     passes: tuple[Pass, ...]
     threshold: float
     tilt: float = 0.0
+    glance: float = 1.0
+    budget: int = 350_000
+    certain: float = 0.25
 
     @property
     def wholes(self) -> tuple[Pass, ...]:
@@ -67,52 +88,111 @@ class Search:
         """Search as ``looks`` says; the detector reports from its own, lower threshold on."""
         self._detector = detector
         self._viewpoint = viewpoint
-        self._looks = looks
+        self.looks = looks
 
     def start(self, frame: Frame) -> Searching:
-        """Begin to search a frame; raises :class:`~blurcam.errors.DetectorError`."""
+        """Begin to search all of a frame, closely; raises DetectorError.
+
+        First come the passes over the whole frame, then the second looks at what these suspect,
+        and what counts is what all of them agree on.
+        """
         answers = [
             self._look([self._viewpoint.view(frame, each.scale, mirrored=each.mirrored)])
-            for each in self._looks.wholes
+            for each in self.looks.wholes
         ]
-        return Searching(self, frame, answers)
+        return Searching(answers, lambda found: self._closer(frame, found), self._agreed)
 
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> Answer:
-        """Begin to search parts of a frame, once each; raises DetectorError.
+    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> Searching:
+        """Begin to search parts of a frame; raises DetectorError.
 
-        Known ``faces`` it looks at with all that is around them, small ones at twice the scale.
-        What is found is as sure as the surest look.
+        After one look at all areas comes a second, at known ``faces`` and at what the first one
+        suspects, at the scale at which they are seen best. What is found is as sure as both
+        together.
         """
-        scale = max(each.scale for each in self._looks.wholes)
-        if sum(area.area for area in areas) > _MOST * frame.width * frame.height:
-            areas = [Box(0, 0, frame.width, frame.height)]
-        views = [self._viewpoint.view(frame, scale, area) for area in areas]
-        views += [
-            self._viewpoint.view(frame, scale / 4, area)
-            for area in areas
-            if min(area.width, area.height) * scale > _LARGE_FACE
-        ]
         whole = Box(0, 0, frame.width, frame.height)
-        small = [each for each in faces if each.height * scale < _SMALL_FACE]
-        large = [each for each in faces if each.height * scale >= _SMALL_FACE]
-        views += [self._viewpoint.view(frame, 2 * scale, area) for area in crops(small, whole)]
-        # Only a part of a face may have changed: it is looked at with what is around it.
-        views += [self._viewpoint.view(frame, scale, area) for area in crops(large, whole)]
-        return self._look(sheets(views, keeps_cut=True))
+        # Of a known face perhaps only a part has changed.
+        areas = joined([*areas, *crops(faces, whole)])
+        if sum(area.area for area in areas) > _MOST * whole.area:
+            areas = [whole]
+        views = []
+        for area, scale in self._affordable(areas):
+            views.append(self._viewpoint.view(frame, scale, area))
+            if min(area.width, area.height) * scale > _LARGE_FACE:
+                views.append(self._viewpoint.view(frame, scale / 4, area))
+        answers = [self._look(sheets(views, keeps_cut=True))]
+        if not self.looks.closer:
+            return Searching(answers, lambda found: [], _once)
+        return Searching(answers, lambda found: self._again(frame, found[0], faces), _both)
+
+    def is_cheap(self, areas: Sequence[Box]) -> bool:
+        """Whether a look at these areas costs little even at the scale of the passes."""
+        pixels = sum(area.area for area in areas) * self._native * self._native
+        return pixels <= _CHEAP * self.looks.budget
+
+    def _affordable(self, areas: Sequence[Box]) -> Iterator[tuple[Box, float]]:
+        """Yield each area with a scale, so that the budget is shared out evenly among them.
+
+        What moves in a small area is far away, and has a small face: it is seen at the scale of
+        the passes. A large one may be looked at smaller.
+        """
+        left = float(self.looks.budget)
+        waiting = len(areas)
+        for area in sorted(areas, key=lambda each: each.area):
+            fitting = math.sqrt(max(0.0, left / waiting) / area.area)
+            scale = min(self._native, max(fitting, self._native * self.looks.glance))
+            left -= area.area * scale * scale
+            waiting -= 1
+            yield area, scale
+
+    @property
+    def _native(self) -> float:
+        return max(each.scale for each in self.looks.wholes)
 
     def _look(self, views: Sequence[Searchable]) -> Answer:
         return self._detector.start(views)
 
-    def finish(
-        self, frame: Frame, answers: Sequence[Answer], timeout: float
-    ) -> tuple[Detection, ...]:
-        """Wait for the passes over the whole frame, look closer, and put all together."""
-        found = [answer.wait(timeout) for answer in answers]
-        if self._looks.closer:
-            candidates = fuse(found, 0.0)
-            closer = [self._look_closer(frame, each, candidates) for each in self._looks.closer]
-            found += [() if answer is None else answer.wait(timeout) for answer in closer]
-        return fuse(found, self._looks.threshold, self._looks.tilt)
+    def _enlarged(self, frame: Frame, faces: Sequence[Box]) -> list[View]:
+        """Return views of these faces, each about as large as faces are seen best."""
+        whole = Box(0, 0, frame.width, frame.height)
+        by_scale: dict[float, list[Box]] = {}
+        for face in faces:
+            best = min(_BEST / face.height, _MOST_ENLARGED * self._native)
+            # In steps, so that neighbours share a crop.
+            by_scale.setdefault(2 ** (round(2 * math.log2(best)) / 2), []).append(face)
+        return [
+            self._viewpoint.view(frame, scale, area)
+            for scale, group in by_scale.items()
+            for area in crops(group, whole)
+        ]
+
+    def _again(
+        self, frame: Frame, found: Sequence[Detection], faces: Sequence[Box]
+    ) -> list[Answer | None]:
+        """Begin to look again at known faces and at the surest of what was suspected."""
+        sure = [each.box for each in found if each.confidence >= _SURE]
+        known = [face for face in faces if not any(face.iou(box) > _SAME for box in sure)]
+        around = [box_around(face) for face in known]
+        doubts = [
+            each.box
+            for each in found
+            if each.confidence < _SURE and not any(a.contains(each.box) for a in around)
+        ]
+        views = self._enlarged(frame, self._few([*known, *doubts[:_MOST_DOUBTS]]))
+        return [self._look(sheets(views))] if views else []
+
+    def _few(self, boxes: list[Box]) -> list[Box]:
+        """Return the first of the boxes, as many as the budget for second looks allows."""
+        left = _SECOND_LOOKS * self.looks.budget
+        for number, box in enumerate(boxes):
+            scale = min(_BEST / box.height, _MOST_ENLARGED * self._native)
+            left -= box_around(box).area * scale * scale
+            if left < 0 and number >= _LEAST_SECOND:
+                return boxes[:number]
+        return boxes
+
+    def _closer(self, frame: Frame, found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
+        candidates = fuse(found, 0.0)
+        return [self._look_closer(frame, each, candidates) for each in self.looks.closer]
 
     def _look_closer(
         self, frame: Frame, each: Pass, candidates: Sequence[Detection]
@@ -129,33 +209,92 @@ class Search:
         ]
         return self._look(sheets(views))
 
+    def _agreed(self, found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
+        return fuse(found, self.looks.threshold, self.looks.tilt)
 
-@dataclass(frozen=True, slots=True)
+
+def _once(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
+    return tuple(found[0])
+
+
+def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
+    first, *others = found
+    sure = [each for each in first if each.confidence >= _SURE]
+    doubtful = [each for each in first if each.confidence < _SURE]
+    return merge([*sure, *fuse([doubtful, *others], 0.0)])
+
+
 class Searching:
-    """A search under way; an :class:`~blurcam.detection.Answer`."""
+    """A search under way, in two steps; an :class:`~blurcam.detection.Answer`.
 
-    search: Search
-    frame: Frame
-    answers: Sequence[Answer]
+    What the first answers suspect decides what the second look at; ``sum_up`` makes one answer of
+    what both found.
+    """
+
+    def __init__(
+        self,
+        answers: Sequence[Answer],
+        closer: Callable[[Sequence[Sequence[Detection]]], Sequence[Answer | None]],
+        sum_up: Callable[[Sequence[Sequence[Detection]]], tuple[Detection, ...]],
+    ) -> None:
+        """Made by :class:`Search`."""
+        self._answers: Sequence[Answer | None] = answers
+        self._closer: Callable[..., Sequence[Answer | None]] | None = closer
+        self._sum_up = sum_up
+        self._found: list[Sequence[Detection]] = []
+        self._error: DetectorError | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether waiting for it would not wait, once :meth:`proceed` has been called."""
+        return self._closer is None and self._is_answered
+
+    @property
+    def _is_answered(self) -> bool:
+        return all(answer is None or answer.is_ready for answer in self._answers)
+
+    def proceed(self, timeout: float, *, patient: bool) -> None:
+        """Take the second step if the first has been answered, or wait for it if ``patient``.
+
+        A search that fails on the way says so when it is waited for.
+        """
+        if self._closer is not None and (patient or self._is_answered):
+            closer, self._closer = self._closer, None
+            try:
+                self._collect(timeout)
+                self._answers = closer(self._found)
+            except DetectorError as exc:
+                self._error = exc
+
+    def _collect(self, timeout: float) -> None:
+        self._found += [() if each is None else each.wait(timeout) for each in self._answers]
+        self._answers = ()
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
-        """Return the faces, the surest first."""
-        return self.search.finish(self.frame, self.answers, timeout)
+        """Return the faces, the surest first; see :class:`~blurcam.detection.Answer`."""
+        self.proceed(timeout, patient=True)
+        if self._error is not None:
+            raise self._error
+        self._collect(timeout)
+        return self._sum_up(self._found)
 
 
 def crops(boxes: Sequence[Box], whole: Box) -> list[Box]:
     """Return what to look at around these boxes, inside the frame, joined where they overlap."""
-    areas: list[Box] = []
-    for box in sorted(boxes, key=lambda b: (b.x0, b.y0)):
-        area = box_around(box).intersection(whole)
-        while area is not None:
-            joined = next((each for each in areas if _is_better_joined(each, area)), None)
-            if joined is None:
-                areas.append(area)
-                break
-            areas.remove(joined)
-            area = joined.union(area)
-    return areas
+    around = [box_around(box).intersection(whole) for box in sorted(boxes, key=lambda b: b.x0)]
+    return joined([area for area in around if area is not None])
+
+
+def joined(areas: Sequence[Box]) -> list[Box]:
+    """Return areas that hold all of these, made one where that is hardly more to look at."""
+    made: list[Box] = []
+    for each in areas:
+        area = each
+        while (other := next((m for m in made if _is_better_joined(m, area)), None)) is not None:
+            made.remove(other)
+            area = other.union(area)
+        made.append(area)
+    return made
 
 
 def box_around(box: Box) -> Box:

@@ -15,7 +15,8 @@ class Summary:
     Every decoded frame (``frames_in``) is exactly one of redacted, covered whole, dropped (on
     purpose, before detection) or frozen; ``frames_lost`` were never decoded. ``duration_s`` is
     media time, ``wall_s`` the time it took. ``complete`` is false where a fault lost a frame or
-    had one covered whole; ``covered_whole_reasons`` says why, by count.
+    had one covered whole; ``covered_whole_reasons`` says why, by count. ``stages`` is what each
+    stage took, where that was asked for.
     """
 
     version: str
@@ -42,6 +43,7 @@ class Summary:
     regions_added: int = 0
     fault: str | None = None
     notices: tuple[str, ...] = ()
+    stages: dict[str, Any] | None = None
 
     def to_json(self) -> str:
         """Return the summary as one JSON object with stable keys."""
@@ -50,9 +52,10 @@ class Summary:
 
     def lines(self) -> Iterator[str]:
         """Yield the summary as text for people."""
+        dropped = f"{self.frames_dropped} dropped, " if self.frames_dropped else ""
         yield (
             f"{self.frames_in} frames in: {self.frames_redacted} redacted, "
-            f"{self.frames_covered_whole} covered whole, {self.frames_lost} lost"
+            f"{self.frames_covered_whole} covered whole, {dropped}{self.frames_lost} lost"
         )
         for reason, count in self.covered_whole_reasons.items():
             yield f"covered whole: {count} ({reason})"
@@ -69,6 +72,8 @@ class Summary:
             yield f"cut short: {self.fault}"
         for notice in self.notices:
             yield f"note: {notice}"
+        if self.stages is not None:
+            yield from _breakdown(self.stages)
 
     def _means(self) -> str:
         if self.threshold is None:
@@ -77,3 +82,15 @@ class Summary:
             f"{self.detector} at threshold {self.threshold:g}, smallest face "
             f"{self.smallest_face} px, effect {self.effect}"
         )
+
+
+def _breakdown(stages: dict[str, Any]) -> Iterator[str]:
+    yield f"{'thread':>7} {'stage':<9} {'ms a frame':>10} {'on CPU':>7}"
+    for name, took in stages["seconds_per_frame"].items():
+        wall, cpu = 1000 * took["wall"], 1000 * took["cpu"]
+        yield f"{took['thread']:>7} {name:<9} {wall:10.3f} {cpu:7.3f}"
+    fill = stages["queue_fill"]
+    yield (
+        f"waiting on average: {fill['decoded']:.1f} decoded frames, "
+        f"{fill['redacted']:.1f} redacted ones"
+    )

@@ -14,7 +14,7 @@ from blurcam.errors import ConfigError
 from blurcam.frames import Frame
 from blurcam.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.stats import Tally
-from blurcam.tracks import Sighting, Track, between, link
+from blurcam.tracks import Sighting, Track, between, is_far, link
 
 Scanned = tuple[Frame, Finding]
 # Pixels added on every side: detectors place edges on a grid of four, which matters on faces of
@@ -120,8 +120,8 @@ class _Session:
         if reason is not None:
             coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
         else:
-            regions = (self._region(track, frame.pts) for track in self._tracks)
-            coverage = Coverage(frame.seq, tuple(r for r in regions if r is not None))
+            regions = (each for track in self._tracks for each in self._regions(track, frame.pts))
+            coverage = Coverage(frame.seq, tuple(regions))
         self._forget(frame.pts)
         return frame, coverage
 
@@ -139,22 +139,35 @@ class _Session:
             return Reason.TOO_SPARSE
         return None
 
-    def _region(self, track: Track, pts: int) -> Region | None:
+    def _regions(self, track: Track, pts: int) -> Iterator[Region]:
+        """Yield what a track covers at a time."""
         before, after = track.around(pts)
         if before is not None and before.pts == pts:
             box = track.steadied(before)
-            return self._covering(box, Basis.DETECTED, track, before.confidence)
-        if before is not None and after is not None and after.pts - before.pts <= self._bridge:
+            yield self._covering(box, Basis.DETECTED, track, before.confidence)
+            return
+        is_bridged = (
+            before is not None and after is not None and after.pts - before.pts <= self._bridge
+        )
+        if before is not None and after is not None and is_bridged:
             box = between(before, after, pts, self._second)
-            return self._covering(box, Basis.BRIDGED, track)
+            yield self._covering(box, Basis.BRIDGED, track)
+            if not is_far(before, after):
+                return
+            # Perhaps these are two faces, or the face did not go straight: both ends as well.
         held = before is not None and pts - before.pts <= self._hold
         led = after is not None and after.pts - pts <= self._lead
         box_held = self._reached(track, before, pts) if held else None
         box_led = self._reached(track, after, pts) if led else None
-        if box_held is not None:
+        if is_bridged:
+            for end, basis in ((box_held, Basis.HELD), (box_led, Basis.LED)):
+                if end is not None:
+                    yield self._covering(end, basis, track)
+        elif box_held is not None:
             box = box_held if box_led is None else box_held.union(box_led)
-            return self._covering(box, Basis.HELD, track)
-        return None if box_led is None else self._covering(box_led, Basis.LED, track)
+            yield self._covering(box, Basis.HELD, track)
+        elif box_led is not None:
+            yield self._covering(box_led, Basis.LED, track)
 
     @staticmethod
     def _reached(track: Track, sighting: Sighting | None, pts: int) -> Box | None:

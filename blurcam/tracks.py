@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,11 +16,14 @@ from blurcam.regions import Box
 
 # A face may be this many of its own sizes away from where it was expected, and this many more
 # for each second that it was not seen. People at walking pace make about two a second, runners
-# seen from the side eight. The nearest is linked first, so a wide gate costs little.
+# seen from the side eight to ten. The nearest is linked first, and across a wide gap both ends are
+# covered besides what lies between, so a wide gate costs little.
 _GATE: Final = 0.7
-_GATE_PER_SECOND: Final = 6.0
-_GATE_MOST: Final = 2.5
+_GATE_PER_SECOND: Final = 10.0
+_GATE_MOST: Final = 3.5
 _SIZE_RATIO: Final = 2.0
+# Beyond so many sizes a bridge is not relied on alone.
+_FAR: Final = 0.8
 # Velocity is measured over this much time: less is noise of the detector, more is history.
 _MEMORY_SECONDS: Final = 0.25
 # An extrapolated face goes at most this many of its own sizes.
@@ -103,6 +107,12 @@ class Track:
         high = min(max(b.height for b in near), box.height * 3 // 2 + 1)
         x, y = box.centre
         return box.union(Box.around(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
+
+
+def is_far(before: Sighting, after: Sighting) -> bool:
+    """Whether two sightings are so far apart that they may be two faces."""
+    (x0, y0, size), (x1, y1, _) = _spot(before.box), _spot(after.box)
+    return math.hypot(x1 - x0, y1 - y0) > _FAR * size
 
 
 def between(before: Sighting, after: Sighting, pts: int, second: float) -> Box:

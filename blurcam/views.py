@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import cast
 
@@ -26,7 +26,7 @@ class View:
     before turning by ``rotation`` degrees clockwise, and mirroring left to right.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     area: Box
     rotation: int
     mirrored: bool = False
@@ -69,7 +69,7 @@ class Sheet:
     laid so that the face it is about is well inside. Otherwise it is what of it is in the view.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     placed: tuple[Placed, ...]
     keeps_cut: bool = False
 
@@ -91,9 +91,12 @@ class Sheet:
 Searchable = View | Sheet
 """A picture to search, which knows where in the frame its pixels are."""
 
-# A network is compiled for each size of sheet, so there are few: these widths by these heights.
-_SHEET_WIDTHS = (640, 1280, 1920)
-_SHEET_HEIGHTS = (256, 512, 1088)
+# Every new size of sheet costs a network 50 ms once, so there are few: these widths, by heights in
+# steps.
+_SHEET_WIDTHS = (320, 640, 1280, 1920)
+_SHEET_HEIGHT = 512
+_SHEET_TALLEST = 1088
+_SHEET_STEP = 64
 _GAP = 8
 
 
@@ -102,24 +105,27 @@ def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable
 
     A view that is too large for a sheet stays by itself.
     """
+    laid: list[Searchable] = []
     low: list[View] = []
     tall: list[View] = []
-    large: list[Searchable] = []
     for view in views:
         rows, columns = view.picture.shape[:2]
-        if columns > _SHEET_WIDTHS[-1] or rows > _SHEET_HEIGHTS[-1]:
-            large.append(view)
+        if columns > _SHEET_WIDTHS[-1] or rows > _SHEET_TALLEST:
+            laid.append(view)
         else:
-            (low if rows <= _SHEET_HEIGHTS[-2] else tall).append(view)
-    for group, height in ((low, _SHEET_HEIGHTS[-2]), (tall, _SHEET_HEIGHTS[-1])):
-        large += [_sheet(placed, width, keeps_cut) for placed, width in _shelved(group, height)]
-    return large
+            (low if rows <= _SHEET_HEIGHT else tall).append(view)
+    for group, height in ((low, _SHEET_HEIGHT), (tall, _SHEET_TALLEST)):
+        laid += [_sheet(placed, width, keeps_cut) for placed, width in _shelved(group, height)]
+    return laid
 
 
 def _shelved(views: Sequence[View], height: int) -> Iterator[tuple[list[Placed], int]]:
     """Yield what lies on each sheet, and how wide the sheet is."""
     widest = max((view.picture.shape[1] for view in views), default=0)
-    width = next(each for each in _SHEET_WIDTHS if each >= widest)
+    area = sum(view.picture.shape[0] * view.picture.shape[1] for view in views)
+    # As wide as it must be, and not narrower than 640 if that would not be filled.
+    least = widest if area < _SHEET_WIDTHS[0] ** 2 / 2 else max(widest, _SHEET_WIDTHS[1])
+    width = next(each for each in _SHEET_WIDTHS if each >= least)
     placed: list[Placed] = []
     x = y = shelf = 0
     for view in sorted(views, key=lambda v: -v.picture.shape[0]):
@@ -137,7 +143,7 @@ def _shelved(views: Sequence[View], height: int) -> Iterator[tuple[list[Placed],
 
 def _sheet(placed: list[Placed], width: int, keeps_cut: bool) -> Sheet:
     bottom = max(each.y + each.view.picture.shape[0] for each in placed)
-    height = next(h for h in _SHEET_HEIGHTS if h >= bottom)
+    height = -(-bottom // _SHEET_STEP) * _SHEET_STEP
     picture = np.full((height, width, 3), 114, np.uint8)
     for each in placed:
         rows, columns = each.view.picture.shape[:2]

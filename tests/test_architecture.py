@@ -13,10 +13,11 @@ PACKAGE = Path(__file__).parent.parent / "blurcam"
 
 # A module imports only from the rows above its own.
 ROWS = (
-    ("errors", "streams"),
+    ("errors", "streams", "confinement"),
     ("regions", "config", "summary"),
-    ("stats", "frames", "spans"),
+    ("stats", "frames", "spans", "piping", "stopping"),
     ("regionfile",),
+    ("regionstream",),
     ("views", "masks", "labels"),
     ("detection",),
     ("evaluation",),
@@ -24,7 +25,7 @@ ROWS = (
     ("weights",),
     ("models",),
     ("detectors",),
-    ("search", "motion", "zones", "tracks", "selftest"),
+    ("search", "sightings", "motion", "zones", "tracks", "selftest"),
     ("scan",),
     ("plans",),
     ("tracking",),
@@ -35,6 +36,8 @@ ROWS = (
     ("sinks",),
     ("buffering",),
     ("pipeline",),
+    ("stages",),
+    ("delivery",),
     ("assembly",),
     ("planting",),
     ("verification",),
@@ -43,6 +46,7 @@ ROWS = (
     ("report",),
     ("plots", "checkup"),
     ("api",),
+    ("attacks",),
     ("",),
     ("commands",),
     ("cli",),
@@ -60,6 +64,7 @@ ONLY = {
     "multiprocessing": {"batch.workers"},
     "sqlite3": {"batch.ledger"},
     "cryptography": {"report.chain"},
+    "sklearn": {"attacks.attackers"},
     "typer": {"cli", "commands"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from fractions import Fraction
 
 import pytest
 
-from blurcam.buffering import Abandoned, outbox, prefetch
+from blurcam.buffering import Abandoned, live, outbox, prefetch
 
 
 def test_prefetch_yields_everything_in_order() -> None:
@@ -62,6 +63,83 @@ def test_closing_prefetch_stops_the_thread_and_closes_the_source() -> None:
     next(ahead)
     ahead.close()
     assert closed.is_set()
+    assert not any(t.name == "blurcam-reader" for t in threading.enumerate())
+
+
+class Camera:
+    """A source of one item every 0.1 s of media time, stepped by the test."""
+
+    def __init__(self, count: int, step: Fraction = Fraction(1, 10)) -> None:
+        self.count = count
+        self.step = step
+        self.dropped: list[int] = []
+        self.delivered = threading.Event()
+        self.gone = threading.Event()
+
+    def items(self) -> Iterator[int]:
+        yield from range(self.count)
+        self.delivered.set()
+        assert self.gone.wait(timeout=30)
+
+    def live(self, seconds: float = 0.5) -> Generator[int, None, None]:
+        return live(
+            self.items(), seconds, time_of=lambda n: n * self.step,
+            dropped=self.dropped.append, interrupt=self.gone.set,
+        )  # fmt: skip
+
+
+def test_live_drops_the_oldest_while_nobody_reads() -> None:
+    camera = Camera(100)
+    ahead = camera.live()
+    seen = [next(ahead)]
+    assert camera.delivered.wait(timeout=30)
+    camera.gone.set()
+    seen += ahead
+    # The first may have been read in time; of the others those are left that are at most 0.5 s
+    # older than the last one.
+    assert seen[-6:] == [94, 95, 96, 97, 98, 99]
+    assert len(seen) <= 7
+    assert len(seen) + sum(camera.dropped) == 100
+
+
+def test_live_drops_nothing_while_the_reader_keeps_up() -> None:
+    camera = Camera(6)
+    ahead = camera.live()
+    camera.gone.set()
+    assert list(ahead) == [0, 1, 2, 3, 4, 5]
+    assert camera.dropped == []
+
+
+def test_live_holds_few_items_even_where_time_stands_still() -> None:
+    camera = Camera(1000, step=Fraction(1, 90000))
+    ahead = camera.live()
+    next(ahead)
+    assert camera.delivered.wait(timeout=30)
+    camera.gone.set()
+    assert len(list(ahead)) == 64
+
+
+def test_live_failure_reaches_the_consumer_after_the_items_before_it() -> None:
+    def source() -> Iterator[int]:
+        yield 1
+        raise OSError("gone")
+
+    seen = []
+    with pytest.raises(OSError, match="gone"):
+        for item in live(source(), 1, time_of=Fraction, dropped=lambda n: None):
+            seen.append(item)
+    assert seen == [1]
+
+
+@pytest.mark.parametrize("kind", ["live", "prefetch"])
+def test_closing_interrupts_a_source_that_waits(kind: str) -> None:
+    camera = Camera(1)
+    ahead = (
+        camera.live() if kind == "live" else prefetch(camera.items(), 2, interrupt=camera.gone.set)
+    )
+    assert next(ahead) == 0
+    assert camera.delivered.wait(timeout=30)
+    ahead.close()
     assert not any(t.name == "blurcam-reader" for t in threading.enumerate())
 
 

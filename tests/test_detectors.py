@@ -128,7 +128,7 @@ def test_the_thresholds_of_the_profiles_are_the_documented_ones(profile: Profile
     detect = Detect(profile)
     with closing(open_detector(detect)) as detector:
         looks = looks_for(detect, detector.threshold, 1920, 1080)
-        plan = plan_of(detect, detector.threshold, 0.5)
+        plan = plan_of(detect, looks, 0.5)
     assert f"| `{profile}` | {looks.threshold:g} | {plan.certain:g} |" in REFERENCE
 
 
@@ -159,11 +159,11 @@ def test_numbers_that_are_not_finite_are_a_failure(value: float) -> None:
     """They would pass for "no face here", since no comparison with them is true."""
 
     class Spoiled(Network):
-        def _compile(self, shape):  # type: ignore[no-untyped-def]
-            compiled = super()._compile(shape)
-            inner = vars(compiled)["_model"]
-            vars(compiled)["_model"] = SimpleNamespace(create_infer_request=lambda: Request(inner))
-            return compiled
+        def _compile(self, weights):  # type: ignore[no-untyped-def]
+            inner = super()._compile(weights)
+            return SimpleNamespace(
+                create_infer_request=lambda: Request(inner), outputs=inner.outputs
+            )
 
     class Request:
         def __init__(self, model) -> None:  # type: ignore[no-untyped-def]
@@ -201,9 +201,8 @@ def test_a_detector_that_sees_nothing_does_not_start() -> None:
 
 
 def test_weights_that_are_no_model_are_refused() -> None:
-    network = Network("centerface", b"no model", "CPU", takes_rgb=True)
     with pytest.raises(ModelError, match="centerface"):
-        network.start([PORTRAIT])
+        Network("centerface", b"no model", "CPU", takes_rgb=True)
 
 
 def found(*boxes: tuple[int, int, int, int]) -> list[Detection]:

@@ -26,6 +26,7 @@ from blurcam.regions import Coverage
 from blurcam.search import Looks
 from blurcam.sinks.files import FileSink, open_file, refuse_same
 from blurcam.sources.files import FileSource, open_audio, open_source
+from blurcam.stages import Stages, Timing, Untimed
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 from blurcam.summary import Summary
@@ -88,10 +89,12 @@ def _open_run(
     for path in (config.output, config.regions, config.summary):
         if path is not None:
             _refuse_output(config, path)
+    timing: Timing = Stages() if config.profile_stages else Untimed()
     source = stack.enter_context(closing(open_source(config.input, tally)))
-    frames = until_fault(prefetch(source.frames(), READER_DEPTH), tally)
-    stack.callback(frames.close)
-    origin = Origin(config, source.info, tally, stack, detector)
+    ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
+    stack.callback(ahead.close)
+    frames = timing.timed("wait", until_fault(ahead, tally))
+    origin = Origin(config, source.info, tally, timing, stack, detector)
     covering = origin.covered(frames)
     if watch is not None:
         covering = watch(covering)
@@ -100,11 +103,13 @@ def _open_run(
         writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
         stack.callback(writer.close)
         covering = writer.record(covering)
-    sink, steps = _open_output(config, source, covering, tally, stack)
+    covering = timing.timed("cover", covering)
+    sink, steps = _open_output(config, source, covering, tally, timing, stack)
 
     def finish() -> Summary:
         digest = sha256_of(config.input)
-        summary = summary_of(config, origin, sink, tally, digest, time.monotonic() - started)
+        wall = time.monotonic() - started
+        summary = summary_of(config, origin, sink, tally, timing, digest, wall)
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
@@ -130,6 +135,7 @@ class Origin:
         config: Config,
         info: StreamInfo,
         tally: Tally,
+        timing: Timing,
         stack: ExitStack,
         lent: Detector | None,
     ) -> None:
@@ -137,6 +143,7 @@ class Origin:
         self._config = config
         self._info = info
         self._tally = tally
+        self._timing = timing
         self.reader: RegionReader | None = None
         self.detector: Detector | None = None
         self.looks: Looks | None = None
@@ -145,7 +152,7 @@ class Origin:
             stack.callback(self.reader.close)
             _refuse_foreign(config, self.reader.header, info)
         else:
-            self.detector = lent or open_detector(config.detect)
+            self.detector = timing.detector(lent or open_detector(config.detect))
             if lent is None:
                 stack.callback(self.detector.close)
             self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
@@ -159,7 +166,7 @@ class Origin:
         found = searched(
             frames, self._info, self.detector, self._config.detect, self._config.cover.lead
         )
-        return covered(found, self._config.cover, self._tally)
+        return covered(self._timing.timed("scan", found), self._config.cover, self._tally)
 
 
 def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
@@ -173,14 +180,19 @@ def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
 
 
 def _open_output(
-    config: Config, source: FileSource, covering: Covered, tally: Tally, stack: ExitStack
+    config: Config,
+    source: FileSource,
+    covering: Covered,
+    tally: Tally,
+    timing: Timing,
+    stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
     encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
     sink = open_sink(config, encoder, stack)
-    redacted = redact_all(covering, make_effect(config.effect), tally)
-    steps = write_all(redacted, encoder, (sink,), tally)
+    redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
+    steps = write_all(redacted, timing.encoder(encoder), (timing.sink(sink),), tally)
     stack.callback(steps.close)
-    return sink, steps
+    return sink, timing.timed("hand over", steps)
 
 
 def encoder_for(config: Config, info: StreamInfo, tally: Tally) -> Encoder:
@@ -202,7 +214,13 @@ def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
 
 
 def summary_of(
-    config: Config, origin: Origin, sink: FileSink, tally: Tally, digest: str, wall: float
+    config: Config,
+    origin: Origin,
+    sink: FileSink,
+    tally: Tally,
+    timing: Timing,
+    digest: str,
+    wall: float,
 ) -> Summary:
     """Return what was done, from all that took part in it."""
     detector, reader, looks = origin.detector, origin.reader, origin.looks
@@ -231,6 +249,7 @@ def summary_of(
         regions_added=reader.added if reader else 0,
         fault=None if tally.fault is None else str(tally.fault),
         notices=tuple(tally.notices),
+        stages=timing.values(tally.frames_in),
     )
 
 

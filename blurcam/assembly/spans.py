@@ -41,6 +41,7 @@ from blurcam.sinks.spools import SpoolSink, read_spool
 from blurcam.sources.files import open_source
 from blurcam.sources.keyframes import index_of
 from blurcam.spans import Span, cut
+from blurcam.stages import Untimed
 from blurcam.stats import Tally
 from blurcam.summary import Summary
 
@@ -162,7 +163,9 @@ def open_span(
             source.seek(span.key)
         frames = prefetch(_until(source.frames(), span.end), READER_DEPTH)
         stack.callback(frames.close)
-        covering: Covered = Origin(config, source.info, Tally(), stack, detector).covered(frames)
+        covering: Covered = Origin(
+            config, source.info, Tally(), Untimed(), stack, detector
+        ).covered(frames)
         own = _Own(span, tally)
         covering = watch(own.only(covering))
         encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
@@ -193,7 +196,7 @@ def join(
     with ExitStack() as stack:
         tally = _tally(config, spooled)
         source = stack.enter_context(closing(open_source(config.input, Tally())))
-        origin = Origin(config, source.info, tally, stack, detector)
+        origin = Origin(config, source.info, tally, Untimed(), stack, detector)
         encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
         if any(part.parameters != encoder.parameters.hex() for part in spooled.parts):
             raise SourceReadError(
@@ -215,7 +218,7 @@ def join(
         sink.finish()
         digest = sha256_of(config.input)
         wall = sum(part.wall_s for part in spooled.parts) + time.monotonic() - began
-        yield summary_of(config, origin, sink, tally, digest, wall)
+        yield summary_of(config, origin, sink, tally, Untimed(), digest, wall)
 
 
 def _tally(config: Config, spooled: Spooled) -> Tally:

@@ -46,7 +46,7 @@ def _centerface(detect: Detect) -> Detector:
     asked = detect.threshold or PROFILES[detect.profile].looks.threshold
     threshold = min(asked, centerface.SUSPICION)
     if detector_of(detect) != "centerface":
-        threshold = detect.threshold or PROFILES["balanced"].certain
+        threshold = detect.threshold or PROFILES["balanced"].looks.certain
     return centerface.open_centerface(load("centerface"), threshold=threshold, device=detect.device)
 
 
@@ -73,12 +73,18 @@ _DETECTORS: dict[str, Callable[[Detect], Detector]] = {
 
 
 def searched(
-    frames: Iterable[Frame], info: StreamInfo, detector: Detector, detect: Detect, lead: float
+    frames: Iterable[Frame],
+    info: StreamInfo,
+    detector: Detector,
+    detect: Detect,
+    lead: float,
+    *,
+    live: bool = False,
 ) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame with what the search says of it."""
+    """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
     looks = looks_for(detect, detector.threshold, info.width, info.height)
-    plan = plan_of(detect, detector.threshold, lead)
+    plan = plan_of(detect, looks, lead, live=live)
     return scan(frames, Search(detector, viewpoint, looks), plan)
 
 

@@ -19,14 +19,24 @@ from blurcam.config import (
     ProfileName,
     parse_polygon,
 )
+from blurcam.piping import FromName, ToName, WhenSlow
 
 # What --help shows as defaults.
 DETECT, COVERAGE = Detect(), Cover()
-_LOOK, _COVER, _OUT = "Finding faces", "Covering them", "Output"
+_LOOK, _COVER, _OUT, _PIPES = "Finding faces", "Covering them", "Output", "Pipes"
 
 Input = Annotated[Path, typer.Argument(help="Recording to read: anything FFmpeg reads.")]
 Output = Annotated[
     Path, typer.Argument(help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1).")
+]
+AnyInput = Annotated[
+    Path, typer.Argument(help="What to read: anything FFmpeg reads, - for standard input, a FIFO.")
+]
+AnyOutput = Annotated[
+    Path,
+    typer.Argument(
+        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a FIFO."
+    ),
 ]
 Profile = Annotated[
     ProfileName,
@@ -177,8 +187,77 @@ RegionsOut = Annotated[
 RegionsIn = Annotated[
     Path, typer.Option("--regions", help="Regions file, from run, perhaps edited by hand.")
 ]
+From = Annotated[
+    FromName | None,
+    typer.Option(
+        "--from",
+        help="What comes in; default: recognised by its first bytes. raw wants --size.",
+        rich_help_panel=_PIPES,
+    ),
+]
+To = Annotated[
+    ToName,
+    typer.Option(
+        help="What goes out, to a pipe. nut (unless --codec says otherwise), y4m and raw are "
+        "lossless.",
+        rich_help_panel=_PIPES,
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option(help="Of raw frames: 1280x720.", metavar="WxH", rich_help_panel=_PIPES),
+]
+PixFmt = Annotated[
+    str,
+    typer.Option("--pix-fmt", help="Of raw frames, by FFmpeg's name.", rich_help_panel=_PIPES),
+]
+Rate = Annotated[
+    str | None,
+    typer.Option(
+        help="Frames a second of raw frames and MJPEG, which do not say; default: 25.",
+        rich_help_panel=_PIPES,
+    ),
+]
+WhenSlowOption = Annotated[
+    WhenSlow | None,
+    typer.Option(
+        "--when-slow",
+        help="While pictures come faster than they are searched: block holds the producer up and "
+        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them. "
+        "Default: block for run and for files, drop for pipes.",
+        rich_help_panel=_PIPES,
+    ),
+]
+Tee = Annotated[
+    Path | None,
+    typer.Option(help="Also record what goes out: .mp4, .mkv, .ts or .webm.", rich_help_panel=_OUT),
+]
+RegionsTo = Annotated[
+    str | None,
+    typer.Option(
+        "--regions",
+        help="Also write every covered region, one JSON line a frame, to a file or to an open "
+        "descriptor: fd:3.",
+        metavar="FILE|fd:N",
+        rich_help_panel=_OUT,
+    ),
+]
+ShowCommands = Annotated[
+    bool,
+    typer.Option(
+        "--show-commands", help="Say how to connect other programs to these options, and end."
+    ),
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUT)
+]
+ProfileStages = Annotated[
+    bool,
+    typer.Option(
+        "--profile-stages",
+        help="Also say what each stage took, in milliseconds a frame; in --summary too.",
+        rich_help_panel=_OUT,
+    ),
 ]
 Mirror = Annotated[
     Path | None,

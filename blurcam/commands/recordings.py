@@ -14,6 +14,7 @@ from blurcam.config import (
     Detect,
     Encode,
 )
+from blurcam.piping import Layout, Piping, is_stream
 
 if TYPE_CHECKING:
     from blurcam.assembly.recordings import Run
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 from blurcam.commands.options import (
     COVERAGE,
     DETECT,
+    AnyInput,
+    AnyOutput,
     Audio,
     Bridge,
     Codec,
@@ -29,6 +32,7 @@ from blurcam.commands.options import (
     Device,
     EffectOption,
     EncoderOption,
+    From,
     Hold,
     Ignore,
     Input,
@@ -38,25 +42,32 @@ from blurcam.commands.options import (
     Output,
     Overwrite,
     Patience,
+    PixFmt,
     PlanFor,
     Preset,
     Profile,
+    ProfileStages,
     Quiet,
     Range,
+    Rate,
     RegionsIn,
     RegionsOut,
     Scale,
+    Size,
     SummaryFile,
     Threshold,
     Timeout,
+    To,
+    WhenSlowOption,
     polygons,
 )
+from blurcam.commands.streaming import stream
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 
 
 def run(
-    input: Input,
-    output: Output,
+    input: AnyInput,
+    output: AnyOutput,
     profile: Profile = DETECT.profile,
     detector: DetectorOption = None,
     threshold: Threshold = None,
@@ -81,20 +92,45 @@ def run(
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
     summary: SummaryFile = None,
+    profile_stages: ProfileStages = False,
+    source: From = None,
+    to: To = "ts",
+    size: Size = None,
+    pix_fmt: PixFmt = "yuv420p",
+    rate: Rate = None,
+    when_slow: WhenSlowOption = "block",
     quiet: Quiet = False,
 ) -> None:
     """Redact a recording: find the faces, cover them, write a video that holds none."""
+    detect = Detect(profile, detector, threshold, scale, plan_for, device, range, timeout, patience)
+    cover = Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore"))
+    encode = Encode(codec, encoder, crf, preset, audio, overwrite)
+    if is_stream(input) or is_stream(output):
+        piping = Piping(
+            input=input,
+            output=output,
+            source=source,
+            to=to,
+            layout=Layout(size, pix_fmt, rate),
+            when_slow=when_slow,
+            effect=effect,
+            detect=detect,
+            cover=cover,
+            encode=encode,
+            regions=None if regions is None else str(regions),
+            summary=summary,
+        )
+        raise typer.Exit(stream(piping, quiet=quiet))
     config = Config(
         input=input,
         output=output,
         effect=effect,
-        detect=Detect(
-            profile, detector, threshold, scale, plan_for, device, range, timeout, patience
-        ),
-        cover=Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
-        encode=Encode(codec, encoder, crf, preset, audio, overwrite),
+        detect=detect,
+        cover=cover,
+        encode=encode,
         regions=regions,
         summary=summary,
+        profile_stages=profile_stages,
     )
     raise typer.Exit(_redact(config, quiet))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -17,8 +17,9 @@ DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
 
 def say(text: str) -> None:
-    """Say one line on stderr."""
-    typer.echo(f"blurcam: {text}", err=True)
+    """Say one line on stderr; that nobody can hear it is no reason to fail."""
+    with suppress(OSError):  # a full disk behind a log, a closed terminal
+        typer.echo(f"blurcam: {text}", err=True)
 
 
 class _Terminated(BaseException):

@@ -75,6 +75,7 @@ class MediaPipeAnswer:
     """A search that is over."""
 
     detections: tuple[Detection, ...]
+    is_ready: bool = True
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         """Return the faces."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,9 +17,7 @@ from blurcam.views import Picture
 Outputs = dict[str, NDArray[np.float32]]
 """What a model says, by the names of its outputs (one may have several)."""
 
-# Shapes that stay compiled: a whole view, its tiles, and one more of each. A compilation takes
-# 0.2 s and 30 MB.
-_SHAPES_KEPT = 16
+_SLICE = 0.1
 
 
 class Network:
@@ -32,9 +29,8 @@ class Network:
         self._device = device
         self._takes_rgb = takes_rgb
         self._core = ov.Core()
-        self._weights = weights
-        self._compiled: OrderedDict[tuple[int, ...], _Compiled] = OrderedDict()
         self._refuse_absent(device)
+        self._compiled = _Compiled(name, self._compile(weights))
 
     def _refuse_absent(self, device: str) -> None:
         there = self._core.available_devices
@@ -46,22 +42,17 @@ class Network:
 
     def start(self, pictures: Sequence[Picture]) -> Pending:
         """Begin to run the model on pictures of one size; they are padded, never scaled."""
-        batch = np.stack([_padded(picture) for picture in pictures])
-        return self._for_shape(batch.shape).start(batch)
+        return self._compiled.start(np.stack([_padded(picture) for picture in pictures]))
 
-    def _for_shape(self, shape: tuple[int, ...]) -> _Compiled:
-        if shape not in self._compiled:
-            self._compiled[shape] = self._compile(shape)
-            if len(self._compiled) > _SHAPES_KEPT:
-                self._compiled.popitem(last=False)
-        self._compiled.move_to_end(shape)
-        return self._compiled[shape]
+    def _compile(self, weights: bytes) -> Any:
+        """Compile for pictures of any size: once (0.3 s), and 50 ms at the first of each size.
 
-    def _compile(self, shape: tuple[int, ...]) -> _Compiled:
-        count, rows, columns, channels = shape
+        Compiling for each size by itself took 0.3 to 0.5 s each, and its inference was no faster
+        (256 ns a pixel against 240 to 290, 512 × 640, one core with AVX2).
+        """
         try:
-            model = self._core.read_model(self._weights)
-            model.reshape({model.inputs[0]: [count, channels, rows, columns]})
+            model = self._core.read_model(weights)
+            model.reshape({model.inputs[0]: [-1, 3, -1, -1]})
             steps = PrePostProcessor(model)
             tensor = steps.input().tensor()
             tensor.set_element_type(ov.Type.u8).set_layout(ov.Layout("NHWC"))
@@ -70,29 +61,40 @@ class Network:
                 steps.input().preprocess().convert_color(ColorFormat.RGB)
             steps.input().preprocess().convert_element_type(ov.Type.f32)
             steps.input().model().set_layout(ov.Layout("NCHW"))
-            # Two streams of one thread each give 16 % more than one stream of two at 1080p
-            # (99 against 115 ms a frame on 2 cores): the look-ahead hides the longer latency.
-            hint = {"PERFORMANCE_HINT": "THROUGHPUT"}
-            compiled = self._core.compile_model(steps.build(), self._device, hint)
+            return self._core.compile_model(steps.build(), self._device, _hints(self._device))
         except RuntimeError as exc:
             raise ModelError(
                 f"{self.name}: OpenVINO cannot run it on {self._device}: {_brief(exc)}"
             ) from exc
-        return _Compiled(self.name, compiled)
 
     def close(self) -> None:
         """Release what was compiled."""
-        self._compiled.clear()
+        self._compiled.release()
+
+
+def _hints(device: str) -> dict[str, Any]:
+    # Two streams of one thread each give 16 % more than one stream of two at 1080p (99 against
+    # 115 ms a frame on 2 cores): the look-ahead hides the longer latency.
+    hints: dict[str, Any] = {"PERFORMANCE_HINT": "THROUGHPUT"}
+    if device == "CPU":
+        # Decoder and encoder want the same cores: a pinned thread waits for its own while another
+        # is free (191 ms against 88 for 512 x 640 beside one other busy thread).
+        hints["ENABLE_CPU_PINNING"] = False
+    return hints
 
 
 class _Compiled:
-    """A model for one shape of batch, with its requests that wait to be used again."""
+    """A compiled model, with its requests that wait to be used again."""
 
     def __init__(self, name: str, model: Any) -> None:
         self._name = name
         self._model = model
         self._outputs = [tuple(output.names) for output in model.outputs]
         self._idle: list[Any] = []
+
+    def release(self) -> None:
+        self._idle.clear()
+        self._model = None
 
     def start(self, batch: NDArray[np.uint8]) -> Pending:
         try:
@@ -103,9 +105,15 @@ class _Compiled:
             raise DetectorError(f"{self._name}: {_brief(exc)}") from exc
         return Pending(self, request, batch)
 
+    def is_ready(self, request: Any) -> bool:
+        try:
+            return bool(request.wait_for(0))
+        except RuntimeError:
+            return True  # waiting for it says what went wrong
+
     def outputs(self, request: Any, timeout: float) -> Outputs:
         try:
-            if not request.wait_for(int(timeout * 1000)):
+            if not _awaited(request, timeout):
                 # The request stays busy: it is not used again.
                 raise DetectorTimeout(f"{self._name}: no answer within {timeout:g} s")
             found = {}
@@ -129,9 +137,24 @@ class Pending:
         self._request = request
         self._batch = batch
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the outputs are there."""
+        return self._compiled.is_ready(self._request)
+
     def wait(self, timeout: float) -> Outputs:
         """Return the outputs, once; raises :class:`~blurcam.errors.DetectorError`."""
         return self._compiled.outputs(self._request, timeout)
+
+
+def _awaited(request: Any, timeout: float) -> bool:
+    """Wait in short slices, since no signal is heard within one; whether the answer came."""
+    left = timeout
+    while left > _SLICE:
+        if request.wait_for(int(_SLICE * 1000)):
+            return True
+        left -= _SLICE
+    return bool(request.wait_for(int(left * 1000)))
 
 
 def _padded(picture: Picture) -> Picture:

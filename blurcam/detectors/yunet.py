@@ -48,6 +48,11 @@ class YuNetAnswer:
     started: tuple[tuple[Searchable, Pending], ...]
     threshold: float
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the network has seen every view."""
+        return all(pending.is_ready for _, pending in self.started)
+
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         """Return the faces; see :class:`blurcam.detection.Answer`."""
         found: list[Detection] = []

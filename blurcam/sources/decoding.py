@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -44,6 +45,17 @@ _DAMAGE: Final = (
     "invalid data",
 )
 
+# Formats that are lists of other files and addresses: a recording that came from outside must not
+# make blurcam read what only its owner may.
+_LISTS: Final = frozenset(
+    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
+)
+ONE_FILE: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
+}
+"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
@@ -60,7 +72,7 @@ logging.getLogger("libav").propagate = False
 
 
 @contextmanager
-def opening(path: Path) -> Iterator[None]:
+def opening(path: Path | str) -> Iterator[None]:
     """Turn whatever keeps a file from being opened into a SourceOpenError."""
     try:
         yield
@@ -68,7 +80,7 @@ def opening(path: Path) -> Iterator[None]:
         raise SourceOpenError(f"{path}: not a video that FFmpeg can read ({brief(exc)})") from exc
 
 
-def video_stream(path: Path, container: InputContainer) -> VideoStream:
+def video_stream(path: Path | str, container: InputContainer) -> VideoStream:
     """Return the stream to redact: the first that is moving pictures and not cover art."""
     if container.format.name in _TEXT_ART:
         raise SourceOpenError(f"{path}: not a video but text")
@@ -83,13 +95,19 @@ def video_stream(path: Path, container: InputContainer) -> VideoStream:
 class Decoded:
     """Decodes a stream, and keeps watch for what goes missing or comes out damaged."""
 
-    def __init__(self, name: str, container: InputContainer, stream: VideoStream) -> None:
-        """Decode this stream of a container; ``name`` is safe to print."""
+    def __init__(
+        self, name: str, container: InputContainer, stream: VideoStream, *, live: bool = False
+    ) -> None:
+        """Decode this stream of a container; ``name`` is safe to print.
+
+        ``live`` decodes a picture as soon as it is there: threads share one picture (where it has
+        slices), in place of each holding one back.
+        """
         self._name = name
         self._container = container
         self._stream = stream
         self._context = stream.codec_context
-        self._context.thread_type = "AUTO"
+        self._context.thread_type = "SLICE" if live else "AUTO"
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = Trouble(logger, f"errors in {name}")
@@ -107,6 +125,8 @@ class Decoded:
 
     def first(self) -> VideoFrame:
         """Decode the first picture, which tells more than the container."""
+        if self._first is not None:
+            return self._first[0]
         try:
             self._first = next(self._iterator)
         except StopIteration:
@@ -141,7 +161,9 @@ class Decoded:
             while True:
                 try:
                     packet = next(packets)
-                except StopIteration:
+                # PyAV 18.1 looks for streams that turned up on the way where it knows only the
+                # first ones, after it has given our stream's last packet.
+                except (StopIteration, IndexError):
                     self._refuse_early_end(log)
                     return
                 except (av.FFmpegError, OSError, ValueError) as exc:
@@ -199,6 +221,17 @@ class Decoded:
         self._is_suspect = True
         self._suspect_for = self._context.thread_count + 1
 
+    def close(self) -> None:
+        """Have the decoder's threads come to rest, so that releasing them cannot hang.
+
+        PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to
+        log an error: freed while one is at work, each waits for the other for ever. Draining
+        lets go of the lock. (Seen at the exit of a run that was refused after its first frame.)
+        """
+        self._iterator.close()
+        with suppress(av.FFmpegError, ValueError):  # drained already, or damaged
+            self._context.decode(None)
+
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
         """Return how many pictures are missing, by the sign that says most, and that sign."""
         self._trouble.flush()
@@ -219,4 +252,8 @@ class Decoded:
 def brief(error: Exception) -> str:
     """Return what went wrong, without the path, which is said already."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "log", None)
+    if said and getattr(error, "errno", None) == errno.EBUSY:
+        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        text = said[2]
     return " ".join(text.split())

@@ -14,9 +14,12 @@ from av.video.stream import VideoStream
 from blurcam.errors import SourceOpenError
 from blurcam.frames import Frame, Plane
 from blurcam.stats import Tally
-from blurcam.streams import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo, Timeline
+from blurcam.streams import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo, Timeline, rescale
 
-_LARGEST_SIDE: Final = 16384
+LARGEST_SIDE: Final = 16384
+"""Pixels: no picture is larger."""
+# Frames a second; a header may claim two thousand million.
+_SWIFTEST: Final = 100_000
 # A new session begins after a gap that no track is to be carried across.
 _SESSION_GAP_SECONDS: Final = 10
 # AV_FIELD_BB and AV_FIELD_BT
@@ -52,14 +55,20 @@ class Pictures:
             wall_time=time.time(),
             session=self._session,
             is_corrupt=is_suspect,
-            interlaced=picture.interlaced_frame,
+            interlaced=picture.interlaced_frame or self._info.interlaced,
         )
         self._seq += 1
         return frame
 
+    def start_session(self) -> None:
+        """Say that nothing of what was seen holds any more: the stream starts anew."""
+        self._session += 1
+
     def _place(self, picture: VideoFrame) -> int:
         jumps = self._timeline.jumps
         given = picture.dts if self._by_dts else picture.pts
+        if given is not None and picture.time_base and picture.time_base != self._info.time_base:
+            given = rescale(given, picture.time_base, self._info.time_base)
         pts = self._timeline.place(given)
         if self._timeline.jumps > jumps and given is not None:
             self._session += 1
@@ -115,10 +124,10 @@ def _planes(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]
 def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo:
     """Return what the stream is; the first picture tells more than the container."""
     context = stream.codec_context
-    if max(first.width, first.height) > _LARGEST_SIDE:
+    if max(first.width, first.height) > LARGEST_SIDE:
         size = f"{first.width}x{first.height}"
-        raise SourceOpenError(f"{name}: {size} is more than {_LARGEST_SIDE} pixels a side")
-    pixel_format = _target(first)
+        raise SourceOpenError(f"{name}: {size} is more than {LARGEST_SIDE} pixels a side")
+    pixel_format = nearest_format(first)
     time_base = stream.time_base or Fraction(1, 90000)
     info = StreamInfo(
         name=name,
@@ -126,7 +135,7 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         height=first.height,
         pixel_format=pixel_format,
         time_base=time_base,
-        rate=stream.average_rate or stream.guessed_rate or None,
+        rate=_rate(stream),
         codec=context.codec.canonical_name,
         sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
         # PyAV counts the way FFmpeg's display matrix does, against the clock.
@@ -144,7 +153,17 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
     return info
 
 
-def _target(picture: VideoFrame) -> PixelFormat:
+def _rate(stream: VideoStream) -> Fraction | None:
+    """Return the average rate; what the codec says comes before a guess.
+
+    Of a stream that is read as it comes FFmpeg knows no average, and guesses that H.264 and MPEG-2
+    come in fields: twice the rate. A rate that no camera can have is none.
+    """
+    told = (stream.average_rate, stream.codec_context.framerate, stream.guessed_rate)
+    return next((rate for rate in told if rate and 0 < rate <= _SWIFTEST), None)
+
+
+def nearest_format(picture: VideoFrame) -> PixelFormat:
     """Return the format of ours that loses least of the picture's."""
     name = _own_name(picture)
     own = PIXEL_FORMATS.get(name)
