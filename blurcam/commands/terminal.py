@@ -32,16 +32,19 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def unfinished(output: Path) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name."""
+def unfinished(output: Path, then: str = "") -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name.
+
+    ``then`` is what may be done about it.
+    """
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     except KeyboardInterrupt:
-        say(f"interrupted; {output} was not finished")
+        say(f"interrupted; {output} was not finished{then}")
         raise typer.Exit(128 + signal.SIGINT) from None
     except _Terminated:
-        say(f"terminated; {output} was not finished")
+        say(f"terminated; {output} was not finished{then}")
         raise typer.Exit(128 + signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, before)

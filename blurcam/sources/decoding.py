@@ -95,6 +95,7 @@ class Decoded:
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = Trouble(logger, f"errors in {name}")
+        self._from: int | None = None
         self._iterator = self._run()
         self._first: tuple[VideoFrame, bool] | None = None
         self._packets = 0
@@ -117,6 +118,18 @@ class Decoded:
         except SourceReadError as exc:
             raise SourceOpenError(str(exc)) from exc
         return self._first[0]
+
+    def restart(self, pts: int) -> None:
+        """Go on from the key frame with this pts, instead of from the beginning."""
+        self._iterator.close()
+        self._first = None
+        try:
+            self._container.seek(pts, stream=self._stream, backward=True)
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            raise SourceReadError(f"{self._name}: cannot be read from the middle on") from exc
+        self._context.flush_buffers()
+        self._from = pts
+        self._iterator = self._run()
 
     def pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
         """Yield each picture, and whether it may be damaged."""
@@ -142,6 +155,12 @@ class Decoded:
                     raise SourceReadError(
                         f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
                     ) from exc
+                if self._from is not None:
+                    if not packet.size or packet.pts is None or packet.pts < self._from:
+                        continue
+                    if packet.pts > self._from or not packet.is_keyframe:
+                        raise SourceReadError(f"{self._name}: has no key frame where it had one")
+                    self._from = None
                 self._packets += bool(packet.size) and not packet.is_discard
                 self._hidden += bool(packet.size) and packet.is_discard
                 if packet.is_corrupt:

@@ -57,6 +57,7 @@ class FileSource:
         self._container = container
         self._tally = tally
         self._stream = video_stream(path, container)
+        self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream)
         first = self._decoded.first()
         self.info = stream_info(self.name, self._stream, first)
@@ -72,10 +73,20 @@ class FileSource:
         """
         try:
             for picture, is_suspect in self._decoded.pictures():
+                if self._from is not None and (picture.pts is None or picture.pts < self._from):
+                    continue
                 self._tally.frames_in += 1
                 yield self._pictures.frame(picture, is_suspect)
         finally:
             self._count_losses()
+
+    def seek(self, pts: int) -> None:
+        """Begin at the key frame with this pts; frames that are shown before it are left out.
+
+        Raises :class:`~blurcam.errors.SourceReadError`, perhaps only with the first frame.
+        """
+        self._decoded.restart(pts)
+        self._from = pts
 
     def _count_losses(self) -> None:
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
