@@ -124,7 +124,7 @@ def test_machines_name_nobody_under_the_default_effect_and_most_under_a_cosmetic
     assert hidden.chance == pytest.approx(0.1)
     # 50 pictures named in each of five splits: a guesser stays below in 99.9 % of all attacks.
     assert max(each.rate for each in hidden.rates) < 0.19
-    assert min(each.rate for each in cosmetic.rates if "clear" not in each.view) > 0.6
+    assert min(each.rate for each in cosmetic.rates if "clear" not in each.view) > 0.3
     assert not cosmetic.holds
 
 

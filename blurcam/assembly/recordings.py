@@ -17,7 +17,7 @@ from blurcam.config import Config
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
-from blurcam.errors import ConfigError, SourceReadError
+from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
 from blurcam.plans import looks_for, smallest_face
@@ -107,16 +107,34 @@ def _open_run(
     sink, steps = _open_output(config, source, covering, tally, timing, stack)
 
     def finish() -> Summary:
-        digest = sha256_of(config.input)
+        digest = _digest(config.input, tally)
         wall = time.monotonic() - started
         summary = summary_of(config, origin, sink, tally, timing, digest, wall)
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
-            config.summary.write_text(summary.to_json() + "\n", encoding="utf-8")
+            _write_summary(config.summary, config.output, summary)
         return summary
 
     return Run(config, source.info, steps, finish)
+
+
+def _digest(path: Path, tally: Tally) -> str:
+    """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
+    try:
+        return sha256_of(path)
+    except SourceReadError as exc:
+        tally.fault = tally.fault or exc
+        return ""
+
+
+def _write_summary(path: Path, output: Path, summary: Summary) -> None:
+    try:
+        path.write_text(summary.to_json() + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise SinkWriteError(
+            f"{path}: cannot be written: {exc.strerror}; the video {output} is complete"
+        ) from exc
 
 
 def _refuse_output(config: Config, path: Path) -> None:

@@ -73,6 +73,9 @@ def _decode(outputs: Outputs, view: Searchable, threshold: float) -> list[Detect
         heat, scale, offset = (outputs[name][0] for name in (_HEAT, _SCALE, _OFFSET))
     except (KeyError, IndexError) as exc:
         raise DetectorError(f"centerface: outputs are {sorted(outputs)}") from exc
+    expected = tuple(-(-side // 32) * 32 // _STRIDE for side in view.picture.shape[:2])
+    if not heat.shape[1:] == scale.shape[1:] == offset.shape[1:] == expected:
+        raise DetectorError(f"centerface: a map of {heat.shape[1:]} where {expected} was asked for")
     rows, columns = np.nonzero(heat[0] >= threshold)
     high, wide = np.exp(scale[:, rows, columns]) * _STRIDE
     centre_y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE

@@ -69,6 +69,9 @@ def _decode(outputs: Outputs, stride: int, view: Searchable, threshold: float) -
         kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
     except (KeyError, IndexError) as exc:
         raise DetectorError(f"yunet: outputs are {sorted(outputs)}") from exc
+    down, across = (-(-side // 32) * 32 // stride for side in view.picture.shape[:2])
+    if not len(kind) == len(thing) == len(boxes) == down * across:
+        raise DetectorError(f"yunet: a grid of {len(kind)} where {down * across} was asked for")
     confidences = np.sqrt(np.clip(kind[:, 0], 0, 1) * np.clip(thing[:, 0], 0, 1))
     chosen = np.nonzero(confidences >= threshold)[0]
     edges = _edges(boxes[chosen], chosen, stride, view)

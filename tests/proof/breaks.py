@@ -51,40 +51,46 @@ def uncovered_on_error() -> None:
 
 
 def unanswered_is_empty() -> None:
-    """A search that failed is taken for one that found nothing."""
+    """A detector that failed, or did not answer, has seen no face."""
 
-    def around(original: Strike, verdict: Any, look: Any, rhythm: Any) -> Any:
+    def failed(original: Strike, watch: Any, frame: Any, error: Any) -> Any:
+        from blurcam.detection import Answered
+
+        del original, watch, frame, error
+        return Answered(())
+
+    def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
         from blurcam.detection import Answered
 
         try:
-            frame, finding = original(verdict, look, rhythm)
+            original(watch, look, searching)
         except Exception:  # noqa: BLE001 - that is the break
-            return look.frame, Answered(())
-        return frame, finding if isinstance(finding, Answered) else Answered(())
+            look.searching, look.finding = None, Answered(())
 
-    def begin(original: Strike, rhythm: Any, frame: Any, *, is_last: bool) -> Any:
+    def begin(original: Strike, watch: Any, frame: Any) -> None:
         from blurcam.detection import Answered
         from blurcam.scan import _Look
 
         try:
-            return original(rhythm, frame, is_last=is_last)
+            original(watch, frame)
         except Exception:  # noqa: BLE001 - that is the break
-            return _Look(frame, Answered(()))
+            watch._waiting.append(_Look(frame, Answered(())))  # noqa: SLF001
 
-    wrap("blurcam.scan:_Verdict.of", around)
-    wrap("blurcam.scan:_Rhythm.look", begin)
+    wrap("blurcam.scan:_Watch._failed", failed)
+    wrap("blurcam.scan:_Watch._conclude", conclude)
+    wrap("blurcam.scan:_Watch.begin", begin)
 
 
 def no_waiting() -> None:
     """Frames go on before the detector has answered."""
 
-    def around(original: Strike, verdict: Any, look: Any, rhythm: Any) -> Any:
+    def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
         from blurcam.detection import Answered
 
-        del original, verdict, rhythm
-        return look.frame, Answered(())
+        del original, watch, searching
+        look.searching, look.finding = None, Answered(())
 
-    wrap("blurcam.scan:_Verdict.of", around)
+    wrap("blurcam.scan:_Watch._conclude", conclude)
 
 
 def damage_is_trusted() -> None:
@@ -178,9 +184,9 @@ def errors_show_pictures() -> None:
 def copies_input() -> None:
     """The coded pictures of the input lie beside the output."""
 
-    def around(original: Strike, config: Any, stack: Any) -> Any:
+    def around(original: Strike, config: Any, *args: Any) -> Any:
         config.output.with_suffix(".tmp").write_bytes(config.input.read_bytes())
-        return original(config, stack)
+        return original(config, *args)
 
     wrap("blurcam.assembly.recordings:_open_run", around)
 

@@ -57,6 +57,6 @@ STAGES = {
     "verify": "blurcam.sinks.files:FileSink._verify",
     "digest": "blurcam.sinks.files:FileSink._digest",
     "publish": "blurcam.sinks.files:FileSink._publish",
-    "summary": "blurcam.assembly.recordings:_summary",
+    "summary": "blurcam.assembly.recordings:summary_of",
 }
 """The stages of a recording's run, in its order."""
