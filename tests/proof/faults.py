@@ -347,7 +347,7 @@ def _sources() -> list[Fault]:
         Fault("time steps back", "input", _codes(0, 3), "later_sessions_are_bare", spoil="stepped"),
         Fault("input truncated while it is read", "decode", _codes(1, 3), "failed_read_is_the_end",
               _at("decode", _on_source(lambda path: os.truncate(path, 3000)))),
-        Fault("input deleted while it is read", "decode", _codes(0, 1), "redacts_nothing",
+        Fault("input deleted while it is read", "decode", _codes(0, 1, 3), "redacts_nothing",
               _at("decode", _on_source(lambda path: path.unlink(missing_ok=True))), named=True),
         Fault("reading the input: EIO", "read", _codes(1, 2, 3), "failed_read_is_the_end",
               _system("read", errno.EIO, ever=True), preload=True, reach=8),
