@@ -13,7 +13,7 @@ import numpy as np
 from blurcam.detection import Detection, merge
 from blurcam.detectors.openvino import Network, Outputs, Pending
 from blurcam.errors import DetectorError
-from blurcam.views import Searchable
+from blurcam.views import Searchable, tiles
 
 # Below this a single pass says nothing: the network's background on WIDER FACE is at 0.02 to 0.08.
 SUSPICION = 0.1
@@ -39,7 +39,7 @@ class CenterFace:
         (on 2 cores 4 sheets of 640 × 512 take the same), and each size of batch is another
         network to compile.
         """
-        started = tuple((view, self._network.start([view.picture])) for view in views)
+        started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
         return CenterFaceAnswer(started, self.threshold)
 
     def close(self) -> None:

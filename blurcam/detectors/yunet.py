@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from blurcam.detection import Detection, merge
 from blurcam.detectors.openvino import Network, Outputs, Pending
 from blurcam.errors import DetectorError
-from blurcam.views import Searchable
+from blurcam.views import Searchable, tiles
 
 DEFAULT_THRESHOLD = 0.48
 _STRIDES = (8, 16, 32)
@@ -33,7 +33,7 @@ class YuNet:
 
     def start(self, views: Sequence[Searchable]) -> YuNetAnswer:
         """Begin to search a frame."""
-        started = tuple((view, self._network.start([view.picture])) for view in views)
+        started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
         return YuNetAnswer(started, self.threshold)
 
     def close(self) -> None:
