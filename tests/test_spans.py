@@ -282,7 +282,7 @@ def test_a_job_in_spans_is_like_a_job_in_one_piece(clip: Path, tmp_path: Path, s
     result = batch(source, "--out", tmp_path / "cut", "--span", SPAN, "--log-format", "json")
     assert result.returncode == 0, result.stderr
     begun = [each for each in events(result) if each["event"] == "began"]
-    assert len(begun) == 5  # the cut, three spans, the join
+    assert len(begun) == 5, begun  # the cut, three spans, the join
     assert batch(source, "--out", tmp_path / "one", "--span", 0).returncode == 0
     times = frame_times(tmp_path / "cut" / source.name)
     assert times == frame_times(tmp_path / "one" / source.name)
