@@ -50,6 +50,14 @@ soak: setup models ## four cameras with faults, for MINUTES (10)
 
 check: lint types test ## what decides whether a change lands
 
+prove: setup models samples ## prove it: faults, leaks, attacks, broken input; writes docs/design/proof.md
+	$(BIN)/python -m tests.proof
+
+sbom: setup ## write build/sbom.json, what blurcam is made of (CycloneDX)
+	@mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+	    --output-reproducible --of JSON -o build/sbom.json
+
 lint: setup ## look for mistakes and for bad style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -101,5 +109,5 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow soak check lint types format reference image-lock picture lock clean \
+.PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference image-lock picture lock clean \
         bench bench-quick bench-recall bench-quality golden

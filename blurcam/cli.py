@@ -10,13 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from blurcam import __version__
+from blurcam.commands.attacking import attack
+from blurcam.commands.batch import batch_app
 from blurcam.commands.evaluating import evaluate
 from blurcam.commands.health import health
 from blurcam.commands.installation import check, models_app
 from blurcam.commands.pipe import pipe
 from blurcam.commands.recordings import render, run
+from blurcam.commands.reporting import report_app
 from blurcam.commands.serving import config_app, serve
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
+from blurcam.commands.verifying import verify
+from blurcam.confinement import leave_no_core
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
@@ -33,12 +38,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(models_app, name="models")
+app.add_typer(batch_app, name="batch")
+app.add_typer(report_app, name="report")
 app.command()(run)
 app.command()(pipe)
 app.command()(render)
 app.command()(serve)
 app.add_typer(config_app, name="config")
 app.command()(evaluate)
+app.command()(verify)
+app.command()(attack)
 app.command()(check)
 app.command()(health)
 
@@ -72,6 +81,7 @@ def _global(
 def main() -> None:
     """Run the command line and exit with its code."""
     debug = "--debug" in sys.argv[1:]
+    leave_no_core()
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:

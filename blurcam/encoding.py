@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import logging
 import os
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -139,6 +142,7 @@ class Encoder:
                 name, rate=rate.limit_denominator(100_000), options=_options(name, coding, info)
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
+            self._live = coding.live
             self._set_up(info)
             if not coding.reorder or coding.live:
                 self._context.max_b_frames = 0
@@ -163,6 +167,9 @@ class Encoder:
         elif colour.full_range is not None:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
+        if not self._live:
+            # PyAV asks for slices by default: that is for live streams, which cannot wait.
+            context.thread_type = "FRAME"
 
     def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
         """Yield the packets that this frame completes; raises SinkWriteError.
@@ -194,6 +201,89 @@ class Encoder:
     def close(self) -> None:
         """Release the encoder; safe to call twice."""
         self._nowhere.close()
+
+    @property
+    def step(self) -> int:
+        """How long a frame is shown if nothing else is said, in ``time_base``."""
+        return self._step
+
+    @property
+    def parameters(self) -> bytes:
+        """What a decoder has to know before the first packet, without remarks (SEI).
+
+        Packets of two encoders can follow one another where these are the same. x264 remarks on
+        how many threads it had, which is nothing to a decoder.
+        """
+        sets: bytes = self.template.codec_context.extradata or b""
+        if self.name not in ("libx264", "libx265"):
+            return sets
+        units = sets.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
+        if self.name == "libx264":
+            return b"|".join(unit for unit in units if unit and unit[0] & 31 != 6)
+        return b"|".join(unit for unit in units if unit and unit[0] >> 1 & 63 not in (39, 40))
+
+
+class Passage:
+    """Carries packets from one process of a job to another, in order, under the seal of its key.
+
+    A process cannot know what another one's encoder made but by what both know: the ``key`` of the
+    job. Each packet is signed (HMAC-SHA-256) with all that came before it, beginning with the
+    ``label``; nothing else becomes a :class:`RedactedPacket` again.
+    """
+
+    _FIELDS: Final = struct.Struct(">qqqqq?")
+
+    def __init__(self, key: bytes, label: str) -> None:
+        """Begin at one end; the same key and label are needed at the other."""
+        self._key = key
+        self._label = label
+        self._last = self._tag(label.encode())
+
+    def anew(self) -> Passage:
+        """Return the same passage, at its beginning."""
+        return Passage(self._key, self._label)
+
+    def _tag(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, hashlib.sha256)
+
+    def pack(self, packet: RedactedPacket) -> tuple[bytes, bytes]:
+        """Return the packet as bytes, and their signature."""
+        base = packet.time_base
+        fields = (packet.pts, packet.dts, packet.duration, base.numerator, base.denominator)
+        body = self._FIELDS.pack(*fields, packet.is_key) + packet.data
+        self._last = self._tag(self._last + body)
+        return body, self._last
+
+    def end(self) -> bytes:
+        """Return the signature of the end: nothing was left out."""
+        return self._tag(self._last + b"end")
+
+    def unpack(self, body: bytes, tag: bytes, name: str) -> RedactedPacket:
+        """Return the packet again; raises SinkWriteError where it is not what was packed."""
+        self._last = self._tag(self._last + body)
+        self._refuse(self._last, tag, name)
+        *fields, is_key = self._FIELDS.unpack_from(body)
+        pts, dts, duration, numerator, denominator = fields
+        made = av.Packet(body[self._FIELDS.size :])
+        made.pts, made.dts, made.duration, made.is_keyframe = pts, dts, duration, is_key
+        return RedactedPacket(_SEAL, made, Fraction(numerator, denominator), duration)
+
+    def refuse_other_end(self, tag: bytes, name: str) -> None:
+        """Raise SinkWriteError unless this is the end that was signed."""
+        self._refuse(self.end(), tag, name)
+
+    @staticmethod
+    def _refuse(expected: bytes, tag: bytes, name: str) -> None:
+        if not hmac.compare_digest(expected, tag):
+            raise SinkWriteError(f"{name}: is not what this job's encoder wrote; not used")
+
+
+def retimed(packet: RedactedPacket, dts: int) -> RedactedPacket:
+    """Return the packet, to be decoded at another time: for joined spans, whose order is one."""
+    made = av.Packet(packet.data)
+    made.pts, made.dts, made.duration = packet.pts, dts, packet.duration
+    made.is_keyframe = packet.is_key
+    return RedactedPacket(_SEAL, made, packet.time_base, packet.duration)
 
 
 @contextmanager

@@ -10,6 +10,7 @@
     ├── DetectorError       one frame could not be searched: cover it all
     │   └── DetectorTimeout the detector stayed silent
     ├── ModelError          weights missing, or not the pinned ones
+    ├── JobError            a batch job cannot run or go on
     └── SinkError
         ├── SinkOpenError
         ├── SinkWriteError
@@ -57,6 +58,10 @@ class DetectorTimeout(DetectorError):
 
 class ModelError(BlurcamError):
     """A model file is missing, or is not the pinned one."""
+
+
+class JobError(BlurcamError):
+    """A batch job cannot run or go on: its folder is in use, damaged, or its disk is full."""
 
 
 class SinkError(BlurcamError):

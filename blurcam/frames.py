@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 import numpy as np
@@ -24,7 +24,7 @@ class Frame:
     change of size, jump in time). ``wall_time`` is seconds since 1970 when the frame arrived.
     """
 
-    planes: tuple[Plane, ...]
+    planes: tuple[Plane, ...] = field(repr=False)
     pixel_format: PixelFormat
     seq: int
     pts: int

@@ -70,7 +70,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             certain=0.2,
         ),
         refresh=0.5,
-        rhythm=0.08,
+        rhythm=0.16,
         closely=True,
     ),
 }

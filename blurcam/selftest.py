@@ -11,12 +11,18 @@ import numpy as np
 from blurcam.detection import Detector
 from blurcam.errors import DetectorError, ModelError
 from blurcam.regions import Box
-from blurcam.views import View
+from blurcam.views import Picture, View
 
 # Grace Hopper, official portrait by James S. Davis, United States Navy, 1984; public domain.
 _PICTURE: Final = Path(__file__).parent / "known-face.jpg"
 _FACE: Final = Box(52, 46, 120, 121)
 _TIMEOUT: Final = 30.0
+
+
+def known_face() -> tuple[Picture, Box]:
+    """Return the portrait, and where its face is."""
+    encoded = np.frombuffer(_PICTURE.read_bytes(), np.uint8)
+    return np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8), _FACE
 
 
 def prove(detector: Detector) -> None:
@@ -26,8 +32,7 @@ def prove(detector: Detector) -> None:
     faces everywhere has seen nothing. (At a very low threshold it may see one there; that only
     covers more.)
     """
-    encoded = np.frombuffer(_PICTURE.read_bytes(), np.uint8)
-    picture = np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR), np.uint8)
+    picture, _ = known_face()
     blank = np.full_like(picture, 96)
     try:
         faces = detector.start([_view(picture)]).wait(_TIMEOUT)
@@ -42,6 +47,6 @@ def prove(detector: Detector) -> None:
         )
 
 
-def _view(picture: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> View:
+def _view(picture: Picture) -> View:
     rows, columns = picture.shape[:2]
     return View(picture, Box(0, 0, columns, rows), 0)

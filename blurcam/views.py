@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 import cv2
@@ -26,7 +27,7 @@ class View:
     before turning by ``rotation`` degrees clockwise, and mirroring left to right.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     area: Box
     rotation: int
     mirrored: bool = False
@@ -69,7 +70,7 @@ class Sheet:
     laid so that the face it is about is well inside. Otherwise it is what of it is in the view.
     """
 
-    picture: Picture
+    picture: Picture = field(repr=False)
     placed: tuple[Placed, ...]
     keeps_cut: bool = False
 
@@ -88,8 +89,70 @@ class Sheet:
         return None
 
 
-Searchable = View | Sheet
+@dataclass(frozen=True, slots=True, eq=False)
+class Tile:
+    """A part of a picture that is too large to be searched at once.
+
+    ``x`` and ``y`` are where its upper left corner lies in the ``whole``; it answers for what is
+    centred in ``core``, a part of the whole, and sees some way beyond.
+    """
+
+    picture: Picture
+    whole: View | Sheet
+    x: int
+    y: int
+    core: Box
+
+    def box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
+        """Return what these edges are in the full frame, ``None`` where another tile answers."""
+        x, y = (x0 + x1) / 2 + self.x, (y0 + y1) / 2 + self.y
+        if not (self.core.x0 <= x < self.core.x1 and self.core.y0 <= y < self.core.y1):
+            return None
+        return self.whole.box(x0 + self.x, y0 + self.y, x1 + self.x, y1 + self.y)
+
+
+Searchable = View | Sheet | Tile
 """A picture to search, which knows where in the frame its pixels are."""
+
+# A network takes 220 bytes of memory a pixel, in each of its streams: 430 MB for a 1080p picture.
+_MOST_PIXELS = 800_000
+# How far a tile sees beyond what it answers for: faces up to twice as high are seen whole.
+_BEYOND = 96
+
+
+def tiles(views: Sequence[Searchable]) -> list[Searchable]:
+    """Return the views, those that are too large cut in tiles that together answer for all."""
+    cut: list[Searchable] = []
+    for view in views:
+        rows, columns = view.picture.shape[:2]
+        if isinstance(view, Tile) or rows * columns <= _MOST_PIXELS:
+            cut.append(view)
+            continue
+        down = across = 1
+        while (rows / down + 2 * _BEYOND) * (columns / across + 2 * _BEYOND) > _MOST_PIXELS:
+            if rows / down > columns / across:
+                down += 1
+            else:
+                across += 1
+        ys, xs = _edges(rows, down), _edges(columns, across)
+        for y0, y1 in pairwise(ys):
+            for x0, x1 in pairwise(xs):
+                top, left = max(0, y0 - _BEYOND), max(0, x0 - _BEYOND)
+                picture = view.picture[top : y1 + _BEYOND, left : x1 + _BEYOND]
+                # What is centred beyond the picture's own edge belongs to the tile at that edge.
+                core = Box(
+                    x0 if x0 else -columns,
+                    y0 if y0 else -rows,
+                    x1 if x1 < columns else 2 * columns,
+                    y1 if y1 < rows else 2 * rows,
+                )
+                cut.append(Tile(picture, view, left, top, core))
+    return cut
+
+
+def _edges(size: int, parts: int) -> list[int]:
+    return [size * n // parts for n in range(parts + 1)]
+
 
 # Every new size of sheet costs a network 50 ms once, so there are few: these widths, by heights in
 # steps.

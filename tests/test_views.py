@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from blurcam.frames import Frame
 from blurcam.regions import Box
 from blurcam.streams import PIXEL_FORMATS, PixelFormat
-from blurcam.views import Viewpoint
+from blurcam.views import Tile, View, Viewpoint, tiles
 from tests.makers import FORMATS, noise_frame
 
 some = settings(max_examples=60, deadline=None)
@@ -80,3 +80,26 @@ def test_colours_come_in_the_order_blue_green_red() -> None:
     planes = tuple(np.full((16, 16), level, np.uint8) for level in (10, 20, 30))
     frame = Frame(planes, PIXEL_FORMATS["gbrp"], 0, 0, Fraction(1))
     assert Viewpoint().view(frame).picture[0, 0].tolist() == [20, 10, 30]
+
+
+@pytest.mark.parametrize("size", [(1088, 1920), (700, 1024), (4000, 300), (2160, 3840)])
+def test_tiles_answer_for_every_place_once_and_see_beyond_it(size: tuple[int, int]) -> None:
+    rows, columns = size
+    whole = View(np.zeros((rows, columns, 3), np.uint8), Box(0, 0, columns, rows), 0)
+    cut = tiles([whole])
+    assert all(t.picture.shape[0] * t.picture.shape[1] <= 800_000 for t in cut)
+    assert (len(cut) == 1) == (rows * columns <= 800_000)
+    for x, y in [(0, 0), (columns - 1, rows - 1), (columns // 2, rows // 2), (3, rows // 3)]:
+        face = Box(x - 40, y - 50, x + 40, y + 50)
+        answers = []
+        for tile in cut:
+            left, top = (tile.x, tile.y) if isinstance(tile, Tile) else (0, 0)
+            box = tile.box(face.x0 - left, face.y0 - top, face.x1 - left, face.y1 - top)
+            if box is not None:
+                answers.append(box)
+                seen = Box(left, top, left + tile.picture.shape[1], top + tile.picture.shape[0])
+                inside = face.intersection(Box(0, 0, columns, rows))
+                assert inside is not None
+                assert seen.contains(inside)
+        assert len(answers) == 1
+        assert answers[0].iou(face) > 0.95  # rounded out

@@ -119,10 +119,11 @@ class PipeRun:
         self._looks = looks_for(piping.detect, self._detector.threshold, info.width, info.height)
         frames = until_fault(self._buffered(source), tally)
         stack.callback(frames.close)
-        found = searched(
-            self._stop.until_asked(frames), info, self._detector, piping.detect, piping.cover.lead
-        )
-        covering = covered(found, piping.cover, tally)
+        is_live = self._drops
+        taken = self._stop.until_asked(frames)
+        lead = piping.cover.lead
+        found = searched(taken, info, self._detector, piping.detect, lead, live=is_live)
+        covering = covered(found, piping.cover, tally, live=is_live)
         if regions is not None:
             regions.begin(info, __version__)
             covering = regions.record(covering)
@@ -188,8 +189,7 @@ class PipeRun:
 
     def _buffered(self, source: Source) -> Generator[Frame, None, None]:
         interrupt = self._interrupt
-        is_file = self._intake is None or self._intake.is_file
-        if self.piping.when_slow == "block" or (self.piping.when_slow is None and is_file):
+        if not self._drops:
             return prefetch(source.frames(), READER_DEPTH, interrupt)
         return live(
             source.frames(),
@@ -198,6 +198,13 @@ class PipeRun:
             dropped=self._dropped,
             interrupt=interrupt,
         )
+
+    @property
+    def _drops(self) -> bool:
+        """Whether the stream is live: frames that come too fast are left out."""
+        is_file = self._intake is None or self._intake.is_file
+        asked = self.piping.when_slow
+        return not is_file if asked is None else asked == "drop"
 
     def _interrupt(self) -> None:
         if self._intake is not None:

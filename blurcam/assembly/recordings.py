@@ -16,8 +16,8 @@ from blurcam.buffering import prefetch
 from blurcam.config import Config
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, codec_for, open_encoder
-from blurcam.errors import ConfigError, SourceReadError
+from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all
 from blurcam.plans import looks_for, smallest_face
@@ -36,6 +36,8 @@ from blurcam.zones import burn_in
 READER_DEPTH = 4
 
 Covered = Iterator[tuple[Frame, Coverage]]
+Watch = Callable[[Covered], Covered]
+"""A stage that takes note of coverage and hands everything on as it is."""
 
 
 class Run:
@@ -67,16 +69,21 @@ class Run:
 
 
 @contextmanager
-def open_run(config: Config) -> Iterator[Run]:
+def open_run(
+    config: Config, *, detector: Detector | None = None, watch: Watch | None = None
+) -> Iterator[Run]:
     """Open everything a redaction of one recording needs, and release it at the end.
 
-    Left without :meth:`Run.steps` exhausted, nothing is under the final names.
+    A ``detector`` that was opened for these settings is used and stays open; ``watch`` sees every
+    coverage go by. Left without :meth:`Run.steps` exhausted, nothing is under the final names.
     """
     with ExitStack() as stack:
-        yield _open_run(config, stack)
+        yield _open_run(config, stack, detector, watch)
 
 
-def _open_run(config: Config, stack: ExitStack) -> Run:
+def _open_run(
+    config: Config, stack: ExitStack, detector: Detector | None, watch: Watch | None
+) -> Run:
     started = time.monotonic()
     tally = Tally()
     for path in (config.output, config.regions, config.summary):
@@ -87,8 +94,10 @@ def _open_run(config: Config, stack: ExitStack) -> Run:
     ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
     stack.callback(ahead.close)
     frames = timing.timed("wait", until_fault(ahead, tally))
-    origin = _Origin(config, source.info, tally, timing, stack)
+    origin = Origin(config, source.info, tally, timing, stack, detector)
     covering = origin.covered(frames)
+    if watch is not None:
+        covering = watch(covering)
     writer = None
     if config.regions is not None:
         writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
@@ -98,16 +107,34 @@ def _open_run(config: Config, stack: ExitStack) -> Run:
     sink, steps = _open_output(config, source, covering, tally, timing, stack)
 
     def finish() -> Summary:
-        digest = sha256_of(config.input)
+        digest = _digest(config.input, tally)
         wall = time.monotonic() - started
-        summary = _summary(config, origin, sink, tally, timing, digest, wall)
+        summary = summary_of(config, origin, sink, tally, timing, digest, wall)
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
-            config.summary.write_text(summary.to_json() + "\n", encoding="utf-8")
+            _write_summary(config.summary, config.output, summary)
         return summary
 
     return Run(config, source.info, steps, finish)
+
+
+def _digest(path: Path, tally: Tally) -> str:
+    """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
+    try:
+        return sha256_of(path)
+    except SourceReadError as exc:
+        tally.fault = tally.fault or exc
+        return ""
+
+
+def _write_summary(path: Path, output: Path, summary: Summary) -> None:
+    try:
+        path.write_text(summary.to_json() + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise SinkWriteError(
+            f"{path}: cannot be written: {exc.strerror}; the video {output} is complete"
+        ) from exc
 
 
 def _refuse_output(config: Config, path: Path) -> None:
@@ -118,12 +145,19 @@ def _refuse_output(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
-class _Origin:
+class Origin:
     """Where coverage comes from: a detector, or a regions file."""
 
     def __init__(
-        self, config: Config, info: StreamInfo, tally: Tally, timing: Timing, stack: ExitStack
+        self,
+        config: Config,
+        info: StreamInfo,
+        tally: Tally,
+        timing: Timing,
+        stack: ExitStack,
+        lent: Detector | None,
     ) -> None:
+        """Open the regions file, or the detector unless one is lent; ``stack`` closes it."""
         self._config = config
         self._info = info
         self._tally = tally
@@ -136,8 +170,9 @@ class _Origin:
             stack.callback(self.reader.close)
             _refuse_foreign(config, self.reader.header, info)
         else:
-            self.detector = timing.detector(open_detector(config.detect))
-            stack.callback(self.detector.close)
+            self.detector = timing.detector(lent or open_detector(config.detect))
+            if lent is None:
+                stack.callback(self.detector.close)
             self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
 
     def covered(self, frames: Iterable[Frame]) -> Covered:
@@ -170,32 +205,42 @@ def _open_output(
     timing: Timing,
     stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
-    asked = config.encode
-    codec = codec_for(source.info, config.output.suffix, asked.codec)
-    reorder = config.output.suffix.lower() != ".ts"
-    coding = Coding(codec, asked.encoder, asked.crf, asked.preset, reorder)
-    encoder = stack.enter_context(closing(open_encoder(source.info, coding, tally)))
-    audio = open_audio(config.input) if asked.audio == "copy" else None
-    if audio is not None:
-        stack.callback(audio.close)
-    sink = stack.enter_context(
-        closing(open_file(config.output, encoder, overwrite=asked.overwrite, audio=audio))
-    )
+    encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
+    sink = open_sink(config, encoder, stack)
     redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
     steps = write_all(redacted, timing.encoder(encoder), (timing.sink(sink),), tally)
     stack.callback(steps.close)
     return sink, timing.timed("hand over", steps)
 
 
-def _summary(
+def encoder_for(config: Config, info: StreamInfo, tally: Tally) -> Encoder:
+    """Return the encoder that the settings ask for, for a file with the output's suffix."""
+    asked = config.encode
+    codec = codec_for(info, config.output.suffix, asked.codec)
+    reorder = config.output.suffix.lower() != ".ts"
+    return open_encoder(info, Coding(codec, asked.encoder, asked.crf, asked.preset, reorder), tally)
+
+
+def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
+    """Return the output file, with the input's sound if that is asked for."""
+    audio = open_audio(config.input) if config.encode.audio == "copy" else None
+    if audio is not None:
+        stack.callback(audio.close)
+    return stack.enter_context(
+        closing(open_file(config.output, encoder, overwrite=config.encode.overwrite, audio=audio))
+    )
+
+
+def summary_of(
     config: Config,
-    origin: _Origin,
+    origin: Origin,
     sink: FileSink,
     tally: Tally,
     timing: Timing,
     digest: str,
     wall: float,
 ) -> Summary:
+    """Return what was done, from all that took part in it."""
     detector, reader, looks = origin.detector, origin.reader, origin.looks
     return Summary(
         version=__version__,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
 
 from blurcam.config import Cover, Detect
 from blurcam.detection import Detector, Finding, Together
@@ -19,6 +21,11 @@ from blurcam.tracking import Reach, cover
 from blurcam.views import Viewpoint
 from blurcam.weights import load
 from blurcam.zones import burn_in, ignore
+
+# Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer.
+SHARE: Final = 0.75
+# Seconds after which a live frame that was not answered for is covered whole.
+LIVE_TIMEOUT: Final = 1.0
 
 
 def open_detector(detect: Detect) -> Detector:
@@ -84,13 +91,17 @@ def searched(
     """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
     looks = looks_for(detect, detector.threshold, info.width, info.height)
+    if live:
+        lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
     plan = plan_of(detect, looks, lead, live=live)
     return scan(frames, Search(detector, viewpoint, looks), plan)
 
 
 def covered(
-    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally
+    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally, *, live: bool = False
 ) -> Iterator[tuple[Frame, Coverage]]:
     """Yield every frame with its coverage: tracked, and zones burnt in."""
-    reach = Reach(settings.lead, settings.hold, settings.bridge, settings.margin)
+    share = SHARE if live else 1.0
+    lead, bridge = share * settings.lead, share * settings.bridge
+    reach = Reach(lead, settings.hold, bridge, settings.margin)
     return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)

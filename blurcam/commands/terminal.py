@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
@@ -17,8 +17,9 @@ DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
 
 def say(text: str) -> None:
-    """Say one line on stderr."""
-    typer.echo(f"blurcam: {text}", err=True)
+    """Say one line on stderr; that nobody can hear it is no reason to fail."""
+    with suppress(OSError):  # a full disk behind a log, a closed terminal
+        typer.echo(f"blurcam: {text}", err=True)
 
 
 class _Terminated(BaseException):
@@ -31,16 +32,19 @@ def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def unfinished(output: Path) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name."""
+def unfinished(output: Path, then: str = "") -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name.
+
+    ``then`` is what may be done about it.
+    """
     before = signal.signal(signal.SIGTERM, _terminate)
     try:
         yield
     except KeyboardInterrupt:
-        say(f"interrupted; {output} was not finished")
+        say(f"interrupted; {output} was not finished{then}")
         raise typer.Exit(128 + signal.SIGINT) from None
     except _Terminated:
-        say(f"terminated; {output} was not finished")
+        say(f"terminated; {output} was not finished{then}")
         raise typer.Exit(128 + signal.SIGTERM) from None
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -13,7 +13,7 @@ import numpy as np
 from blurcam.detection import Detection, merge
 from blurcam.detectors.openvino import Network, Outputs, Pending
 from blurcam.errors import DetectorError
-from blurcam.views import Searchable
+from blurcam.views import Searchable, tiles
 
 # Below this a single pass says nothing: the network's background on WIDER FACE is at 0.02 to 0.08.
 SUSPICION = 0.1
@@ -39,7 +39,7 @@ class CenterFace:
         (on 2 cores 4 sheets of 640 × 512 take the same), and each size of batch is another
         network to compile.
         """
-        started = tuple((view, self._network.start([view.picture])) for view in views)
+        started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
         return CenterFaceAnswer(started, self.threshold)
 
     def close(self) -> None:
@@ -73,6 +73,9 @@ def _decode(outputs: Outputs, view: Searchable, threshold: float) -> list[Detect
         heat, scale, offset = (outputs[name][0] for name in (_HEAT, _SCALE, _OFFSET))
     except (KeyError, IndexError) as exc:
         raise DetectorError(f"centerface: outputs are {sorted(outputs)}") from exc
+    expected = tuple(-(-side // 32) * 32 // _STRIDE for side in view.picture.shape[:2])
+    if not heat.shape[1:] == scale.shape[1:] == offset.shape[1:] == expected:
+        raise DetectorError(f"centerface: a map of {heat.shape[1:]} where {expected} was asked for")
     rows, columns = np.nonzero(heat[0] >= threshold)
     high, wide = np.exp(scale[:, rows, columns]) * _STRIDE
     centre_y = (rows + offset[0, rows, columns] + 0.5) * _STRIDE

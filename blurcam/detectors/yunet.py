@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from blurcam.detection import Detection, merge
 from blurcam.detectors.openvino import Network, Outputs, Pending
 from blurcam.errors import DetectorError
-from blurcam.views import Searchable
+from blurcam.views import Searchable, tiles
 
 DEFAULT_THRESHOLD = 0.48
 _STRIDES = (8, 16, 32)
@@ -33,7 +33,7 @@ class YuNet:
 
     def start(self, views: Sequence[Searchable]) -> YuNetAnswer:
         """Begin to search a frame."""
-        started = tuple((view, self._network.start([view.picture])) for view in views)
+        started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
         return YuNetAnswer(started, self.threshold)
 
     def close(self) -> None:
@@ -69,6 +69,9 @@ def _decode(outputs: Outputs, stride: int, view: Searchable, threshold: float) -
         kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
     except (KeyError, IndexError) as exc:
         raise DetectorError(f"yunet: outputs are {sorted(outputs)}") from exc
+    down, across = (-(-side // 32) * 32 // stride for side in view.picture.shape[:2])
+    if not len(kind) == len(thing) == len(boxes) == down * across:
+        raise DetectorError(f"yunet: a grid of {len(kind)} where {down * across} was asked for")
     confidences = np.sqrt(np.clip(kind[:, 0], 0, 1) * np.clip(thing[:, 0], 0, 1))
     chosen = np.nonzero(confidences >= threshold)[0]
     edges = _edges(boxes[chosen], chosen, stride, view)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +29,17 @@ _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 8
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
 _EARLY_END: Final = "File ended prematurely"
+# Formats that are lists of other files and addresses: a recording that came from outside must not
+# make blurcam read what only its owner may.
+_LISTS: Final = frozenset(
+    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
+)
+ONE_FILE: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
+}
+"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
@@ -83,6 +95,7 @@ class Decoded:
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = Trouble(logger, f"errors in {name}")
+        self._from: int | None = None
         self._iterator = self._run()
         self._first: tuple[VideoFrame, bool] | None = None
         self._packets = 0
@@ -106,6 +119,18 @@ class Decoded:
             raise SourceOpenError(str(exc)) from exc
         return self._first[0]
 
+    def restart(self, pts: int) -> None:
+        """Go on from the key frame with this pts, instead of from the beginning."""
+        self._iterator.close()
+        self._first = None
+        try:
+            self._container.seek(pts, stream=self._stream, backward=True)
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            raise SourceReadError(f"{self._name}: cannot be read from the middle on") from exc
+        self._context.flush_buffers()
+        self._from = pts
+        self._iterator = self._run()
+
     def pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
         """Yield each picture, and whether it may be damaged."""
         if self._first is not None:
@@ -113,7 +138,7 @@ class Decoded:
             yield first
         yield from self._iterator
 
-    def _run(self) -> Iterator[tuple[VideoFrame, bool]]:
+    def _run(self) -> Generator[tuple[VideoFrame, bool], None, None]:
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
             packets = self._container.demux(self._stream)
@@ -130,6 +155,12 @@ class Decoded:
                     raise SourceReadError(
                         f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
                     ) from exc
+                if self._from is not None:
+                    if not packet.size or packet.pts is None or packet.pts < self._from:
+                        continue
+                    if packet.pts > self._from or not packet.is_keyframe:
+                        raise SourceReadError(f"{self._name}: has no key frame where it had one")
+                    self._from = None
                 self._packets += bool(packet.size) and not packet.is_discard
                 self._hidden += bool(packet.size) and packet.is_discard
                 if packet.is_corrupt:
@@ -174,6 +205,17 @@ class Decoded:
         self._is_suspect = True
         self._suspect_for = self._context.thread_count + 1
 
+    def close(self) -> None:
+        """Have the decoder's threads come to rest, so that releasing them cannot hang.
+
+        PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to
+        log an error: freed while one is at work, each waits for the other for ever. Draining
+        lets go of the lock. (Seen at the exit of a run that was refused after its first frame.)
+        """
+        self._iterator.close()
+        with suppress(av.FFmpegError, ValueError):  # drained already, or damaged
+            self._context.decode(None)
+
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
         """Return how many pictures are missing, by the sign that says most, and that sign."""
         self._trouble.flush()
@@ -194,4 +236,8 @@ class Decoded:
 def brief(error: Exception) -> str:
     """Return what went wrong, without the path, which is said already."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "log", None)
+    if said and getattr(error, "errno", None) == errno.EBUSY:
+        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        text = said[2]
     return " ".join(text.split())

@@ -13,7 +13,7 @@ from av.container import InputContainer
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.frames import Frame
-from blurcam.sources.decoding import Decoded, brief, opening, video_stream
+from blurcam.sources.decoding import ONE_FILE, Decoded, brief, opening, video_stream
 from blurcam.sources.pictures import Pictures, stream_info
 from blurcam.stats import Tally
 
@@ -27,7 +27,7 @@ def open_source(path: Path, tally: Tally) -> FileSource:
     _refuse_what_is_no_file(path)
     with av.logging.Capture(local=True), opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
-        container = av.open(f"file:{path}", metadata_errors="ignore")
+        container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
     try:
         return FileSource(path, container, tally)
     except BaseException:
@@ -57,6 +57,7 @@ class FileSource:
         self._container = container
         self._tally = tally
         self._stream = video_stream(path, container)
+        self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream)
         first = self._decoded.first()
         self.info = stream_info(self.name, self._stream, first)
@@ -72,10 +73,20 @@ class FileSource:
         """
         try:
             for picture, is_suspect in self._decoded.pictures():
+                if self._from is not None and (picture.pts is None or picture.pts < self._from):
+                    continue
                 self._tally.frames_in += 1
                 yield self._pictures.frame(picture, is_suspect)
         finally:
             self._count_losses()
+
+    def seek(self, pts: int) -> None:
+        """Begin at the key frame with this pts; frames that are shown before it are left out.
+
+        Raises :class:`~blurcam.errors.SourceReadError`, perhaps only with the first frame.
+        """
+        self._decoded.restart(pts)
+        self._from = pts
 
     def _count_losses(self) -> None:
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
@@ -85,6 +96,7 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
+        self._decoded.close()
         self._container.close()
 
     def __enter__(self) -> Self:
@@ -122,7 +134,7 @@ class AudioTrack:
 def open_audio(path: Path) -> AudioTrack | None:
     """Return the recording's first sound track, ``None`` where it has none."""
     with opening(path):
-        container = av.open(f"file:{path}", metadata_errors="ignore")
+        container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
     if not container.streams.audio:
         container.close()
         return None

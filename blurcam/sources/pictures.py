@@ -18,6 +18,8 @@ from blurcam.streams import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo, Time
 
 LARGEST_SIDE: Final = 16384
 """Pixels: no picture is larger."""
+# Frames a second; a header may claim two thousand million.
+_SWIFTEST: Final = 100_000
 # A new session begins after a gap that no track is to be carried across.
 _SESSION_GAP_SECONDS: Final = 10
 # AV_FIELD_BB and AV_FIELD_BT
@@ -155,10 +157,10 @@ def _rate(stream: VideoStream) -> Fraction | None:
     """Return the average rate; what the codec says comes before a guess.
 
     Of a stream that is read as it comes FFmpeg knows no average, and guesses that H.264 and MPEG-2
-    come in fields: twice the rate.
+    come in fields: twice the rate. A rate that no camera can have is none.
     """
     told = (stream.average_rate, stream.codec_context.framerate, stream.guessed_rate)
-    return next((rate for rate in told if rate and Fraction(1, 10) <= rate <= 1000), None)
+    return next((rate for rate in told if rate and 0 < rate <= _SWIFTEST), None)
 
 
 def nearest_format(picture: VideoFrame) -> PixelFormat:

@@ -1,0 +1,1 @@
+"""The attack on an effect: whom a machine can name that trains on the redacted video."""

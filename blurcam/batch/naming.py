@@ -1,0 +1,85 @@
+"""What a recording is called once it is redacted, and never outside of the output folder."""
+
+from __future__ import annotations
+
+import os
+import string
+from pathlib import Path
+from typing import Final
+
+from blurcam.errors import ConfigError, SinkOpenError
+
+# What blurcam writes; anything else becomes the first of these.
+CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
+_FIELDS: Final = frozenset({"stem", "suffix", "ext"})
+# What most file systems take as one name, in bytes.
+_LONGEST: Final = 255
+
+
+def shown(path: Path | str) -> str:
+    """Return a path fit for one line of text, whatever bytes it is made of."""
+    text = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def check_template(template: str) -> None:
+    """Raise ConfigError for a template that is no name, or has a field that there is not."""
+    try:
+        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+    except ValueError as exc:
+        raise ConfigError(f'name: "{template}" is not a template: {exc}') from exc
+    unknown = [name for name in fields if name not in _FIELDS]
+    if unknown:
+        raise ConfigError(
+            f'name: there is no "{{{unknown[0]}}}"; use {{stem}}, {{suffix}} and {{ext}}'
+        )
+    if "stem" not in fields:
+        raise ConfigError(f'name: "{template}" gives all recordings one name; it needs {{stem}}')
+    if "/" in template or "\0" in template:
+        raise ConfigError(
+            f'name: "{template}" is more than a name; folders are mirrored as they are'
+        )
+
+
+def names_for(template: str, place: Path) -> tuple[Path, Path]:
+    """Return where, below the output folder, the redaction of a recording goes.
+
+    The second is for where the first is taken: ``a.avi`` and ``a.mov`` cannot both be ``a.mp4``.
+    Raises ConfigError where that is no name, or a name that no file system takes.
+    """
+    suffix = place.suffix
+    ext = suffix.lower() if suffix.lower() in CONTAINERS else CONTAINERS[0]
+    made = []
+    for stem in (place.stem, place.name.replace(".", "_")):
+        name = template.format(stem=stem, suffix=suffix, ext=ext)
+        if Path(name).suffix.lower() not in CONTAINERS:
+            raise ConfigError(
+                f'name: "{template}" makes {shown(name)}; it has to end in {{ext}} or one of '
+                f"{', '.join(CONTAINERS)}"
+            )
+        if name in ("", ".", "..") or "/" in name or len(os.fsencode(name)) > _LONGEST:
+            raise ConfigError(f'name: "{template}" makes no usable name of {shown(place)}')
+        made.append(place.with_name(name))
+    return made[0], made[1]
+
+
+def inside(out: Path, place: Path) -> Path:
+    """Return where ``place`` is below ``out``, with its folder made.
+
+    Raises :class:`~blurcam.errors.SinkOpenError` where that would lead out of ``out``: by a
+    parent folder (``..``) in the name, or by a symbolic link among the folders.
+    """
+    if place.is_absolute() or ".." in place.parts:
+        raise SinkOpenError(f"{shown(place)}: leads out of {shown(out)}; nothing is written there")
+    folder = out
+    for part in place.parent.parts:
+        folder = folder / part
+        if folder.is_symlink():
+            raise SinkOpenError(
+                f"{shown(folder)}: is a symbolic link, and may lead out of {shown(out)}; remove it"
+            )
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError as exc:
+            raise SinkOpenError(f"{shown(folder)}: cannot be made: {exc.strerror}") from exc
+    return folder / place.name

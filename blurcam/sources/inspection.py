@@ -1,0 +1,188 @@
+"""A finished recording seen by a stranger: its streams, times and pictures, by code of its own.
+
+Nothing here is shared with the sources that redaction reads from, so that a mistake there is not
+repeated when its outcome is verified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Final, cast
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.errors import SourceOpenError, SourceReadError
+
+Picture = NDArray[np.uint8]
+"""Rows, columns and the channels B, G, R."""
+
+# What muxers write of themselves; any other tag says something about the recording.
+_HARMLESS: Final = frozenset(
+    {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id",
+     "language", "duration", "service_name", "service_provider"}
+)  # fmt: skip
+_OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a container holds, found by reading all of it.
+
+    ``times`` are those of the video's packets, in order of time, in seconds; ``None`` where a
+    packet has none. ``announced`` is how many frames the container claims. ``other_streams`` are
+    kinds ("audio", "subtitle"); ``tags`` are ``key=value``, without what muxers write themselves.
+    """
+
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    packets: int
+    announced: int
+    times: tuple[Fraction, ...] | None
+    tick: Fraction
+    other_streams: tuple[str, ...]
+    tags: tuple[str, ...]
+    chapters: int
+    fault: str | None
+
+    @property
+    def duration(self) -> Fraction:
+        """Seconds from the first to the last frame."""
+        return self.times[-1] - self.times[0] if self.times else Fraction(0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sample:
+    """A decoded frame, and its picture if it was one to be looked at."""
+
+    time: float
+    picture: Picture | None
+    is_damaged: bool
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    try:
+        container: Any = av.open(f"file:{path}", metadata_errors="ignore")
+    except (av.FFmpegError, OSError, ValueError) as exc:
+        raise SourceOpenError(f"{path}: cannot be opened: {_brief(exc)}") from exc
+    try:
+        if not container.streams.video:
+            raise SourceOpenError(f"{path}: holds no video stream")
+        yield container
+    finally:
+        container.close()
+
+
+def _brief(error: Exception) -> str:
+    return " ".join((getattr(error, "strerror", None) or str(error)).split())
+
+
+def facts(path: Path) -> Facts:
+    """Read every packet of a file; raises SourceOpenError where it cannot be opened."""
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        times: list[Fraction] = []
+        packets, untimed, fault = 0, False, None
+        try:
+            for packet in container.demux(stream):
+                if packet.size:
+                    packets += 1
+                    untimed |= packet.pts is None
+                    if packet.pts is not None:
+                        times.append(packet.pts * stream.time_base)
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            fault = f"reading fails after {packets} packets: {_brief(exc)}"
+        return Facts(
+            codec=stream.codec_context.name if stream.codec_context else "unknown",
+            width=stream.width,
+            height=stream.height,
+            rotation=_rotation(path),
+            packets=packets,
+            announced=stream.frames,
+            times=None if untimed else tuple(sorted(times)),
+            tick=stream.time_base,
+            other_streams=tuple(each.type for each in container.streams if each is not stream),
+            tags=tuple(_tags(container)),
+            chapters=len(container.chapters()),
+            fault=fault,
+        )
+
+
+def _rotation(path: Path) -> int:
+    """Return by how many degrees a player turns the picture."""
+    with _opened(path) as container:
+        try:
+            first = next(container.decode(video=0), None)
+        except (av.FFmpegError, OSError, ValueError):
+            return 0
+        return 0 if first is None else round(first.rotation / 90) * 90 % 360
+
+
+def _tags(container: Any) -> Iterator[str]:
+    places = [container.metadata, *(stream.metadata for stream in container.streams)]
+    for place in places:
+        for key, value in place.items():
+            is_own = key.lower().startswith("service_") and value in _OWN_SERVICE
+            if key.lower() not in _HARMLESS or (key.lower().startswith("service_") and not is_own):
+                yield f"{key}={value}"
+
+
+def samples(path: Path, every: float) -> Iterator[Sample]:
+    """Decode every frame, and give the picture of one every so many seconds.
+
+    Raises :class:`~blurcam.errors.SourceReadError` where decoding ends in an error.
+    """
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        stream.thread_type = "AUTO"
+        due = float("-inf")
+        last = 0.0
+        try:
+            for frame in container.decode(stream):
+                last = float(frame.time) if frame.time is not None else last
+                picture = None
+                if last >= due - 1e-6:
+                    due = last + every
+                    picture = _bgr(frame)
+                yield Sample(last, picture, bool(frame.is_corrupt))
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {_brief(exc)}") from exc
+
+
+def _bgr(frame: Any) -> Picture:
+    return cast(Picture, frame.to_ndarray(format="bgr24"))
+
+
+def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
+    """Return the frame at a time as a small JPEG, ``None`` where there is none.
+
+    It is for outputs that are finished: what it shows is what everybody may see.
+    """
+    with _opened(path) as container:
+        stream = container.streams.video[0]
+        try:
+            container.seek(max(0, int(seconds * 1_000_000)), backward=True)
+            best = None
+            for frame in container.decode(stream):
+                best = frame
+                if frame.time is not None and frame.time >= seconds - 1e-3:
+                    break
+        except (av.FFmpegError, OSError, ValueError):
+            return None
+        if best is None:
+            return None
+        picture = _bgr(best)
+    rows, columns = picture.shape[:2]
+    size = (width, max(2, round(rows * width / columns)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    is_made, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])
+    return jpeg.tobytes() if is_made else None

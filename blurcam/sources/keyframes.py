@@ -1,0 +1,72 @@
+"""Where a recording can be cut: the times of its frames, read without decoding any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+import av
+
+from blurcam.sources.decoding import opening, video_stream
+
+# Longer gaps are a change of session, across which nothing is known anyway; kept in one piece.
+_LONGEST_GAP_SECONDS: Final = 10
+# Containers whose time stamps decide what is shown. In AVI they are made up.
+_TRUSTED: Final = ("mp4", "matroska", "mpegts")
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The pts of every frame, and of the key frames, in order."""
+
+    times: tuple[int, ...]
+    keys: tuple[int, ...]
+    time_base: Fraction
+
+
+def index_of(path: Path, longer_than: float) -> Index | None:
+    """Return the index of a recording longer than so many seconds.
+
+    ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
+    read from one end to the other.
+    """
+    with opening(path):
+        container = av.open(f"file:{path}", metadata_errors="ignore")
+    with container:
+        stream = video_stream(path, container)
+        if container.duration is not None and container.duration < longer_than * 1_000_000:
+            return None
+        if not any(name in container.format.name for name in _TRUSTED) or stream.time_base is None:
+            return None
+        times: list[int] = []
+        keys: list[int] = []
+        try:
+            for packet in container.demux(stream):
+                if not packet.size:
+                    continue
+                if packet.pts is None or packet.is_corrupt or packet.is_discard:
+                    return None
+                times.append(packet.pts)
+                if packet.is_keyframe:
+                    keys.append(packet.pts)
+        except (av.FFmpegError, OSError, ValueError):
+            return None  # reading it from one end to the other tells what is wrong
+        times.sort()
+        keys.sort()
+        if not _is_plain(times, keys, stream.frames, stream.time_base):
+            return None
+        if (times[-1] - times[0]) * stream.time_base <= longer_than:
+            return None
+        return Index(tuple(times), tuple(keys), stream.time_base)
+
+
+def _is_plain(times: list[int], keys: list[int], announced: int, time_base: Fraction) -> bool:
+    if not times or times[0] < 0 or not keys or keys[0] != times[0]:
+        return False
+    if announced and announced != len(times):
+        return False
+    longest = _LONGEST_GAP_SECONDS / time_base
+    return all(0 < b - a < longest for a, b in pairwise(times))

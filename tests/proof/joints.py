@@ -1,0 +1,62 @@
+"""Where a fault or a break takes hold: functions of the product by name, and their nth call."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
+Strike = Callable[..., Any]
+"""What happens in place of a call: given the original function, its arguments and keywords."""
+
+
+def wrap(target: str, around: Strike) -> None:
+    """Put something around a function, named as ``package.module:Class.method``."""
+    holder, _, name = target.rpartition("." if "." in target.partition(":")[2] else ":")
+    owner = pkgutil.resolve_name(holder)
+    original = getattr(owner, name)
+
+    @functools.wraps(original)
+    def instead(*args: Any, **kwargs: Any) -> Any:
+        return around(original, *args, **kwargs)
+
+    setattr(owner, name, instead)
+
+
+def at_call(
+    target: str, nth: int, strike: Strike, tell: Callable[[], object], *, ever: bool = False
+) -> None:
+    """Have the nth call (counted from 1; with ``ever`` also all later ones) struck."""
+    calls = itertools.count(1)
+
+    def around(original: Strike, *args: Any, **kwargs: Any) -> Any:
+        call = next(calls)
+        if call == nth or (ever and call > nth):
+            tell()
+            return strike(original, *args, **kwargs)
+        return original(*args, **kwargs)
+
+    wrap(target, around)
+
+
+STAGES = {
+    "decode": "blurcam.sources.decoding:Decoded._decode",
+    "picture": "blurcam.sources.pictures:Pictures.frame",
+    "search": "blurcam.search:Search.start",
+    "detect": "tests.proof.oracle:Oracle.start",
+    "answer": "tests.proof.oracle:Found.wait",
+    "link": "blurcam.tracking:_Session._see",
+    "cover": "blurcam.tracking:_Session._leave",
+    "redact": "blurcam.pipeline:redact",
+    "fill": "blurcam.effects:Blur.fill",
+    "encode": "blurcam.encoding:Encoder.encode",
+    "write": "blurcam.sinks.files:FileSink.write",
+    "finish": "blurcam.sinks.files:FileSink.finish",
+    "verify": "blurcam.sinks.files:FileSink._verify",
+    "digest": "blurcam.sinks.files:FileSink._digest",
+    "publish": "blurcam.sinks.files:FileSink._publish",
+    "summary": "blurcam.assembly.recordings:summary_of",
+}
+"""The stages of a recording's run, in its order."""
