@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from blurcam.backoff import Pace
 from blurcam.cameras import OnLoss, Receive, Recording, Transport
 from blurcam.config import Cover
 from blurcam.status import CameraStatus
@@ -221,8 +222,10 @@ def test_a_server_that_never_answers_is_given_up(clips: dict[str, Clip], tmp_pat
 
 @pytest.mark.slow
 def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
-    clips: dict[str, Clip], tmp_path: Path
+    clips: dict[str, Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Without the collection after each session it holds 1.8 MB more after each."""
+    monkeypatch.setattr("blurcam.service.UNREACHABLE", Pace(0.05, 0.1))
     process = psutil.Process()
     seen: dict[int, tuple[int, int, int]] = {}
 

@@ -106,6 +106,7 @@ def test_what_a_killed_process_left_gets_its_name(encoder: Encoder, tmp_path: Pa
     (tmp_path / "14-13-20.mp4").unlink()
     part.write_bytes(abandoned)
     (tmp_path / "mine.mp4.part").write_bytes(b"somebody else's")
+    (tmp_path / "14-13-19.mp4.part").write_bytes(abandoned[:40])
     Recordings(pattern, encoder, clock, segment=60, keep=ROOMY)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["14-13-20.mp4", "mine.mp4.part"]
     assert len(frame_times(tmp_path / "14-13-20.mp4")) >= 20

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import av
+
 from blurcam.errors import SinkWriteError
 from blurcam.status import Storage
 from blurcam.streams import Clock
@@ -21,6 +23,8 @@ logger = logging.getLogger(__name__)
 _COUNT_SECONDS: Final = 60.0
 # Free space is asked for more often: a disk fills faster than its recordings are counted.
 _FREE_SECONDS: Final = 2.0
+# An unplayable file larger than this is left for somebody to look at.
+_NOTHING_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +64,16 @@ class Shelf:
         self.storage: Storage | None = None
 
     def recover(self) -> None:
-        """Give what a killed process left behind its name: it can be played."""
+        """Give what a killed process left behind its name, if there is a picture to play in it.
+
+        Killed within its first second, an MP4 holds a header and nothing else.
+        """
         for part in self._files(suffix=".part"):
             final = part.path.with_name(part.path.name.removesuffix(".part"))
             with suppress(OSError):
-                if part.size == 0:
-                    part.path.unlink()
+                if not _is_playable(part.path):
+                    if part.size < _NOTHING_BYTES:
+                        part.path.unlink()
                 elif not final.exists():
                     part.path.rename(final)
 
@@ -143,6 +151,14 @@ class Shelf:
     def _note(self, free: int) -> None:
         if self.storage is not None:
             self.storage = Storage(kept=self.storage.kept, free=free, oldest=self.storage.oldest)
+
+
+def _is_playable(path: Path) -> bool:
+    try:
+        with av.open(f"file:{path}") as container:
+            return any(packet.size for packet in container.demux(video=0))
+    except (av.FFmpegError, OSError, ValueError, IndexError):
+        return False
 
 
 def _expression(pattern: str) -> str:
