@@ -129,7 +129,7 @@ class _Assembled:
         seen = float(smallest_face(looks, self._detector.smallest_face))
         account.smallest_face, account.plan_for = seen, camera.detect.plan_for or seen
         found = searched(frames, info, self._detector, camera.detect, camera.cover.lead, live=True)
-        return covered(account.answers(found), camera.cover, account.tally)
+        return covered(account.answers(found), camera.cover, account.tally, live=True)
 
     def _open_outputs(self, info: StreamInfo) -> Outlets:
         asked = self._camera.encode

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
@@ -124,7 +125,9 @@ class Decoded:
         self._iterator.close()
         self._first = None
         try:
-            self._container.seek(pts, stream=self._stream, backward=True)
+            # MPEG-TS finds its way by dts, and may come out behind the picture: so a second early.
+            early = round(1 / (self._stream.time_base or Fraction(1, 90000)))
+            self._container.seek(max(0, pts - early), stream=self._stream, backward=True)
         except (av.FFmpegError, OSError, ValueError) as exc:
             raise SourceReadError(f"{self._name}: cannot be read from the middle on") from exc
         self._context.flush_buffers()
