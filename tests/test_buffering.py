@@ -116,7 +116,8 @@ def test_live_holds_few_items_even_where_time_stands_still() -> None:
     next(ahead)
     assert camera.delivered.wait(timeout=30)
     camera.gone.set()
-    assert len(list(ahead)) == 64
+    # The last one may still be on its way when the camera says that it has delivered.
+    assert len(list(ahead)) in (63, 64)
 
 
 def test_live_failure_reaches_the_consumer_after_the_items_before_it() -> None:

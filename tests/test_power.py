@@ -72,6 +72,7 @@ def test_a_run_may_be_killed_at_any_time(pool: Pool, feed: Feed, tmp_path: Path)
     assert all_cut_off(pool, feed, tmp_path, 100) == []
 
 
+@pytest.mark.slow
 def test_a_build_that_writes_in_place_is_caught(pool: Pool, feed: Feed, tmp_path: Path) -> None:
     """The break: the final name is there from the first packet on."""
     found = [

@@ -246,6 +246,7 @@ def test_what_holds_no_video_is_refused_by_name(kind: str, tmp_path: Path) -> No
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not EVAL, reason="BLURCAM_EVAL_DATA is not set")
 def test_clean_footage_of_real_cameras_is_never_called_damaged() -> None:
     assert EVAL is not None
