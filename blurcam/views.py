@@ -114,7 +114,7 @@ class Tile:
 Searchable = View | Sheet | Tile
 """A picture to search, which knows where in the frame its pixels are."""
 
-# A network takes 220 bytes of memory a pixel, in each of its streams: 430 MB for a 1080p picture.
+# A network takes about 200 bytes of memory a pixel in each of its streams: 430 MB for a 1080p one.
 _MOST_PIXELS = 800_000
 # How far a tile sees beyond what it answers for: faces up to twice as high are seen whole.
 _BEYOND = 96
