@@ -101,6 +101,7 @@ class Basis(Enum):
     LED = "led"
     HELD = "held"
     BRIDGED = "bridged"
+    FOLLOWED = "followed"
     ZONE = "zone"
     WHOLE = "whole"
 

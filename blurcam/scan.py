@@ -125,7 +125,7 @@ class _Watch:
         return (
             frame.session != self._session
             or is_last
-            or now - self._looked_at >= self._plan.rhythm / 2
+            or now - self._looked_at >= self._plan.rhythm - 0.001
         )
 
     def skip(self, frame: Frame) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 
 from blurcam.detection import Answered, Finding, Unanswered
 from blurcam.errors import ConfigError
+from blurcam.following import followed
 from blurcam.frames import Frame
 from blurcam.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.stats import Tally
@@ -21,6 +22,8 @@ Scanned = tuple[Frame, Finding]
 # twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
 # face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
 _SLACK: Final = 2
+# A face is followed back in steps of so many seconds.
+_STEP: Final = 0.066
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class _Session:
         self._lead = self._ticks(reach.lead)
         self._hold = self._ticks(reach.hold)
         self._bridge = self._ticks(reach.bridge)
+        self._step = self._ticks(_STEP)
         self._waiting: deque[Scanned] = deque()
         self._tracks: list[Track] = []
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
@@ -106,13 +110,73 @@ class _Session:
         reachable = max(self._bridge, self._hold)
         live = [t for t in self._tracks if pts - t.last.pts <= reachable]
         linked = link(live, answer.detections, pts, self._second)
+        for track in live:
+            self._follow_on(track, pts)
         for detection, track in zip(answer.detections, linked, strict=True):
             sighting = Sighting(pts, detection.box, detection.confidence)
             if track is None:
                 self._tally.tracks += 1
                 self._tracks.append(Track(self._tally.tracks, sighting, self._second))
+                track = self._tracks[-1]
             else:
                 track.add(sighting)
+            self._follow_back(track)
+
+    def _follow_back(self, track: Track) -> None:
+        """Look for the newest sighting's face on the frames before it, to the one before it."""
+        newest, before = track.last, track.before_last()
+        since, dx, dy = newest.pts - self._lead, 0.0, 0.0
+        if before is not None and newest.pts - before.pts <= self._bridge:
+            since = before.pts
+            dx, dy = self._pace(newest, before)
+        frames = [
+            frame for frame, _ in reversed(self._waiting) if since < frame.pts <= newest.pts
+        ]
+        self._follow(track, newest.box, (dx, dy), frames)
+
+    def _follow_on(self, track: Track, until: int) -> None:
+        """Look for a face on the frames after its last sighting, or after where it was followed."""
+        if track.trail is None:
+            return
+        start, box = track.trail
+        last, before = track.last, track.before_last()
+        dx = dy = 0.0
+        if before is not None and last.pts - before.pts <= self._bridge:
+            dx, dy = self._pace(before, last)
+        frames = [
+            frame
+            for frame, _ in self._waiting
+            if start <= frame.pts <= min(until, last.pts + self._bridge)
+        ]
+        if len(frames) > 1 and frames[0].pts == start:
+            track.trail = self._follow(track, box, (dx, dy), frames)
+            if track.trail[0] != frames[-1].pts:
+                track.trail = None
+
+    def _pace(self, one: Sighting, other: Sighting) -> tuple[float, float]:
+        """Return pixels a step on the way from one sighting to another."""
+        (x0, y0), (x1, y1) = one.box.centre, other.box.centre
+        share = self._step / abs(other.pts - one.pts)
+        return (x1 - x0) * share, (y1 - y0) * share
+
+    def _follow(
+        self, track: Track, box: Box, pace: tuple[float, float], frames: list[Frame]
+    ) -> tuple[int, Box]:
+        steps = [frames[0]]
+        for frame in frames:
+            if abs(frame.pts - steps[-1].pts) >= self._step or (
+                frame is frames[-1] and frame is not steps[-1]
+            ):
+                steps.append(frame)
+        last_pts, last = steps[0].pts, box
+        for frame, there in followed(box, pace, steps):
+            low, high = sorted((last_pts, frame.pts))
+            for each in frames:
+                if low < each.pts < high:
+                    track.follow(each.pts, last.union(there))
+            track.follow(frame.pts, there)
+            last_pts, last = frame.pts, there
+        return last_pts, last
 
     def _leave(self) -> tuple[Frame, Coverage]:
         frame, finding = self._waiting.popleft()
@@ -146,6 +210,8 @@ class _Session:
             box = track.steadied(before)
             yield self._covering(box, Basis.DETECTED, track, before.confidence)
             return
+        for alike in track.followed.get(pts, ()):
+            yield self._covering(alike, Basis.FOLLOWED, track)
         is_bridged = (
             before is not None and after is not None and after.pts - before.pts <= self._bridge
         )

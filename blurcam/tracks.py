@@ -42,13 +42,16 @@ class Sighting:
 class Track:
     """The sightings of one face, in order of time.
 
-    ``second`` is how many units of pts there are in one.
+    ``second`` is how many units of pts there are in one. ``followed`` has, by pts, where the face
+    was in between by its likeness.
     """
 
     def __init__(self, number: int, first: Sighting, second: float) -> None:
         """Begin with one sighting: nothing has to be confirmed."""
         self.number = number
         self.sightings = [first]
+        self.followed: dict[int, list[Box]] = {}
+        self.trail: tuple[int, Box] | None = (first.pts, first.box)
         self._second = second
 
     @property
@@ -56,15 +59,26 @@ class Track:
         """The newest sighting."""
         return self.sightings[-1]
 
+    def before_last(self) -> Sighting | None:
+        """Return the sighting before the newest one."""
+        return self.sightings[-2] if len(self.sightings) > 1 else None
+
     def add(self, sighting: Sighting) -> None:
         """Append a newer sighting."""
         self.sightings.append(sighting)
+        self.trail = (sighting.pts, sighting.box)
+
+    def follow(self, pts: int, box: Box) -> None:
+        """Take note of where the face was, by its likeness, at a time between sightings."""
+        self.followed.setdefault(pts, []).append(box)
 
     def forget_before(self, pts: int) -> None:
         """Drop what can no longer matter: all but a little before the last one at ``pts``."""
         keep = bisect_right(self.sightings, pts - self._memory, key=lambda s: s.pts) - 1
         if keep > 0:
             del self.sightings[:keep]
+        for old in [each for each in self.followed if each < pts]:
+            del self.followed[old]
 
     @property
     def _memory(self) -> int:
