@@ -1,14 +1,14 @@
-"""Where a face that was found was on the frames before it: followed back by its likeness.
+"""Where a face that was found is on other frames: followed by its likeness.
 
 Between two looks a face is taken to go straight. Who turns, stops or runs does not, and who has
 just come into view has no second place to draw a line to. So from each finding its own pixels are
-looked for on the frames before, a fifteenth of a second apart, by normalised cross-correlation
-(Lewis, Fast Normalized Cross-Correlation, 1995). What is found so is covered besides the line.
+looked for on the frames before and after it, a fifteenth of a second apart, by normalised
+cross-correlation (Lewis, Fast Normalized Cross-Correlation, 1995). What is found so is covered
+besides the line, and is where the next look expects the face.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 import cv2
@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from blurcam.frames import Frame
 from blurcam.regions import Box
+
+STEP: Final = 0.066
+"""Seconds between the frames on which a face is looked for."""
 
 # A face is compared at this size: smaller ones at their own.
 _SIZE: Final = 16
@@ -31,45 +34,57 @@ _LEAST_TEXTURE: Final = 3.0
 _Patch = NDArray[np.float32]
 
 
-def followed(
-    box: Box, velocity: tuple[float, float], frames: Iterable[Frame]
-) -> Iterator[tuple[Frame, Box]]:
-    """Yield each frame after the first with the box in which what was in ``box`` now is.
+class Trail:
+    """A face on its way, forward or back in time, from the frame that shows it in ``box``.
 
-    ``frames`` lead away from the first, which shows ``box``, forward or back; ``velocity`` is in
-    pixels a step between them. Ends a step after it was last alike. At the edge of the frame it
-    goes on as it went, until it is out.
+    ``box`` is where it was last, at ``time`` seconds; ``velocity`` in pixels a second is what it
+    is expected to go on with, and is learnt on the way. It ends a step after the face was last
+    alike, that step on trust. At the edge of the frame it goes on as it went, until it is out.
     """
-    scale = min(1.0, _SIZE / max(box.width, box.height))
-    template: _Patch | None = None
-    dx, dy = velocity
-    for frame in frames:
+
+    def __init__(self, frame: Frame, box: Box, velocity: tuple[float, float] = (0.0, 0.0)) -> None:
+        """Begin where the face was found."""
         plane = frame.planes[0]
-        if template is None:
-            template = _patch(plane, box, scale)
-            if template is None or float(template.std()) < _LEAST_TEXTURE * _unit(plane):
-                return
-            continue
+        self.box = box
+        self.time = float(frame.time)
+        self.velocity = velocity
+        self._scale = min(1.0, _SIZE / max(box.width, box.height))
+        self._template = _patch(plane, box, self._scale)
+        self.is_over = (
+            self._template is None or float(self._template.std()) < _LEAST_TEXTURE * _unit(plane)
+        )
+
+    def at(self, time: float) -> Box:
+        """Return where the face is then if it goes on so."""
+        later = time - self.time
+        return _moved(self.box, self.velocity[0] * later, self.velocity[1] * later)
+
+    def advance(self, frame: Frame) -> Box | None:
+        """Return where the face is on the next frame, ``None`` if it is over or out of view."""
+        if self.is_over or self._template is None:
+            return None
         whole = Box(0, 0, frame.width, frame.height)
-        ahead = _moved(box, dx, dy)
+        time = float(frame.time)
+        ahead = self.at(time)
         if whole.intersection(ahead) is None:
-            return
-        found = _found(plane, ahead, template, scale) if whole.contains(ahead) else None
+            self.is_over = True
+            return None
+        plane = frame.planes[0]
+        found = _found(plane, ahead, self._template, self._scale) if whole.contains(ahead) else None
         if found is None or found[0] < _STILL_ALIKE:
-            yield frame, ahead
-            if whole.contains(ahead):
-                return
-            box = ahead
-            continue
+            self.is_over = whole.contains(ahead)
+            self.box, self.time = ahead, time
+            return ahead
         likeness, there = found
-        (x0, y0), (x1, y1) = box.centre, there.centre
-        dx, dy, box = x1 - x0, y1 - y0, there
+        (x0, y0), (x1, y1) = self.box.centre, there.centre
+        if time != self.time:
+            self.velocity = (x1 - x0) / (time - self.time), (y1 - y0) / (time - self.time)
+        self.box, self.time = there, time
         if likeness < _ALIKE:
-            latest = _patch(plane, box, scale)
-            if latest is None or latest.shape != template.shape:
-                return
-            template = latest
-        yield frame, box
+            latest = _patch(plane, there, self._scale)
+            self.is_over = latest is None or latest.shape != self._template.shape
+            self._template = latest
+        return there
 
 
 def _moved(box: Box, dx: float, dy: float) -> Box:
@@ -116,4 +131,4 @@ def _unit(plane: NDArray[np.generic]) -> float:
     return 1.0 if plane.dtype == np.uint8 else 4.0
 
 
-__all__ = ["followed"]
+__all__ = ["STEP", "Trail"]

@@ -16,7 +16,7 @@ from blurcam.regions import Box
 
 # The frame is watched at this width; a tile is a square of so many of its pixels.
 _WIDTH: Final = 320
-_TILE: Final = 4
+_TILE: Final = 2
 # A pixel has changed where it differs by this many times the noise, and by this many levels.
 _SIGMAS: Final = 6.0
 _LEVELS: Final = 6.0
@@ -32,6 +32,8 @@ _CUT: Final = 0.5
 _FULL: Final = 0.75
 _LEAST: Final = 3
 _SAVED: Final = 0.9
+# What has changed is looked at with so many tiles around it.
+_AROUND: Final = 1
 # A tile is at rest from so many looks in a row without a change on.
 _CALM: Final = 2
 
@@ -146,18 +148,21 @@ def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
 
 
 def areas_of(tiles: Tiles, width: int, height: int) -> list[Box]:
-    """Return boxes, in pixels of a frame of this size, that cover the tiles and one around each.
+    """Return boxes, in pixels of a frame of this size, that cover the tiles and some way around.
 
     Tiles that touch come in one box, so that no seam runs through what moves, unless that box
     would be mostly empty.
     """
-    grown = cv2.dilate(tiles.astype(np.uint8), np.ones((3, 3), np.uint8))
-    count, labels = cv2.connectedComponents(grown, connectivity=8)
+    reach = 2 * _AROUND + 1
+    grown = cv2.dilate(tiles.astype(np.uint8), np.ones((reach, reach), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
     step = width * _TILE / _WIDTH
     whole = Box(0, 0, width, height)
     areas = []
     for number in range(1, count):
-        for part in _split(labels == number):
+        x0, y0, wide, high, _ = map(int, stats[number])
+        group = labels[y0 : y0 + high, x0 : x0 + wide] == number
+        for part in _split(group, x0, y0):
             box = Box.around(part.x0 * step, part.y0 * step, part.x1 * step, part.y1 * step)
             inside = box.intersection(whole)
             if inside is not None:
@@ -165,35 +170,46 @@ def areas_of(tiles: Tiles, width: int, height: int) -> list[Box]:
     return areas
 
 
-def _split(tiles: Tiles) -> list[Box]:
-    """Return boxes that cover the tiles, cut in two where that saves much."""
-    box = _bounds(tiles)
-    if box is None:
-        return []
-    if tiles.sum() >= _FULL * box.area:
-        return [box]
-    best: tuple[int, Tiles, Tiles] | None = None
-    for axis, low, high in ((0, box.y0, box.y1), (1, box.x0, box.x1)):
-        for at in range(low + _LEAST, high - _LEAST + 1):
-            # Each part reaches one tile beyond the cut.
-            first, second = tiles.copy(), tiles.copy()
-            if axis == 0:
-                first[at + 1 :], second[: at - 1] = False, False
-            else:
-                first[:, at + 1 :], second[:, : at - 1] = False, False
-            area = sum(part.area for part in (_bounds(first), _bounds(second)) if part)
-            if best is None or area < best[0]:
-                best = area, first, second
-    if best is None or best[0] >= _SAVED * box.area:
-        return [box]
-    return _split(best[1]) + _split(best[2])
+def _split(tiles: Tiles, left: int, top: int) -> list[Box]:
+    """Return boxes that cover the tiles, whose corner is there, cut in two where that saves much.
+
+    The parts share ``2 * _AROUND`` rows or columns of tiles.
+    """
+    rows, columns = tiles.shape
+    whole = Box(left, top, left + columns, top + rows)
+    if tiles.sum() >= _FULL * whole.area:
+        return [whole]
+    best = min(_cuts(tiles, 0) + _cuts(tiles, 1), default=None)
+    if best is None or best[0] >= _SAVED * whole.area:
+        return [whole]
+    _, axis, at = best
+    if axis == 0:
+        parts = (tiles[: at + _AROUND], 0, 0), (tiles[at - _AROUND :], 0, at - _AROUND)
+    else:
+        parts = (tiles[:, : at + _AROUND], 0, 0), (tiles[:, at - _AROUND :], at - _AROUND, 0)
+    boxes = []
+    for part, x, y in parts:
+        ys, xs = np.nonzero(part.any(1))[0], np.nonzero(part.any(0))[0]
+        inner = part[ys[0] : ys[-1] + 1, xs[0] : xs[-1] + 1]
+        boxes += _split(inner, left + x + int(xs[0]), top + y + int(ys[0]))
+    return boxes
 
 
-def _bounds(tiles: Tiles) -> Box | None:
-    ys, xs = np.nonzero(tiles.any(1))[0], np.nonzero(tiles.any(0))[0]
-    if len(ys) == 0:
-        return None
-    return Box(int(xs[0]), int(ys[0]), int(xs[-1]) + 1, int(ys[-1]) + 1)
+def _cuts(tiles: Tiles, axis: int) -> list[tuple[int, int, int]]:
+    """Return for every cut across an axis what the boxes of both parts take, the axis and where."""
+    lines = tiles if axis == 0 else tiles.T
+    count, across = lines.shape
+    some = lines.any(1)
+    first = np.where(some, lines.argmax(1), across)
+    last = np.where(some, across - lines[:, ::-1].argmax(1), 0)
+    cuts = []
+    upper = np.maximum.accumulate(last) - np.minimum.accumulate(first)
+    lower = (np.maximum.accumulate(last[::-1]) - np.minimum.accumulate(first[::-1]))[::-1]
+    for at in range(_LEAST + _AROUND, count - _LEAST - _AROUND + 1):
+        end, start = at + _AROUND, at - _AROUND
+        taken = end * int(upper[end - 1]) + (count - start) * int(lower[start])
+        cuts.append((taken, axis, at))
+    return cuts
 
 
 __all__ = ["Change", "Gate", "Tiles", "areas_of"]

@@ -65,6 +65,7 @@ def scan(frames: Iterable[Frame], search: Search, plan: Plan) -> Iterator[tuple[
     """
     watch = _Watch(search, plan)
     for frame, is_last in _with_last(frames, plan):
+        watch.follow(frame)
         if watch.is_due(frame, is_last=is_last):
             yield from watch.settled()
             watch.begin(frame)
@@ -111,11 +112,16 @@ class _Watch:
         self._plan = plan
         self._gate = Gate()
         self._session: int | None = None
-        self._whole_at = self._swept_at = self._looked_at = float("-inf")
+        self._whole_at = self._looked_at = float("-inf")
         self._known = Sightings()
         self._waiting: deque[_Look] = deque()
         self._failures = 0
         self._trouble = Trouble(logger, "frames not searched and covered whole")
+
+    def follow(self, frame: Frame) -> None:
+        """Follow the known faces to one more frame."""
+        if frame.session == self._session and not frame.is_corrupt:
+            self._known.follow(frame)
 
     def is_due(self, frame: Frame, *, is_last: bool) -> bool:
         """Whether the frame is to be searched."""
@@ -125,7 +131,7 @@ class _Watch:
         return (
             frame.session != self._session
             or is_last
-            or now - self._looked_at >= self._plan.rhythm - 0.001
+            or now - self._looked_at >= self._plan.rhythm
         )
 
     def skip(self, frame: Frame) -> None:
@@ -153,26 +159,16 @@ class _Watch:
         change = self._gate.change(frame)
         is_other = is_new or change.is_cut
         if is_other or now - self._whole_at >= self._plan.refresh - _MICROSECOND:
-            self._whole_at = self._swept_at = now
+            self._whole_at = now
             self._gate.searched(frame)
             if (is_other or self._plan.closely) and not self._plan.live:
                 return _Look(frame, None, self._search.start(frame))
             return self._glance(frame, now, [Box(0, 0, frame.width, frame.height)])
         areas = areas_of(change.tiles, frame.width, frame.height)
-        is_time = now - self._swept_at >= self._plan.rhythm - _MICROSECOND
-        if not is_time and not self._search.is_cheap(areas):
-            chased = self._inside(self._known.fast(now), frame)
-            return self._glance(frame, now, chased, self._known.moving(now))
-        self._swept_at = now
         self._gate.searched(frame, change)
         self._gate.rest(self._known.expected(now), frame.width)
         emptied = areas_of(change.emptied, frame.width, frame.height)
         return self._glance(frame, now, areas, emptied)
-
-    @staticmethod
-    def _inside(boxes: list[Box], frame: Frame) -> list[Box]:
-        whole = Box(0, 0, frame.width, frame.height)
-        return [inside for box in boxes if (inside := box.intersection(whole)) is not None]
 
     def _glance(
         self, frame: Frame, now: float, areas: list[Box], emptied: Sequence[Box] = ()
@@ -230,8 +226,12 @@ class _Watch:
         now = float(look.frame.time)
         if look.areas is not None:
             seen = self._with_what_is_known(look.areas, seen, now)
-        self._known.learn(now, seen)
+        self._known.learn(seen, self._from(look.frame))
         look.finding = Answered(seen)
+
+    def _from(self, frame: Frame) -> list[Frame]:
+        """Return this frame and those after it that are known."""
+        return [frame, *(each.frame for each in self._waiting if each.frame.seq > frame.seq)]
 
     def _with_what_is_known(
         self, areas: tuple[Box, ...], seen: tuple[Detection, ...], now: float

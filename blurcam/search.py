@@ -34,7 +34,6 @@ _SAME: Final = 0.3
 # whatever they cost.
 _SECOND_LOOKS: Final = 0.6
 _LEAST_SECOND: Final = 8
-_CHEAP: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +66,7 @@ class Looks:
     threshold: float
     tilt: float = 0.0
     glance: float = 1.0
-    budget: int = 350_000
+    budget: int = 250_000
     certain: float = 0.25
 
     @property
@@ -123,11 +122,6 @@ class Search:
         if not self.looks.closer:
             return Searching(answers, lambda found: [], _once)
         return Searching(answers, lambda found: self._again(frame, found[0], faces), _both)
-
-    def is_cheap(self, areas: Sequence[Box]) -> bool:
-        """Whether a look at these areas costs little even at the scale of the passes."""
-        pixels = sum(area.area for area in areas) * self._native * self._native
-        return pixels <= _CHEAP * self.looks.budget
 
     def _affordable(self, areas: Sequence[Box]) -> Iterator[tuple[Box, float]]:
         """Yield each area with a scale, so that the budget is shared out evenly among them.

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from blurcam.detection import Answered, Finding, Unanswered
 from blurcam.errors import ConfigError
-from blurcam.following import followed
+from blurcam.following import STEP, Trail
 from blurcam.frames import Frame
 from blurcam.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.stats import Tally
@@ -22,8 +22,6 @@ Scanned = tuple[Frame, Finding]
 # twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
 # face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
 _SLACK: Final = 2
-# A face is followed back in steps of so many seconds.
-_STEP: Final = 0.066
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +78,6 @@ class _Session:
         self._lead = self._ticks(reach.lead)
         self._hold = self._ticks(reach.hold)
         self._bridge = self._ticks(reach.bridge)
-        self._step = self._ticks(_STEP)
         self._waiting: deque[Scanned] = deque()
         self._tracks: list[Track] = []
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
@@ -125,58 +122,49 @@ class _Session:
     def _follow_back(self, track: Track) -> None:
         """Look for the newest sighting's face on the frames before it, to the one before it."""
         newest, before = track.last, track.before_last()
-        since, dx, dy = newest.pts - self._lead, 0.0, 0.0
-        if before is not None and newest.pts - before.pts <= self._bridge:
-            since = before.pts
-            dx, dy = self._pace(newest, before)
-        frames = [
-            frame for frame, _ in reversed(self._waiting) if since < frame.pts <= newest.pts
-        ]
-        self._follow(track, newest.box, (dx, dy), frames)
+        linked = before is not None and newest.pts - before.pts <= self._bridge
+        since = before.pts if before is not None and linked else newest.pts - self._lead
+        frames = [frame for frame, _ in self._waiting if since < frame.pts <= newest.pts]
+        trail = Trail(frames[-1], newest.box, self._velocity(track))
+        self._follow(track, trail, frames[-2::-1])
 
     def _follow_on(self, track: Track, until: int) -> None:
-        """Look for a face on the frames after its last sighting, or after where it was followed."""
+        """Look for a face on the frames after its last sighting."""
+        last = track.last
         if track.trail is None:
-            return
-        start, box = track.trail
+            frames = [frame for frame, _ in self._waiting if last.pts <= frame.pts <= until]
+            if not frames or frames[0].pts != last.pts:
+                return
+            track.trail = Trail(frames[0], last.box, self._velocity(track))
+        at = round(track.trail.time * self._second)
+        until = min(until, last.pts + self._bridge)
+        frames = [frame for frame, _ in self._waiting if at < frame.pts <= until]
+        self._follow(track, track.trail, frames)
+
+    def _velocity(self, track: Track) -> tuple[float, float]:
+        """Return the pixels a second between the last two sightings."""
         last, before = track.last, track.before_last()
-        dx = dy = 0.0
-        if before is not None and last.pts - before.pts <= self._bridge:
-            dx, dy = self._pace(before, last)
-        frames = [
-            frame
-            for frame, _ in self._waiting
-            if start <= frame.pts <= min(until, last.pts + self._bridge)
-        ]
-        if len(frames) > 1 and frames[0].pts == start:
-            track.trail = self._follow(track, box, (dx, dy), frames)
-            if track.trail[0] != frames[-1].pts:
-                track.trail = None
+        if before is None or last.pts - before.pts > self._bridge:
+            return 0.0, 0.0
+        (x0, y0), (x1, y1) = before.box.centre, last.box.centre
+        seconds = (last.pts - before.pts) / self._second
+        return (x1 - x0) / seconds, (y1 - y0) / seconds
 
-    def _pace(self, one: Sighting, other: Sighting) -> tuple[float, float]:
-        """Return pixels a step on the way from one sighting to another."""
-        (x0, y0), (x1, y1) = one.box.centre, other.box.centre
-        share = self._step / abs(other.pts - one.pts)
-        return (x1 - x0) * share, (y1 - y0) * share
-
-    def _follow(
-        self, track: Track, box: Box, pace: tuple[float, float], frames: list[Frame]
-    ) -> tuple[int, Box]:
-        steps = [frames[0]]
+    @staticmethod
+    def _follow(track: Track, trail: Trail, frames: Sequence[Frame]) -> None:
+        """Follow a face over frames, in steps; between two steps it is where it was at either."""
+        passed: list[Frame] = []
         for frame in frames:
-            if abs(frame.pts - steps[-1].pts) >= self._step or (
-                frame is frames[-1] and frame is not steps[-1]
-            ):
-                steps.append(frame)
-        last_pts, last = steps[0].pts, box
-        for frame, there in followed(box, pace, steps):
-            low, high = sorted((last_pts, frame.pts))
-            for each in frames:
-                if low < each.pts < high:
-                    track.follow(each.pts, last.union(there))
+            passed.append(frame)
+            if abs(float(frame.time) - trail.time) < STEP and frame is not frames[-1]:
+                continue
+            last, there = trail.box, trail.advance(frame)
+            if there is None:
+                return
+            for each in passed[:-1]:
+                track.follow(each.pts, last.union(there))
             track.follow(frame.pts, there)
-            last_pts, last = frame.pts, there
-        return last_pts, last
+            passed = []
 
     def _leave(self) -> tuple[Frame, Coverage]:
         frame, finding = self._waiting.popleft()

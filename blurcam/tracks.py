@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.detection import Detection
+from blurcam.following import Trail
 from blurcam.regions import Box
 
 # A face may be this many of its own sizes away from where it was expected, and this many more
@@ -51,7 +52,7 @@ class Track:
         self.number = number
         self.sightings = [first]
         self.followed: dict[int, list[Box]] = {}
-        self.trail: tuple[int, Box] | None = (first.pts, first.box)
+        self.trail: Trail | None = None
         self._second = second
 
     @property
@@ -66,7 +67,7 @@ class Track:
     def add(self, sighting: Sighting) -> None:
         """Append a newer sighting."""
         self.sightings.append(sighting)
-        self.trail = (sighting.pts, sighting.box)
+        self.trail = None
 
     def follow(self, pts: int, box: Box) -> None:
         """Take note of where the face was, by its likeness, at a time between sightings."""

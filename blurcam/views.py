@@ -156,62 +156,88 @@ def _edges(size: int, parts: int) -> list[int]:
 
 # Every new size of sheet costs a network 50 ms once, so there are few: these widths, by heights in
 # steps.
-_SHEET_WIDTHS = (320, 640, 1280, 1920)
-_SHEET_HEIGHT = 512
-_SHEET_TALLEST = 1088
+_SHEET_WIDTHS = (320, 480, 640, 960, 1280, 1920)
 _SHEET_STEP = 64
 _GAP = 8
 
 
 def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable]:
-    """Lay views out on as few sheets as they need, tall ones first on shelves.
+    """Lay views out on sheets, as closely as they will go.
 
     A view that is too large for a sheet stays by itself.
     """
     laid: list[Searchable] = []
-    low: list[View] = []
-    tall: list[View] = []
+    small: list[View] = []
     for view in views:
         rows, columns = view.picture.shape[:2]
-        if columns > _SHEET_WIDTHS[-1] or rows > _SHEET_TALLEST:
-            laid.append(view)
-        else:
-            (low if rows <= _SHEET_HEIGHT else tall).append(view)
-    for group, height in ((low, _SHEET_HEIGHT), (tall, _SHEET_TALLEST)):
-        laid += [_sheet(placed, width, keeps_cut) for placed, width in _shelved(group, height)]
+        fits = columns <= _SHEET_WIDTHS[-1] and rows <= _tallest(columns)
+        (small if fits else laid).append(view)
+    if small:
+        widest = max(view.picture.shape[1] for view in small)
+        tries = [_shelved(small, width) for width in _SHEET_WIDTHS if width >= widest]
+        best = min(tries, key=lambda made: sum(each.pixels for each in made))
+        laid += [_sheet(each, keeps_cut) for each in best]
     return laid
 
 
-def _shelved(views: Sequence[View], height: int) -> Iterator[tuple[list[Placed], int]]:
-    """Yield what lies on each sheet, and how wide the sheet is."""
-    widest = max((view.picture.shape[1] for view in views), default=0)
-    area = sum(view.picture.shape[0] * view.picture.shape[1] for view in views)
-    # As wide as it must be, and not narrower than 640 if that would not be filled.
-    least = widest if area < _SHEET_WIDTHS[0] ** 2 / 2 else max(widest, _SHEET_WIDTHS[1])
-    width = next(each for each in _SHEET_WIDTHS if each >= least)
-    placed: list[Placed] = []
-    x = y = shelf = 0
-    for view in sorted(views, key=lambda v: -v.picture.shape[0]):
-        rows, columns = view.picture.shape[:2]
-        if x and x + columns > width:
-            x, y, shelf = 0, y + shelf + _GAP, 0
-        if placed and y + rows > height:
-            yield placed, width
-            placed, x, y, shelf = [], 0, 0, 0
-        placed.append(Placed(x, y, view))
-        x, shelf = x + columns + _GAP, max(shelf, rows)
-    if placed:
-        yield placed, width
+def _tallest(width: int) -> int:
+    """Return how high a sheet of a width may be, so that it is not cut in tiles."""
+    fitting = next(each for each in _SHEET_WIDTHS if each >= width)
+    return _MOST_PIXELS // fitting // _SHEET_STEP * _SHEET_STEP
 
 
-def _sheet(placed: list[Placed], width: int, keeps_cut: bool) -> Sheet:
-    bottom = max(each.y + each.view.picture.shape[0] for each in placed)
-    height = -(-bottom // _SHEET_STEP) * _SHEET_STEP
-    picture = np.full((height, width, 3), 114, np.uint8)
-    for each in placed:
+@dataclass(slots=True)
+class _Shelves:
+    """A sheet to be: views in rows, each row as high as its first view."""
+
+    width: int
+    placed: list[Placed] = field(default_factory=list)
+    rows: list[list[int]] = field(default_factory=list)  # where each ends to the right, its top
+    bottom: int = 0
+
+    @property
+    def height(self) -> int:
+        return -(-self.bottom // _SHEET_STEP) * _SHEET_STEP
+
+    @property
+    def pixels(self) -> int:
+        return self.width * self.height
+
+    def takes(self, view: View) -> bool:
+        """Place a view in the first row with room, else in a new one; whether there was room."""
+        high, wide = view.picture.shape[:2]
+        row = next((each for each in self.rows if each[0] + wide <= self.width), None)
+        if row is None:
+            top = self.bottom + _GAP if self.rows else 0
+            if self.rows and top + high > _tallest(self.width):
+                return False
+            self.bottom = top + high
+            row = [0, top]
+            self.rows.append(row)
+        self.placed.append(Placed(row[0], row[1], view))
+        row[0] += wide + _GAP
+        return True
+
+
+def _shelved(views: Sequence[View], width: int) -> list[_Shelves]:
+    """Return the views on sheets of a width: the first row that has room, tall ones first.
+
+    (First fit by decreasing height, Coffman et al., 1980.)
+    """
+    made = [_Shelves(width)]
+    for view in sorted(views, key=lambda each: -each.picture.shape[0]):
+        if not any(each.takes(view) for each in made):
+            made.append(_Shelves(width))
+            made[-1].takes(view)
+    return made
+
+
+def _sheet(shelves: _Shelves, keeps_cut: bool) -> Sheet:
+    picture = np.full((shelves.height, shelves.width, 3), 114, np.uint8)
+    for each in shelves.placed:
         rows, columns = each.view.picture.shape[:2]
         picture[each.y : each.y + rows, each.x : each.x + columns] = each.view.picture
-    return Sheet(picture, tuple(placed), keeps_cut)
+    return Sheet(picture, tuple(shelves.placed), keeps_cut)
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ ROWS = (
     ("weights",),
     ("models",),
     ("detectors",),
+    ("following",),
     ("search", "sightings", "motion", "zones", "tracks", "selftest"),
     ("scan",),
     ("plans",),
