@@ -195,17 +195,16 @@ class _Session:
         """Yield what a track covers at a time."""
         before, after = track.around(pts)
         if before is not None and before.pts == pts:
-            box = track.steadied(before)
-            yield self._covering(box, Basis.DETECTED, track, before.confidence)
+            yield self._covering(before.box, Basis.DETECTED, track, pts, before.confidence)
             return
         for alike in track.followed.get(pts, ()):
-            yield self._covering(alike, Basis.FOLLOWED, track)
+            yield self._covering(alike, Basis.FOLLOWED, track, pts)
         is_bridged = (
             before is not None and after is not None and after.pts - before.pts <= self._bridge
         )
         if before is not None and after is not None and is_bridged:
             box = between(before, after, pts, self._second)
-            yield self._covering(box, Basis.BRIDGED, track)
+            yield self._covering(box, Basis.BRIDGED, track, pts)
             if not is_far(before, after):
                 return
             # Perhaps these are two faces, or the face did not go straight: both ends as well.
@@ -216,12 +215,12 @@ class _Session:
         if is_bridged:
             for end, basis in ((box_held, Basis.HELD), (box_led, Basis.LED)):
                 if end is not None:
-                    yield self._covering(end, basis, track)
+                    yield self._covering(end, basis, track, pts)
         elif box_held is not None:
             box = box_held if box_led is None else box_held.union(box_led)
-            yield self._covering(box, Basis.HELD, track)
+            yield self._covering(box, Basis.HELD, track, pts)
         elif box_led is not None:
-            yield self._covering(box_led, Basis.LED, track)
+            yield self._covering(box_led, Basis.LED, track, pts)
 
     @staticmethod
     def _reached(track: Track, sighting: Sighting | None, pts: int) -> Box | None:
@@ -231,9 +230,14 @@ class _Session:
         return sighting.box.union(track.extrapolated(sighting, pts))
 
     def _covering(
-        self, box: Box, basis: Basis, track: Track, confidence: float | None = None
+        self,
+        box: Box,
+        basis: Basis,
+        track: Track,
+        pts: int,
+        confidence: float | None = None,
     ) -> Region:
-        grown = box.grown(self._reach.margin)
+        grown = track.steadied(box, pts).grown(self._reach.margin)
         slack = Box(grown.x0 - _SLACK, grown.y0 - _SLACK, grown.x1 + _SLACK, grown.y1 + _SLACK)
         return Region(slack, basis, track.number, confidence)
 

@@ -27,6 +27,8 @@ _SIZE_RATIO: Final = 2.0
 _FAR: Final = 0.8
 # Velocity is measured over this much time: less is noise of the detector, more is history.
 _MEMORY_SECONDS: Final = 0.25
+# A face is about as large as it was so many seconds before, and will be so many later.
+_STEADY_SECONDS: Final = 0.5
 # An extrapolated face goes at most this many of its own sizes.
 _FARTHEST: Final = 1.5
 
@@ -75,7 +77,7 @@ class Track:
 
     def forget_before(self, pts: int) -> None:
         """Drop what can no longer matter: all but a little before the last one at ``pts``."""
-        keep = bisect_right(self.sightings, pts - self._memory, key=lambda s: s.pts) - 1
+        keep = bisect_right(self.sightings, pts - self._kept, key=lambda s: s.pts) - 1
         if keep > 0:
             del self.sightings[:keep]
         for old in [each for each in self.followed if each < pts]:
@@ -84,6 +86,10 @@ class Track:
     @property
     def _memory(self) -> int:
         return round(_MEMORY_SECONDS * self._second)
+
+    @property
+    def _kept(self) -> int:
+        return round(max(_MEMORY_SECONDS, _STEADY_SECONDS) * self._second)
 
     def around(self, pts: int) -> tuple[Sighting | None, Sighting | None]:
         """Return the last sighting at or before ``pts``, and the first after it."""
@@ -111,15 +117,15 @@ class Track:
         near = [s for s in candidates if abs(s.pts - sighting.pts) <= self._memory]
         return near[0] if near else None
 
-    def steadied(self, sighting: Sighting) -> Box:
+    def steadied(self, box: Box, pts: int) -> Box:
         """Return the box, as large as the largest of its neighbours in time: it may not breathe.
 
         At most half as large again, so that a wrong link does not inflate it.
         """
-        near = [s.box for s in self.sightings if abs(s.pts - sighting.pts) <= self._memory]
-        box = sighting.box
-        wide = min(max(b.width for b in near), box.width * 3 // 2 + 1)
-        high = min(max(b.height for b in near), box.height * 3 // 2 + 1)
+        reach = _STEADY_SECONDS * self._second
+        near = [s.box for s in self.sightings if abs(s.pts - pts) <= reach]
+        wide = min(max([box.width, *(b.width for b in near)]), box.width * 3 // 2 + 1)
+        high = min(max([box.height, *(b.height for b in near)]), box.height * 3 // 2 + 1)
         x, y = box.centre
         return box.union(Box.around(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
 

@@ -156,9 +156,9 @@ def _edges(size: int, parts: int) -> list[int]:
 
 # Every new size of sheet costs a network 50 ms once, so there are few: these widths, by heights in
 # steps.
-_SHEET_WIDTHS = (320, 480, 640, 960, 1280, 1920)
+_SHEET_WIDTHS = (320, 640, 1280, 1920)
 _SHEET_STEP = 64
-_GAP = 8
+_GAP = 4
 
 
 def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable]:
@@ -174,7 +174,7 @@ def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable
         (small if fits else laid).append(view)
     if small:
         widest = max(view.picture.shape[1] for view in small)
-        tries = [_shelved(small, width) for width in _SHEET_WIDTHS if width >= widest]
+        tries = [_laid_out(small, width) for width in _SHEET_WIDTHS if width >= widest]
         best = min(tries, key=lambda made: sum(each.pixels for each in made))
         laid += [_sheet(each, keeps_cut) for each in best]
     return laid
@@ -187,57 +187,67 @@ def _tallest(width: int) -> int:
 
 
 @dataclass(slots=True)
-class _Shelves:
-    """A sheet to be: views in rows, each row as high as its first view."""
+class _Layout:
+    """A sheet to be: views put where they lie highest, on what is there already.
+
+    ``skyline`` has, from left to right, where each level begins and how far down it is taken.
+    """
 
     width: int
     placed: list[Placed] = field(default_factory=list)
-    rows: list[list[int]] = field(default_factory=list)  # where each ends to the right, its top
-    bottom: int = 0
+    skyline: list[tuple[int, int]] = field(default_factory=lambda: [(0, 0)])
 
     @property
     def height(self) -> int:
-        return -(-self.bottom // _SHEET_STEP) * _SHEET_STEP
+        bottom = max(each.y + each.view.picture.shape[0] for each in self.placed)
+        return -(-bottom // _SHEET_STEP) * _SHEET_STEP
 
     @property
     def pixels(self) -> int:
         return self.width * self.height
 
     def takes(self, view: View) -> bool:
-        """Place a view in the first row with room, else in a new one; whether there was room."""
+        """Place a view if there is room for it; whether there was."""
         high, wide = view.picture.shape[:2]
-        row = next((each for each in self.rows if each[0] + wide <= self.width), None)
-        if row is None:
-            top = self.bottom + _GAP if self.rows else 0
-            if self.rows and top + high > _tallest(self.width):
-                return False
-            self.bottom = top + high
-            row = [0, top]
-            self.rows.append(row)
-        self.placed.append(Placed(row[0], row[1], view))
-        row[0] += wide + _GAP
+        fitting = [x for x, _ in self.skyline if x + wide <= self.width]
+        y, x = min((self._level(x, x + wide), x) for x in fitting)
+        if self.placed and y + high > _tallest(self.width):
+            return False
+        self.placed.append(Placed(x, y, view))
+        self._raise(x, min(self.width, x + wide + _GAP), y + high + _GAP)
         return True
 
+    def _level(self, left: int, right: int) -> int:
+        ends = [x for x, _ in self.skyline[1:]] + [self.width]
+        spans = zip(self.skyline, ends, strict=True)
+        return max(level for (x, level), end in spans if x < right and end > left)
 
-def _shelved(views: Sequence[View], width: int) -> list[_Shelves]:
-    """Return the views on sheets of a width: the first row that has room, tall ones first.
+    def _raise(self, left: int, right: int, level: int) -> None:
+        beyond = [y for x, y in self.skyline if x <= right][-1]
+        kept = [(x, y) for x, y in self.skyline if x < left or x > right]
+        after = [(right, beyond)] if right < self.width else []
+        self.skyline = sorted([*kept, (left, level), *after])
 
-    (First fit by decreasing height, Coffman et al., 1980.)
+
+def _laid_out(views: Sequence[View], width: int) -> list[_Layout]:
+    """Return the views on sheets of a width, the tall ones placed first.
+
+    (Skyline, bottom-left: Jylänki, A Thousand Ways to Pack the Bin, 2010.)
     """
-    made = [_Shelves(width)]
+    made = [_Layout(width)]
     for view in sorted(views, key=lambda each: -each.picture.shape[0]):
         if not any(each.takes(view) for each in made):
-            made.append(_Shelves(width))
+            made.append(_Layout(width))
             made[-1].takes(view)
     return made
 
 
-def _sheet(shelves: _Shelves, keeps_cut: bool) -> Sheet:
-    picture = np.full((shelves.height, shelves.width, 3), 114, np.uint8)
-    for each in shelves.placed:
+def _sheet(layout: _Layout, keeps_cut: bool) -> Sheet:
+    picture = np.full((layout.height, layout.width, 3), 114, np.uint8)
+    for each in layout.placed:
         rows, columns = each.view.picture.shape[:2]
         picture[each.y : each.y + rows, each.x : each.x + columns] = each.view.picture
-    return Sheet(picture, tuple(shelves.placed), keeps_cut)
+    return Sheet(picture, tuple(layout.placed), keeps_cut)
 
 
 @dataclass(frozen=True, slots=True)
