@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blurcam.frames import Frame
+from blurcam.frames import Frame, Plane
 from blurcam.regions import Box
 
 STEP: Final = 0.066
@@ -50,9 +50,9 @@ class Trail:
         self.velocity = velocity
         self._scale = min(1.0, _SIZE / max(box.width, box.height))
         self._template = _patch(plane, box, self._scale)
-        self.is_over = (
-            self._template is None or float(self._template.std()) < _LEAST_TEXTURE * _unit(plane)
-        )
+        self.is_over = self._template is None or float(
+            self._template.std()
+        ) < _LEAST_TEXTURE * _unit(plane)
 
     def at(self, time: float) -> Box:
         """Return where the face is then if it goes on so."""
@@ -92,9 +92,7 @@ def _moved(box: Box, dx: float, dy: float) -> Box:
     return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
 
 
-def _found(
-    plane: NDArray[np.generic], ahead: Box, template: _Patch, scale: float
-) -> tuple[float, Box] | None:
+def _found(plane: Plane, ahead: Box, template: _Patch, scale: float) -> tuple[float, Box] | None:
     """Return how alike the likest place around ``ahead`` is, and that place."""
     reach = round(_REACH * max(ahead.width, ahead.height))
     rows, columns = plane.shape
@@ -114,7 +112,7 @@ def _found(
     return float(best), Box(left, top, left + ahead.width, top + ahead.height)
 
 
-def _patch(plane: NDArray[np.generic], box: Box, scale: float) -> _Patch | None:
+def _patch(plane: Plane, box: Box, scale: float) -> _Patch | None:
     """Return the samples of a box that lies in the plane, scaled down; ``None`` if it does not."""
     rows, columns = plane.shape
     if not Box(0, 0, columns, rows).contains(box):
@@ -122,11 +120,11 @@ def _patch(plane: NDArray[np.generic], box: Box, scale: float) -> _Patch | None:
     part = plane[box.y0 : box.y1, box.x0 : box.x1]
     if scale < 1:
         size = (max(3, round(box.width * scale)), max(3, round(box.height * scale)))
-        part = cast(NDArray[np.generic], cv2.resize(part, size, interpolation=cv2.INTER_AREA))
+        part = cast(Plane, cv2.resize(part, size, interpolation=cv2.INTER_AREA))
     return np.asarray(part, np.float32)
 
 
-def _unit(plane: NDArray[np.generic]) -> float:
+def _unit(plane: Plane) -> float:
     """Return one of 256 levels in samples of the plane; more than 8 bits are taken for 10."""
     return 1.0 if plane.dtype == np.uint8 else 4.0
 

@@ -129,9 +129,7 @@ class _Watch:
             return False
         now = float(frame.time) + _MICROSECOND
         return (
-            frame.session != self._session
-            or is_last
-            or now - self._looked_at >= self._plan.rhythm
+            frame.session != self._session or is_last or now - self._looked_at >= self._plan.rhythm
         )
 
     def skip(self, frame: Frame) -> None:

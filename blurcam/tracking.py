@@ -109,13 +109,14 @@ class _Session:
         linked = link(live, answer.detections, pts, self._second)
         for track in live:
             self._follow_on(track, pts)
-        for detection, track in zip(answer.detections, linked, strict=True):
+        for detection, known in zip(answer.detections, linked, strict=True):
             sighting = Sighting(pts, detection.box, detection.confidence)
-            if track is None:
+            if known is None:
                 self._tally.tracks += 1
-                self._tracks.append(Track(self._tally.tracks, sighting, self._second))
-                track = self._tracks[-1]
+                track = Track(self._tally.tracks, sighting, self._second)
+                self._tracks.append(track)
             else:
+                track = known
                 track.add(sighting)
             self._follow_back(track)
 
@@ -125,6 +126,8 @@ class _Session:
         linked = before is not None and newest.pts - before.pts <= self._bridge
         since = before.pts if before is not None and linked else newest.pts - self._lead
         frames = [frame for frame, _ in self._waiting if since < frame.pts <= newest.pts]
+        if len(frames) < 2:
+            return
         trail = Trail(frames[-1], newest.box, self._velocity(track))
         self._follow(track, trail, frames[-2::-1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -199,7 +199,7 @@ class _Layout:
 
     @property
     def height(self) -> int:
-        bottom = max(each.y + each.view.picture.shape[0] for each in self.placed)
+        bottom = max(each.y + len(each.view.picture) for each in self.placed)
         return -(-bottom // _SHEET_STEP) * _SHEET_STEP
 
     @property

@@ -202,7 +202,7 @@ def test_areas_cover_every_tile_that_changed(found: list[Box]) -> None:
     tiles = np.zeros((40, 30), bool)
     for box in found:
         tiles[max(0, box.y0) : max(0, box.y1), max(0, box.x0) : max(0, box.x1)] = True
-    step = 4 * 2  # a tile of four pixels at a width of 320, of a frame of 640
+    step = 2 * 2  # a tile of two pixels at a width of 320, of a frame of 640
     areas = areas_of(tiles, 640, 40 * step)
     for y, x in zip(*np.nonzero(tiles), strict=True):
         tile = Box(int(x) * step, int(y) * step, int(x + 1) * step, int(y + 1) * step)
