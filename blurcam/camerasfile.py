@@ -28,8 +28,6 @@ from blurcam.config import (
 from blurcam.errors import ConfigError
 
 _VARIABLE: Final = re.compile(r"\$(\$|\{([A-Za-z_][A-Za-z0-9_.-]*)\})")
-# A detector that has not answered for so many seconds is replaced, with the camera's process.
-_SILENCE: Final = 5.0
 _NAME: Final = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BYTES: Final = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -292,7 +290,7 @@ def _camera(name: str, read: CameraFile) -> Camera:
             effect=read.effect,
             detect=Detect(
                 read.profile, read.detector, read.threshold, plan_for=read.plan_for,
-                device=read.device, timeout=_SILENCE / 2, patience=2,
+                device=read.device,
             ),
             cover=Cover(lead, read.hold, min(lead, LIVE_COVER.bridge), read.margin, masks, ignores),
             encode=Encode(codec=read.codec, encoder=read.encoder),

@@ -60,11 +60,10 @@ class Pressure:
     happens in one thread.
     """
 
-    def __init__(self, name: str, clock: Clock, ladder: Sequence[Rung] = ()) -> None:
-        """Begin at ease; ``name`` is the camera's, for the log."""
-        self._name = name
+    def __init__(self, clock: Clock, ladder: Sequence[Rung]) -> None:
+        """Begin at ease, at the foot of the ladder."""
         self._clock = clock
-        self._ladder = tuple(ladder) or rungs(1.0)
+        self._ladder = tuple(ladder)
         self._at = 0
         now = clock.elapsed()
         self._kept_up_at = self._strained_at = now
@@ -129,7 +128,7 @@ class Pressure:
         if overload in worse:
             what = "whole frames are dropped" if overload == "frames" else "it looks less closely"
             share = f"at {self.rung.scale:.0%} of its resolution"
-            logger.warning("%s: overloaded: %s; the search goes on %s", self._name, what, share)
+            logger.warning("overloaded: %s; the search goes on %s", what, share)
         elif self._told in worse:
-            logger.warning("%s: no longer overloaded", self._name)
+            logger.warning("no longer overloaded")
         self._told = overload

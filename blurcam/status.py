@@ -8,13 +8,14 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NoReturn, Protocol, TypeVar, cast, get_args
 
-State = Literal["starting", "live", "lost", "backoff", "refused", "stopped"]
+State = Literal["starting", "live", "lost", "backoff", "refused", "restarting", "stopped"]
 """What a camera is up to.
 
 ``starting``: connecting, or the detector has not answered yet. ``live``: redacted pictures leave.
 ``lost``: the connection stands but packets are known lost or none come, and ``on_loss`` rules.
 ``backoff``: between two attempts. ``refused``: the camera said 401 or 403, and is left alone for
-a minute and more. ``stopped``: on purpose.
+a minute and more. ``restarting``: its process is being replaced, as was asked or for new settings.
+``stopped``: on purpose.
 """
 
 Overload = Literal["none", "rhythm", "resolution", "frames"]
@@ -78,7 +79,6 @@ class CameraStatus:
     covered_whole: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
     frozen: int = 0
-    lost: int = 0
     faces: int = 0
     tracks: int = 0
     last_detection: float | None = None
@@ -200,7 +200,7 @@ _KINDS: dict[str, Callable[[object, str], object]] = {
     **dict.fromkeys(("name", "state", "overload"), _text),
     **dict.fromkeys(("error", "last_error"), _or_none(_text)),
     "up": _flag,
-    **dict.fromkeys(("frames_in", "redacted", "dropped", "frozen", "lost"), _count),
+    **dict.fromkeys(("frames_in", "redacted", "dropped", "frozen"), _count),
     **dict.fromkeys(("faces", "tracks", "packet_loss", "bytes", "kept", "free"), _count),
     **dict.fromkeys(("covered_whole", "reconnects"), _by_name(_count)),
     **dict.fromkeys(("since", "queue_fill"), _number),

@@ -63,7 +63,7 @@ def test_only_plan_for_lets_the_resolution_sink() -> None:
 
 def test_who_keeps_up_stays_at_ease() -> None:
     clock = HandClock()
-    pressure = Pressure("cam", clock, rungs(0.5))
+    pressure = Pressure(clock, rungs(0.5))
     for _ in range(60):
         press(pressure, clock, 0.9, 0.4)  # a large look, now and then
         press(pressure, clock, 0.0, 0.4)
@@ -72,7 +72,7 @@ def test_who_keeps_up_stays_at_ease() -> None:
 
 def test_lasting_pressure_climbs_the_ladder_and_its_end_climbs_down() -> None:
     clock = HandClock()
-    pressure = Pressure("cam", clock, rungs(0.5))
+    pressure = Pressure(clock, rungs(0.5))
     seen = []
     for _ in range(50):
         press(pressure, clock, 0.9, 0.2)
@@ -85,7 +85,7 @@ def test_lasting_pressure_climbs_the_ladder_and_its_end_climbs_down() -> None:
 
 def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
     clock = HandClock()
-    pressure = Pressure("cam", clock, rungs(1.0))
+    pressure = Pressure(clock, rungs(1.0))
     kept = []
     for _ in range(4):
         while pressure.overload == "none":
@@ -99,7 +99,7 @@ def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
 
 def test_dropped_frames_are_told_and_forgotten() -> None:
     clock = HandClock()
-    pressure = Pressure("cam", clock, rungs(1.0))
+    pressure = Pressure(clock, rungs(1.0))
     pressure.feel(1.0, 3)
     assert pressure.overload == "frames"
     press(pressure, clock, 0.0, 6)
@@ -110,7 +110,7 @@ class Pressed(Pressure):
     """As far up as it goes."""
 
     def __init__(self, clock: HandClock) -> None:
-        super().__init__("cam", clock, rungs(1.0)[-1:])
+        super().__init__(clock, rungs(1.0)[-1:])
 
 
 def searched_at(plan: Plan, pressure: Pressure | None) -> list[float]:
