@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +16,10 @@ from blurcam.cameras import Camera, Receive, Recording
 from blurcam.config import Detect, Encode
 from blurcam.detection import Detector
 from blurcam.detectors import centerface, mediapipe
+from blurcam.encoding import RedactedPacket
 from blurcam.errors import DetectorError
 from blurcam.health import judge
+from blurcam.sinks.recordings import Recordings
 from blurcam.status import CameraStatus
 from blurcam.streams import SystemClock
 from blurcam.supervision import Supervisor
@@ -137,3 +141,44 @@ def test_a_camera_whose_detector_hangs_gets_another_process(
     assert len(files) == 2
     assert all(frame_times(file) for file in files)
     assert all(max(map(abs, strengths(file))) < WOVEN / 4 for file in files)
+
+
+def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_does_not(
+    clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without ``detached`` no status comes any more, and no picture reaches the other output."""
+    hangs, woken = threading.Event(), threading.Event()
+
+    class Hanging(Recordings):
+        def __init__(self, pattern: str, *args: Any, **options: Any) -> None:
+            super().__init__(pattern, *args, **options)
+            self.may_hang = "slow" in Path(pattern).name
+
+        def write(self, packet: RedactedPacket, wall_time: float) -> None:
+            if self.may_hang and hangs.is_set():
+                woken.wait()
+            super().write(packet, wall_time)
+
+    monkeypatch.setattr("blurcam.assembly.cameras.Recordings", Hanging)
+    monkeypatch.setattr("blurcam.detached._STUCK_SECONDS", 2.0)
+    told: list[CameraStatus] = []
+
+    def enough(status: CameraStatus) -> bool:
+        slow = status.outputs[0]
+        if status.redacted > 10:
+            hangs.set()
+        if not slow.up:
+            told.append(status)
+            if status.redacted > told[0].redacted + 30:
+                woken.set()
+        return woken.is_set() and slow.up
+
+    with FakeCam({"cam": clip}) as server:
+        outputs = Recording(str(tmp_path / "slow-%s.ts"), 3600), Recording(str(tmp_path / "a.ts"))
+        watched = watch(server.url("cam"), *outputs, enough=enough)
+    assert "the disk takes nothing for 2 s" in str([each.outputs[0].error for each in told])
+    assert all(each.outputs[1].up for each in watched.statuses)
+    assert len(strengths(tmp_path / "a.ts")) >= watched.tally.redacted
+    # What hung is complete in the end, and what came after stands beside it.
+    assert len(list(tmp_path.glob("slow-*.ts"))) == 2
+    assert not list(tmp_path.glob("*.part"))

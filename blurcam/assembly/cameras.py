@@ -9,11 +9,13 @@ from pathlib import Path
 
 from blurcam.account import Account
 from blurcam.assembly.watching import covered, open_detector, searched_live
-from blurcam.cameras import Camera, Output, Recording
+from blurcam.cameras import Camera, Output, Recording, Standard
+from blurcam.detached import detached
 from blurcam.detection import Detector
 from blurcam.easing import at_ease, ladder_for
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.errors import ConfigError
 from blurcam.frames import Frame
 from blurcam.pipeline import Freezer
 from blurcam.plans import smallest_face
@@ -25,6 +27,7 @@ from blurcam.sinks.outlets import LiveSink, Outlet, Outlets, RawSink
 from blurcam.sinks.publishing import Publisher
 from blurcam.sinks.recordings import Recordings, check_recording
 from blurcam.sinks.shelf import Keep
+from blurcam.sinks.standard import Standard as StandardSink
 from blurcam.sources.live import LiveSource, Reel
 from blurcam.stages import Stages
 from blurcam.stats import Tally
@@ -59,8 +62,12 @@ def check_camera(camera: Camera) -> None:
                 refuse_same(Path(camera.source.location), Path(output.path))
 
 
-def run_camera(camera: Camera, watch: Watch, raw: Sequence[RawSink] = ()) -> Tally:
+def run_camera(
+    camera: Camera, watch: Watch, raw: Sequence[RawSink] = (), standard: int | None = None
+) -> Tally:
     """Redact a camera into its outputs until asked to stop; return what became of its frames.
+
+    ``standard`` is a descriptor of standard output, for the output of that kind.
 
     Raises :class:`~blurcam.errors.ModelError` where there is no detector that works, before the
     camera is so much as connected to.
@@ -68,7 +75,8 @@ def run_camera(camera: Camera, watch: Watch, raw: Sequence[RawSink] = ()) -> Tal
     check_camera(camera)
     clock, tally = SystemClock(), Tally()
     with closing(open_detector(camera.detect, live=True)) as detector:
-        assembled = _Assembled(camera, detector, tally, clock, watch, raw)
+        outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
+        assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
         run(assembled.parts())
         watch.beat(assembled.status())
     return tally
@@ -84,6 +92,7 @@ class _Assembled:
         tally: Tally,
         clock: Clock,
         watch: Watch,
+        outlets: tuple[Outlet, ...],
         raw: Sequence[RawSink],
     ) -> None:
         self._camera = camera
@@ -93,7 +102,7 @@ class _Assembled:
         self._raw = raw
         self._reel = Reel.starting(clock, tally)
         self._account = Account(camera.name, tally, clock)
-        self._outlets = tuple(_outlet(each, clock) for each in camera.outputs)
+        self._outlets = outlets
         self._beaten = float("-inf")
         self._pressure: Pressure | None = None
         self._finest_seen = 0.0
@@ -183,14 +192,23 @@ class _Assembled:
         return Outlets(encoder, self._outlets, self._raw)
 
 
-def _outlet(output: Output, clock: Clock) -> Outlet:
+def _outlet(output: Output, clock: Clock, standard: int | None) -> Outlet:
     if isinstance(output, Recording):
         keep = Keep(output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete")
 
         def record(encoder: Encoder) -> LiveSink:
             return Recordings(output.path, encoder, clock, segment=output.segment, keep=keep)
 
-        return Outlet(output.path, record, clock)
+        return Outlet(output.path, detached(output.path, record, clock), clock)
+
+    if isinstance(output, Standard):
+        if standard is None:
+            raise ConfigError("standard output: is closed, or not the camera's to write to")
+
+        def pipe(encoder: Encoder) -> LiveSink:
+            return StandardSink(standard, encoder)
+
+        return Outlet("standard output", pipe, clock)
 
     def publish(encoder: Encoder) -> LiveSink:
         return Publisher(output.url, encoder, clock)
