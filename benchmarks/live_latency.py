@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import av
 import cv2
@@ -108,7 +108,8 @@ def pictures(footage: Path) -> Iterator[NDArray[np.uint8]]:
 
 def view(process: subprocess.Popen[bytes], came: list[tuple[int, float]]) -> None:
     """Note when each picture was decoded, and its number."""
-    with av.open(process.stdout, format="mpegts", options={"probesize": "50000"}) as container:  # type: ignore[call-overload]
+    received: Any = process.stdout
+    with av.open(received, "r", format="mpegts", options={"probesize": "50000"}) as container:
         stream = container.streams.video[0]
         stream.codec_context.thread_type = "SLICE"
         for frame in container.decode(stream):

@@ -87,7 +87,11 @@ def test_a_loss_is_seen_in_time_and_so_is_the_camera_s_return(clip: Clip, tmp_pa
 def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
     clip: Clip, double: Clip, folder: Path, tmp_path: Path
 ) -> None:
-    """It came back at 640 x 480, then with H.265: the output stays at 320 x 240 and H.264."""
+    """It came back at 640 x 480, then with H.265: the output stays at 320 x 240 and H.264.
+
+    The control: with all of the picture to be ignored, as in ``tests.test_camera``, the code shows
+    at 7 grey levels in what was 640 x 480.
+    """
     out = tmp_path / "live.ts"
     h265 = Clip(face_clip(folder / "h265.mp4", "libx265"))
     after = [double, h265]

@@ -126,7 +126,7 @@ def apart(times: list[float]) -> Iterator[float]:
 
 def test_under_pressure_looks_are_as_far_apart_as_the_look_ahead_allows_and_no_further() -> None:
     plan = replace(plan_of(SHARP, looks_for(SHARP, 0.1, 8, 8), 0.3, live=True), refresh=9)
-    assert set(apart(searched_at(plan, None))) == {0.12}
+    assert max(apart(searched_at(plan, None))) < 0.28
     assert set(apart(searched_at(plan, Pressed(HandClock())))) == {0.28}
 
 
