@@ -116,6 +116,7 @@ def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
     assert_redacted(out)
 
 
+@pytest.mark.slow
 def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked_at_again(
     clip: Clip, double: Clip, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return Clip(face_clip(tmp_path_factory.mktemp("clips") / "h264.mp4"))
 
 
+@pytest.mark.slow
 def test_overload_takes_the_rhythm_then_the_resolution_and_gives_it_back(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -73,7 +74,7 @@ def test_overload_takes_the_rhythm_then_the_resolution_and_gives_it_back(
     assert watched.tally.frames_in == accounted(watched.tally)
 
 
-@pytest.mark.parametrize("name", ["centerface", "mediapipe"])
+@pytest.mark.parametrize("name", [pytest.param("centerface", marks=pytest.mark.slow), "mediapipe"])
 def test_while_a_detector_hangs_frames_are_covered_whole_and_then_the_run_ends(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -104,7 +105,11 @@ def test_while_a_detector_hangs_frames_are_covered_whole_and_then_the_run_ends(
     assert max(map(abs, strengths(out))) < WOVEN / 4
 
 
-@pytest.mark.parametrize("kind", [signal.SIGUSR1, signal.SIGUSR2], ids=["silent", "stuck"])
+@pytest.mark.parametrize(
+    "kind",
+    [signal.SIGUSR1, pytest.param(signal.SIGUSR2, marks=pytest.mark.slow)],
+    ids=["silent", "stuck"],
+)
 def test_a_camera_whose_detector_hangs_gets_another_process(
     clip: Clip, tmp_path: Path, kind: signal.Signals
 ) -> None:
