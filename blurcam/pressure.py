@@ -18,6 +18,9 @@ _STEP: Final = 2**-0.5
 _KEEPS_UP: Final = 0.25
 # So many seconds behind without once catching up is pressure, and one rung takes effect within.
 _BEHIND_SECONDS: Final = 0.6
+# What waits or is dropped in the first seconds of a session, while the first looks at each size are
+# prepared, is no pressure.
+_SETTLES_SECONDS: Final = 3.0
 # A rung is left after so many seconds without pressure; each time that was too early it takes
 # twice as long, up to the most.
 _CALM_SECONDS: Final = 10.0
@@ -67,6 +70,7 @@ class Pressure:
         self._at = 0
         now = clock.elapsed()
         self._kept_up_at = self._strained_at = now
+        self._settled_at = float("-inf")
         self._calm = _CALM_SECONDS
         self._eased_at = float("-inf")  # when a rung was last left
         self._dropped = 0
@@ -92,12 +96,14 @@ class Pressure:
         return own + self.rung.stretch * max(0.0, longest - own)
 
     def restart(self) -> None:
-        """Begin a session: what waited at its start is no pressure."""
-        self._kept_up_at = self._clock.elapsed()
+        """Begin a session."""
+        self._settled_at = self._clock.elapsed() + _SETTLES_SECONDS
 
     def feel(self, fill: float, dropped: int) -> None:
         """Note how full the queue before the search is, and how many frames were ever dropped."""
         now = self._clock.elapsed()
+        if now < self._settled_at:
+            self._kept_up_at, self._dropped = now, dropped
         if fill < _KEEPS_UP:
             self._kept_up_at = now
         if dropped > self._dropped:

@@ -83,6 +83,19 @@ def test_lasting_pressure_climbs_the_ladder_and_its_end_climbs_down() -> None:
     assert pressure.overload == "none"
 
 
+def test_what_is_dropped_while_a_session_begins_is_no_pressure() -> None:
+    clock = HandClock()
+    pressure = Pressure(clock, rungs(1.0))
+    pressure.restart()
+    for dropped in range(30):
+        clock.now += 0.09
+        pressure.feel(1.0, dropped)
+    assert pressure.overload == "none"
+    press(pressure, clock, 0.0, 1)
+    pressure.feel(1.0, 31)
+    assert pressure.overload == "frames"
+
+
 def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
     clock = HandClock()
     pressure = Pressure(clock, rungs(1.0))
