@@ -50,12 +50,12 @@ def test_a_reader_that_reads_nothing_holds_nothing_up_and_one_that_leaves_is_the
         assert process.stderr is not None
         assert process.stdout.read(188)[:1] == b"G"
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=8)  # a pipe of 64 KB is full after two
+            process.wait(timeout=6)  # a pipe of 64 KB is full after two
         process.stdout.close()
         said = process.stderr.read().decode()
         assert process.wait(timeout=PATIENCE) == 0, said
     assert "Traceback" not in said
     told = re.search(r"(\d+) frames in: .* (\d+) dropped", said)
     assert told is not None
-    assert int(told[1]) > 60
+    assert int(told[1]) > 40
     assert int(told[2]) < int(told[1]) / 3
