@@ -31,9 +31,9 @@ from tests.fakecam import Clip, FakeCam
 from tests.fakecam.clip import AccessUnit
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 15
-LENGTH: Final = 20 * RATE
+LENGTH: Final = 8 * RATE
 # The number is written as blocks of this size along the upper edge, the lowest bit first.
-_BLOCK, _BITS = 32, 9
+_BLOCK, _BITS = 32, 7
 _SAMPLE: Final = Path(__file__).parent.parent / "sample_videos" / "street.mp4"
 # The start: models, the first looks, the first key frame.
 _WARM_SECONDS: Final = 5.0
@@ -89,7 +89,7 @@ def numbered(footage: Path, folder: Path) -> Path:
             file.write(picture.tobytes())
     coded = folder / "numbered.mp4"
     ffmpeg("-f", "rawvideo", "-pix_fmt", "bgr24", "-s", f"{WIDTH}x{HEIGHT}", "-r", RATE, "-i", raw,
-           "-c:v", "libx264", "-preset", "veryfast", "-b:v", "4M", "-g", 2 * RATE, "-bf", "0",
+           "-c:v", "libx264", "-preset", "ultrafast", "-b:v", "6M", "-g", 2 * RATE, "-bf", "0",
            "-pix_fmt", "yuv420p", coded)  # fmt: skip
     raw.unlink()
     return coded

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from blurcam.detection import Answered, Finding, Unanswered
@@ -73,18 +73,23 @@ class Account:
         """Note what else went wrong."""
         self._last_error = str(error)
 
-    def answers(self, found: Iterable[tuple[Frame, Finding]]) -> Iterator[tuple[Frame, Finding]]:
+    def answers(
+        self, found: Iterable[tuple[Frame, Finding]], late: Callable[[], int]
+    ) -> Iterator[tuple[Frame, Finding]]:
         """Yield what was found, noting when the detector last answered.
 
-        Raises DetectorError once it has said nothing of use for five seconds: a new process may
-        fare better.
+        Raises DetectorError once it has said nothing for five seconds: a new process may fare
+        better. ``late`` counts answers that came too late: who gives such is slow, and lives.
         """
         silent_since: float | None = None
+        heard = late()
         for frame, finding in found:
             if isinstance(finding, Answered):
                 self._last_detection, silent_since = self._clock.wall(), None
             elif isinstance(finding, Unanswered) and finding.reason is not Reason.CORRUPT:
                 now = self._clock.elapsed()
+                if late() > heard:
+                    heard, silent_since = late(), None
                 silent_since = now if silent_since is None else silent_since
                 if now - silent_since > _SPEECHLESS_SECONDS:
                     raise DetectorError("the detector has not answered for 5 s")

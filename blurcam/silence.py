@@ -22,13 +22,16 @@ class Attended:
         """Take over the detector."""
         self._detector = detector
         self._overdue: list[Answer] = []
+        self.late = 0  # answers that came after their time-out, and were thrown away
         self.name = detector.name
         self.threshold = detector.threshold
         self.smallest_face = detector.smallest_face
 
     def start(self, views: Sequence[Searchable]) -> Answer:
         """Begin to search, or to fail."""
-        self._overdue = [answer for answer in self._overdue if not answer.is_ready]
+        waiting = [answer for answer in self._overdue if not answer.is_ready]
+        self.late += len(self._overdue) - len(waiting)
+        self._overdue[:] = waiting
         if self._overdue:
             return _Refused(f"{self.name}: an earlier answer is still overdue")
         return _Attended(self._detector.start(views), self._overdue)

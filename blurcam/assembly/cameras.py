@@ -11,7 +11,6 @@ from blurcam.account import Account
 from blurcam.assembly.watching import covered, open_detector, searched_live
 from blurcam.cameras import Camera, Output, Recording, Standard
 from blurcam.detached import detached
-from blurcam.detection import Detector
 from blurcam.easing import at_ease, ladder_for
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
@@ -22,6 +21,7 @@ from blurcam.plans import smallest_face
 from blurcam.pressure import Pressure
 from blurcam.regions import Coverage
 from blurcam.service import Parts, run
+from blurcam.silence import Attended
 from blurcam.sinks.files import refuse_same
 from blurcam.sinks.outlets import LiveSink, Outlet, Outlets, RawSink
 from blurcam.sinks.publishing import Publisher
@@ -74,7 +74,7 @@ def run_camera(
     """
     check_camera(camera)
     clock, tally = SystemClock(), Tally()
-    with closing(open_detector(camera.detect, live=True)) as detector:
+    with closing(Attended(open_detector(camera.detect, live=True))) as detector:
         outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
         assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
         run(assembled.parts())
@@ -88,7 +88,7 @@ class _Assembled:
     def __init__(
         self,
         camera: Camera,
-        detector: Detector,
+        detector: Attended,
         tally: Tally,
         clock: Clock,
         watch: Watch,
@@ -170,7 +170,7 @@ class _Assembled:
         stages, detector = self._stages, self._stages.detector(self._detector)
         waited = stages.timed("wait", frames)
         found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, pressure)
-        scanned = account.answers(stages.timed("scan", found))
+        scanned = account.answers(stages.timed("scan", found), lambda: self._detector.late)
         return stages.timed("cover", covered(scanned, camera.cover, account.tally, live=True))
 
     def _unpressed(self, info: StreamInfo) -> Pressure:

@@ -17,7 +17,7 @@ from blurcam.regions import Coverage
 from blurcam.scan import scan
 from blurcam.search import Search
 from blurcam.selftest import prove
-from blurcam.silence import Apart, Attended
+from blurcam.silence import Apart
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 from blurcam.tracking import Reach, cover
@@ -36,7 +36,7 @@ _PATIENT: Final = 1_000_000
 def open_detector(detect: Detect, *, live: bool = False) -> Detector:
     """Return the detector that the settings name, loaded and proven on a known face.
 
-    One for a ``live`` stream holds nobody up should it hang.
+    One for a ``live`` stream never answers in the thread of who asks it, where it might hang.
 
     Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
     ones, and for a detector that does not find the known face.
@@ -51,7 +51,7 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
             detectors.append(Apart(detector) if live and name == "mediapipe" else detector)
         stack.pop_all()
     opened = detectors[0] if len(detectors) == 1 else Together(detectors)
-    return Attended(opened) if live else opened
+    return opened
 
 
 def _centerface(detect: Detect) -> Detector:
