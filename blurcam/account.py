@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from blurcam.detection import Answered, Finding
+from blurcam.detection import Answered, Finding, Unanswered
 from blurcam.errors import (
+    DetectorError,
     SourceError,
     SourceOpenError,
     SourceReadError,
@@ -17,10 +18,13 @@ from blurcam.errors import (
 from blurcam.frames import Frame
 from blurcam.regions import Basis, Coverage, Reason
 from blurcam.stats import Tally
-from blurcam.status import CameraStatus, OutputStatus, State
+from blurcam.status import CameraStatus, OutputStatus, Overload, State
 from blurcam.streams import Clock
 
 _LATENCY_SECONDS: Final = 30.0
+# From the first frame that was covered whole since the detector was silent for a second, or failed,
+# until its process is replaced: five seconds in all.
+_SPEECHLESS_SECONDS: Final = 4.0
 # So long without a picture is a loss, whatever the connection says.
 _SILENT_SECONDS: Final = 2.0
 
@@ -34,6 +38,7 @@ class Account:
         self.tally = tally
         self.smallest_face: float | None = None
         self.plan_for: float | None = None
+        self.overload: Overload = "none"
         self.queue_fill = 0.0
         self.packet_loss = 0
         self._clock = clock
@@ -68,11 +73,26 @@ class Account:
         """Note what else went wrong."""
         self._last_error = str(error)
 
-    def answers(self, found: Iterable[tuple[Frame, Finding]]) -> Iterator[tuple[Frame, Finding]]:
-        """Yield what was found, noting when the detector last answered."""
+    def answers(
+        self, found: Iterable[tuple[Frame, Finding]], late: Callable[[], int]
+    ) -> Iterator[tuple[Frame, Finding]]:
+        """Yield what was found, noting when the detector last answered.
+
+        Raises DetectorError once it has said nothing for five seconds: a new process may fare
+        better. ``late`` counts answers that came too late: who gives such is slow, and lives.
+        """
+        silent_since: float | None = None
+        heard = late()
         for frame, finding in found:
             if isinstance(finding, Answered):
-                self._last_detection = self._clock.wall()
+                self._last_detection, silent_since = self._clock.wall(), None
+            elif isinstance(finding, Unanswered) and finding.reason is not Reason.CORRUPT:
+                now = self._clock.elapsed()
+                if late() > heard:
+                    heard, silent_since = late(), None
+                silent_since = now if silent_since is None else silent_since
+                if now - silent_since > _SPEECHLESS_SECONDS:
+                    raise DetectorError("the detector has not answered for 5 s")
             yield frame, finding
 
     def shown(self, coverage: Coverage, wall_time: float) -> None:
@@ -93,9 +113,9 @@ class Account:
             self.enter("starting")
 
     def stage(self, name: str, seconds: float) -> None:
-        """Note how long a stage took for a frame; told as a running mean."""
+        """Note how long a stage took for a frame of late; told as a running mean."""
         before = self._stages.get(name, seconds)
-        self._stages[name] = before + 0.05 * (seconds - before)
+        self._stages[name] = before + 0.2 * (seconds - before)
 
     def status(self, outputs: tuple[OutputStatus, ...] = ()) -> CameraStatus:
         """Return all of it as of now."""
@@ -114,12 +134,12 @@ class Account:
             covered_whole={reason.value: n for reason, n in tally.covered_whole.items()},
             dropped=tally.dropped,
             frozen=tally.frozen,
-            lost=tally.lost,
             faces=self._faces if self._state == "live" else 0,
             tracks=tally.tracks,
             last_detection=self._last_detection,
             smallest_face=self.smallest_face,
             plan_for=self.plan_for,
+            overload=self.overload,
             latency_p50=_quantile(latencies, 0.5),
             latency_p99=_quantile(latencies, 0.99),
             queue_fill=self.queue_fill,

@@ -11,9 +11,11 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 LIVE_SECONDS: Final = 0.5
 """How far a live picture may lag behind before it is dropped."""
@@ -244,6 +246,65 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
         thread.join()
     if failure:
         raise failure[0]
+
+
+class Order(Generic[R]):
+    """Work that was asked for, done or not yet."""
+
+    def __init__(self) -> None:
+        """Not done."""
+        self._done = threading.Event()
+        self._result: list[R] = []
+        self._error: BaseException | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether :meth:`wait` would return or raise at once."""
+        return self._done.is_set()
+
+    def wait(self, timeout: float) -> R:
+        """Return the result, or raise what the work raised; TimeoutError if that takes longer."""
+        if not self._done.wait(timeout):
+            raise TimeoutError
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+    def carry_out(self, work: Callable[[], R]) -> None:
+        """Do the work, in the thread that does it."""
+        try:
+            self._result.append(work())
+        except BaseException as exc:  # noqa: BLE001 - carried to whoever waits and raised there
+            self._error = exc
+        finally:
+            self._done.set()
+
+
+class Errands(Generic[T, R]):
+    """Work done in a thread of its own, one piece after the other; whoever asks may go on."""
+
+    def __init__(self, work: Callable[[T], R], depth: int = 64) -> None:
+        """Do ``work`` with each item; at most ``depth`` wait, then asking does."""
+        self._work = work
+        self._channel: _Channel[tuple[T, Order[R]]] = _Channel(depth)
+        self._thread = threading.Thread(target=self._run, name="blurcam-errands", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for item, order in self._channel:
+            order.carry_out(partial(self._work, item))
+
+    def order(self, item: T) -> Order[R]:
+        """Have the work done with an item, after all that was ordered before."""
+        made: Order[R] = Order()
+        self._channel.put((item, made))
+        return made
+
+    def close(self) -> bool:
+        """Order no more; return whether the thread has come to rest, within half a second."""
+        self._channel.end(at_once=True)
+        self._thread.join(_PARTING_SECONDS)
+        return not self._thread.is_alive()
 
 
 @contextmanager

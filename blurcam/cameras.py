@@ -85,16 +85,20 @@ class Publishing:
             raise ConfigError(f"outputs: {self.url}: publishing is by rtsp:// or rtsps:// only")
 
 
-Output = Recording | Publishing
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """Standard output, as MPEG-TS."""
+
+
+Output = Recording | Publishing | Standard
 
 
 def output_of(text: str, segment: float | None = None) -> Output:
     """Read an output as it is given on the command line: a server's address, or a file."""
     if text == "-":
-        raise ConfigError(
-            "-: a camera's pictures do not go to standard output; pipe the camera through: "
-            "ffmpeg -i CAMERA -c copy -f mpegts - | blurcam pipe"
-        )
+        if segment is not None:
+            raise ConfigError("segment: is for recordings, not for standard output")
+        return Standard()
     if "://" in text:
         if segment is not None:
             raise ConfigError("segment: is for recordings, not for a server")

@@ -88,7 +88,7 @@ def is_moving(statuses: Sequence[CameraStatus], now: float) -> bool:
 def _moves(status: CameraStatus, now: float) -> bool:
     if status.state == "live":
         return _age(status.last_detection, now, _SILENT) is not None
-    if status.state == "starting":
+    if status.state in ("starting", "restarting"):
         return _age(status.since, now, _STARTING) is not None
     return True
 
@@ -112,12 +112,9 @@ def _live(status: CameraStatus, now: float) -> Judgement:
         why = f"The detector {when}: whole pictures are covered until it does."
         return Judgement(status.name, False, "bad", "Detector silent", why)
     down = [each for each in status.outputs if not each.up]
-    if status.smallest_face and status.plan_for and status.smallest_face > status.plan_for:
-        why = (
-            f"Overloaded: faces of less than {status.smallest_face:.0f} px may be missed; planned "
-            f"are {status.plan_for:.0f} px. Give it fewer cameras, a smaller picture or a GPU."
-        )
-        return Judgement(status.name, True, "notice", "Live, short-sighted", why)
+    if status.overload in ("resolution", "frames") or _is_short_sighted(status):
+        title = "Live, overloaded" if status.overload == "frames" else "Live, short-sighted"
+        return Judgement(status.name, True, "notice", title, _overloaded(status))
     if down:
         first = down[0]
         reason = f": {first.error}" if first.error else ""
@@ -125,6 +122,22 @@ def _live(status: CameraStatus, now: float) -> Judgement:
         return Judgement(status.name, True, "notice", "Live, output down", why)
     why = f"Faces are covered; the detector answered {_ago(age)}."
     return Judgement(status.name, True, "good", "Live", why)
+
+
+def _is_short_sighted(status: CameraStatus) -> bool:
+    smallest, planned = status.smallest_face, status.plan_for
+    return smallest is not None and planned is not None and smallest > planned
+
+
+def _overloaded(status: CameraStatus) -> str:
+    what = "Overloaded: "
+    if status.overload == "frames":
+        what += "whole frames are left out, and "
+    if status.smallest_face is not None:
+        what += f"faces of less than {status.smallest_face:.0f} px may be missed"
+        if status.plan_for is not None:
+            what += f"; planned are {status.plan_for:.0f} px"
+    return f"{what}. Give it fewer cameras, a smaller picture or a GPU."
 
 
 def _starting(status: CameraStatus, now: float) -> Judgement:
@@ -154,6 +167,12 @@ def _refused(status: CameraStatus, now: float) -> Judgement:
     return Judgement(status.name, False, "bad", "Refused", why)
 
 
+def _restarting(status: CameraStatus, now: float) -> Judgement:
+    del now
+    why = "Its process is being replaced; nothing leaves until the new one has looked."
+    return Judgement(status.name, False, "notice", "Restarting", why)
+
+
 def _stopped(status: CameraStatus, now: float) -> Judgement:
     why = f"Stopped on purpose {span(now - status.since)} ago; nothing is read.{_told(status)}"
     return Judgement(status.name, False, "off", "Stopped", why)
@@ -165,6 +184,7 @@ _JUDGES: Final[dict[str, Callable[[CameraStatus, float], Judgement]]] = {
     "lost": _lost,
     "backoff": _backoff,
     "refused": _refused,
+    "restarting": _restarting,
     "stopped": _stopped,
 }
 

@@ -103,6 +103,7 @@ def plan_of(detect: Detect, looks: Looks, lead: float, *, live: bool = False) ->
     return Plan(
         refresh=profile.refresh,
         rhythm=min(profile.rhythm, 0.8 * lead),
+        longest=lead,
         certain=looks.certain,
         closely=profile.closely,
         timeout=detect.timeout,

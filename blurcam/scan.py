@@ -13,14 +13,15 @@ import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from blurcam.detection import Answered, Detection, Finding, Skipped, Unanswered, merge
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.frames import Frame
 from blurcam.motion import Gate, areas_of
+from blurcam.pressure import Pressure
 from blurcam.regions import Box, Reason
-from blurcam.search import Search, Searching, box_around
+from blurcam.search import Searching, box_around
 from blurcam.sightings import Sightings
 from blurcam.stats import Trouble
 
@@ -45,10 +46,12 @@ class Plan:
     face counts that was seen at a glance. ``timeout`` seconds without an answer cover a frame
     whole, and after ``patience`` such or failed frames in a row the run ends. A ``live`` stream is
     never searched closely, nothing is known of its end, and answers are taken when they come.
+    Under pressure it is looked at less often, but no looks are more than ``longest`` apart.
     """
 
     refresh: float = 2.0
     rhythm: float = 0.4
+    longest: float = 0.0
     certain: float = 0.25
     closely: bool = False
     timeout: float = 10.0
@@ -56,14 +59,26 @@ class Plan:
     live: bool = False
 
 
-def scan(frames: Iterable[Frame], search: Search, plan: Plan) -> Iterator[tuple[Frame, Finding]]:
+class Searcher(Protocol):
+    """Searches frames: a :class:`~blurcam.search.Search`, or one under pressure."""
+
+    def start(self, frame: Frame) -> Searching:
+        """Begin to search all of a frame, closely."""
+
+    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> Searching:
+        """Begin to search parts of a frame."""
+
+
+def scan(
+    frames: Iterable[Frame], search: Searcher, plan: Plan, pressure: Pressure | None = None
+) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame with what the detector says of it, in order.
 
     Inference goes on while the caller works on what was yielded. Raises :class:`DetectorError`
     once the detector has failed ``plan.patience`` frames in a row. The first frame of a session
     is searched and, of a recording, the last.
     """
-    watch = _Watch(search, plan)
+    watch = _Watch(search, plan, pressure)
     for frame, is_last in _with_last(frames, plan):
         watch.follow(frame)
         if watch.is_due(frame, is_last=is_last):
@@ -107,12 +122,13 @@ class _Look:
 class _Watch:
     """Decides for each frame whether and where it is searched, and learns from the answers."""
 
-    def __init__(self, search: Search, plan: Plan) -> None:
+    def __init__(self, search: Searcher, plan: Plan, pressure: Pressure | None) -> None:
         self._search = search
         self._plan = plan
+        self._pressure = pressure
         self._gate = Gate()
         self._session: int | None = None
-        self._whole_at = self._looked_at = float("-inf")
+        self._whole_at = self._looked_at = self._taken_at = float("-inf")
         self._known = Sightings()
         self._waiting: deque[_Look] = deque()
         self._failures = 0
@@ -128,9 +144,19 @@ class _Watch:
         if frame.is_corrupt:
             return False
         now = float(frame.time) + _MICROSECOND
+        step, self._taken_at = now - self._taken_at, now
         return (
-            frame.session != self._session or is_last or now - self._looked_at >= self._plan.rhythm
+            frame.session != self._session
+            or is_last
+            or now - self._looked_at >= self._interval(step)
         )
+
+    def _interval(self, step: float) -> float:
+        """Return the seconds from look to look, where the next frame is ``step`` away."""
+        own = self._plan.rhythm
+        if self._pressure is None:
+            return own
+        return self._pressure.interval(own, self._plan.longest - step)
 
     def skip(self, frame: Frame) -> None:
         """Pass a frame on; its neighbours in time answer for it, unless it is damaged."""

@@ -19,6 +19,7 @@ from blurcam.frames import Frame
 from blurcam.pipeline import Freezer, Shown, redact_live
 from blurcam.redaction import RedactedFrame
 from blurcam.regions import Coverage
+from blurcam.stages import Stages
 from blurcam.streams import Clock, StreamInfo
 
 logger = logging.getLogger(__name__)
@@ -59,7 +60,8 @@ class Parts:
     """What a camera is made of.
 
     ``watch`` turns the frames of a session into covered frames. ``pulse`` is called several times
-    a second, from the one main thread; its answer is whether to stop. ``connect_seconds`` and
+    a second, from the one main thread; its answer is whether to stop. ``feel`` is told at every
+    frame how full the queue before the search is, 0 to 1. ``connect_seconds`` and
     ``stall_seconds`` are how long a session's source may be silent, at first and later.
     """
 
@@ -70,7 +72,9 @@ class Parts:
     freezer: Freezer
     account: Account
     clock: Clock
+    stages: Stages
     pulse: Callable[[], bool]
+    feel: Callable[[float], None]
     connect_seconds: float
     stall_seconds: float
 
@@ -131,7 +135,8 @@ def run_once(parts: Parts, writer: Writer) -> None:
             return
         writer.begin(session.info)
         covered = parts.watch(watch.passing(chain((first,), frames)), session.info)
-        shown = redact_live(covered, parts.effect, account.tally, parts.freezer)
+        redacted = redact_live(covered, parts.effect, account.tally, parts.freezer)
+        shown = parts.stages.timed("redact", redacted)
         for each, coverage in shown:
             writer.put(each)
             account.shown(coverage, each.wall_time)
@@ -160,7 +165,7 @@ class _Watchdog:
         try:
             for frame in frames:
                 lag = self._clock.wall() - frame.wall_time
-                self._parts.account.queue_fill = min(1.0, max(0.0, lag / LIVE_SECONDS))
+                self._parts.feel(min(1.0, max(0.0, lag / LIVE_SECONDS)))
                 yield frame
                 self._due = self._clock.elapsed() + self._parts.stall_seconds + _GRACE_SECONDS
         except SourceError as exc:
@@ -189,11 +194,14 @@ class Writer:
             outputs = self._parts.open_outputs(info)
             self._stack.callback(outputs.close)
 
+            writing = self._parts.stages.watch("encode")
+
             def consume(pictures: Iterator[Shown]) -> None:
                 wall_time = 0.0
                 for each in pictures:
                     wall_time = each.wall_time
-                    outputs.show(each.picture, each.pts, wall_time)
+                    with writing.stage("encode"):
+                        outputs.show(each.picture, each.pts, wall_time)
                 outputs.finish(wall_time)
 
             self._put = self._stack.enter_context(outbox(consume, _WRITER_DEPTH))

@@ -179,6 +179,11 @@ class Stages:
         """Return the sink, timed."""
         return TimedSink(sink, self.watch("mux"))
 
+    def seconds(self, names: Sequence[str]) -> dict[str, float]:
+        """Return how many seconds by the clock these stages took so far, if they took any."""
+        spent = {name: self.watch(name).spent.get(name) for name in names}
+        return {name: each.seconds for name, each in spent.items() if each is not None}
+
     def values(self, frames: int) -> dict[str, Any]:
         """Return the breakdown under stable keys, as JSON takes it: seconds for each frame."""
         each = max(1, frames)

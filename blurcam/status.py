@@ -8,14 +8,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, NoReturn, Protocol, TypeVar, cast, get_args
 
-State = Literal["starting", "live", "lost", "backoff", "refused", "stopped"]
+State = Literal["starting", "live", "lost", "backoff", "refused", "restarting", "stopped"]
 """What a camera is up to.
 
 ``starting``: connecting, or the detector has not answered yet. ``live``: redacted pictures leave.
 ``lost``: the connection stands but packets are known lost or none come, and ``on_loss`` rules.
 ``backoff``: between two attempts. ``refused``: the camera said 401 or 403, and is left alone for
-a minute and more. ``stopped``: on purpose.
+a minute and more. ``restarting``: its process is being replaced, as was asked or for new settings.
+``stopped``: on purpose.
 """
+
+Overload = Literal["none", "rhythm", "resolution", "frames"]
+"""What overload takes from a camera: longer between looks, coarser looks too, whole frames too."""
 
 T = TypeVar("T")
 
@@ -59,10 +63,11 @@ class CameraStatus:
     way. ``faces`` are covered on the newest frame, ``tracks`` have been followed so far.
     ``last_detection`` is when the detector last answered, ``None`` if it never has.
     ``smallest_face`` is the height in pixels of the smallest face that can be seen now,
-    ``plan_for`` the one that must be. Latency is from a frame's arrival to its leaving, over the
-    last half minute. ``queue_fill`` is the fullest buffer, 0 to 1; ``stages`` the seconds that
-    each stage takes for a frame; ``reconnects`` are counted by reason; ``packet_loss`` is in
-    packets. ``last_error`` is one line with secrets masked.
+    ``plan_for`` the one that must be; ``overload`` says what overload takes. Latency is from a
+    frame's arrival to its leaving, over the last half minute. ``queue_fill`` is the fullest
+    buffer, 0 to 1; ``stages`` the seconds that each stage takes for a frame; ``reconnects`` are
+    counted by reason; ``packet_loss`` is in packets. ``last_error`` is one line with secrets
+    masked.
     """
 
     name: str
@@ -74,12 +79,12 @@ class CameraStatus:
     covered_whole: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
     frozen: int = 0
-    lost: int = 0
     faces: int = 0
     tracks: int = 0
     last_detection: float | None = None
     smallest_face: float | None = None
     plan_for: float | None = None
+    overload: Overload = "none"
     latency_p50: float | None = None
     latency_p99: float | None = None
     queue_fill: float = 0.0
@@ -95,6 +100,8 @@ class CameraStatus:
             raise ValueError("status: a camera has a name")
         if self.state not in get_args(State):
             raise ValueError(f'status: there is no state "{self.state}"')
+        if self.overload not in get_args(Overload):
+            raise ValueError(f'status: there is no overload "{self.overload}"')
         if not 0 <= self.queue_fill <= 1:
             raise ValueError(f"status: queue_fill {self.queue_fill:g} is not between 0 and 1")
 
@@ -190,10 +197,10 @@ def _storage(value: object, where: str) -> Storage:
 
 
 _KINDS: dict[str, Callable[[object, str], object]] = {
-    **dict.fromkeys(("name", "state"), _text),
+    **dict.fromkeys(("name", "state", "overload"), _text),
     **dict.fromkeys(("error", "last_error"), _or_none(_text)),
     "up": _flag,
-    **dict.fromkeys(("frames_in", "redacted", "dropped", "frozen", "lost"), _count),
+    **dict.fromkeys(("frames_in", "redacted", "dropped", "frozen"), _count),
     **dict.fromkeys(("faces", "tracks", "packet_loss", "bytes", "kept", "free"), _count),
     **dict.fromkeys(("covered_whole", "reconnects"), _by_name(_count)),
     **dict.fromkeys(("since", "queue_fill"), _number),

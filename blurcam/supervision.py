@@ -19,7 +19,7 @@ from typing import IO, Final
 
 from blurcam.backoff import CRASHED, BackOff
 from blurcam.cameras import Camera
-from blurcam.status import CameraStatus
+from blurcam.status import CameraStatus, State
 from blurcam.streams import Clock
 
 logger = logging.getLogger(__name__)
@@ -75,10 +75,16 @@ class Supervisor:
     """
 
     def __init__(
-        self, cameras: Iterable[Camera], clock: Clock, *, hangs_after: float = HANGS_AFTER
+        self,
+        cameras: Iterable[Camera],
+        clock: Clock,
+        *,
+        hangs_after: float = HANGS_AFTER,
+        module: str = "blurcam.cameraprocess",
     ) -> None:
-        """Take the cameras; the first :meth:`turn` starts them."""
+        """Take the cameras; the first :meth:`turn` starts them, each running ``module``."""
         self._clock = clock
+        self._module = module
         self._hangs_after = hangs_after
         self._selector = selectors.DefaultSelector()
         self._posts: dict[str, _Post] = {}
@@ -91,7 +97,7 @@ class Supervisor:
         wanted = {camera.name: camera for camera in cameras}
         for name, post in self._posts.items():
             if wanted.get(name) != post.camera:
-                post.is_leaving = True
+                post.is_leaving = name not in wanted
                 self._end(post)
         for name, camera in wanted.items():
             known = self._posts.get(name)
@@ -115,6 +121,11 @@ class Supervisor:
         """Return a JPEG made from the camera's newest redacted picture."""
         post = self._posts.get(name)
         return None if post is None else post.still
+
+    def pids(self) -> dict[str, int]:
+        """Return the process of every camera that has one."""
+        posts = self._posts.items()
+        return {name: post.process.popen.pid for name, post in posts if post.process is not None}
 
     def restart(self, name: str) -> None:
         """Have the camera's process replaced; KeyError if no camera has this name."""
@@ -150,7 +161,7 @@ class Supervisor:
 
     def _start(self, post: _Post) -> None:
         popen = subprocess.Popen(
-            [sys.executable, "-m", "blurcam.cameraprocess"],
+            [sys.executable, "-m", self._module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C is for the supervisor, which ends them in order
@@ -169,6 +180,7 @@ class Supervisor:
         if post.process is not None and post.process.ending_since is None:
             post.process.ending_since = self._clock.elapsed()
             post.process.popen.terminate()
+            self._set(post, state=_leaving(post), next_try=None)
 
     def _look_after(self, post: _Post, process: _Process, now: float) -> None:
         if process.popen.poll() is not None:
@@ -195,7 +207,7 @@ class Supervisor:
         post.process = None
         if process.ending_since is not None and not process.was_hung:
             post.due = now
-            self._set(post, state="stopped")
+            self._set(post, state=_leaving(post))
             return
         why = "hung" if process.was_hung else "crashed"
         post.replaced[why] = post.replaced.get(why, 0) + 1
@@ -234,6 +246,8 @@ class Supervisor:
             kind, _, body = line.partition(b" ")
             if kind == b"status":
                 status = CameraStatus.from_json(body)
+                if process.ending_since is not None:
+                    status = replace(status, state=_leaving(post), since=post.status.since)
                 post.status = replace(
                     status,
                     reconnects=self._reconnects(post, status),
@@ -246,6 +260,11 @@ class Supervisor:
                 post.status = replace(post.status, last_error=str(json.loads(body)))
         except ValueError as exc:
             logger.warning("%s: its process says what is not understood: %s", post.camera.name, exc)
+
+
+def _leaving(post: _Post) -> State:
+    """Return what a camera is called whose process was asked to end."""
+    return "stopped" if post.is_leaving else "restarting"
 
 
 def _ending(process: _Process) -> str:

@@ -26,6 +26,7 @@ WOVEN = 16
 X, Y = 80, 40
 X0, Y0, X1, Y1 = 52, 46, 120, 121
 _PORTRAIT = Path(__file__).parent.parent / "blurcam" / "known-face.jpg"
+NEAR = Detect(profile="near", range="short")
 # Nothing is waited for longer than this, on however busy a machine.
 PATIENCE = 120.0
 
@@ -105,6 +106,7 @@ def watch(
     on_loss: OnLoss = "freeze",
     cover: Cover = LIVE_COVER,
     receive: Receive | None = None,
+    detect: Detect = NEAR,
     patience: float = PATIENCE,
 ) -> Watched:
     """Redact a camera until its status is ``enough``."""
@@ -126,7 +128,7 @@ def watch(
         source=parse_address(url, username=password and "user", password=password),
         outputs=outputs,
         receive=receive or Receive(transport, connect=8, stall=2),
-        detect=Detect(profile="near", range="short"),
+        detect=detect,
         cover=cover,
         encode=Encode(crf=14),
         on_loss=on_loss,

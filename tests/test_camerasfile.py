@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from blurcam.camerakeys import schema
 from blurcam.cameras import Publishing, Recording
-from blurcam.camerasfile import Vault, parse_site, read_site, schema
+from blurcam.camerasfile import parse_site, read_site
 from blurcam.errors import ConfigError
+from blurcam.vault import Vault
 
 WHOLE = """
 cameras:
@@ -34,7 +36,7 @@ cameras:
         keep_size: 50GB
   back:
     source: http://cam2/video.mjpg?token=${TOKEN}
-    outputs: [/media/back.ts]
+    outputs: ["/media/back/%s.ts"]
 web:
   port: 8081
 """
@@ -43,7 +45,7 @@ VAULT = Vault({"FRONT": "p@ss: w/o#rd", "TOKEN": "t0k3n-42"})
 
 def minimal(**keys: str) -> str:
     lines = "".join(f"    {key}: {value}\n" for key, value in keys.items())
-    return f"cameras:\n  front:\n    source: rtsp://cam/live\n    outputs: [a.ts]\n{lines}"
+    return f"cameras:\n  front:\n    source: rtsp://cam/live\n    outputs: ['%H.ts']\n{lines}"
 
 
 def refusal(text: str) -> str:
@@ -66,7 +68,7 @@ def test_every_key_arrives() -> None:
     assert record == Recording(
         "/media/front/%Y-%m-%d/%H-%M-%S.mp4", 300, 7 * 86400, 50 * 10**9, 256 << 20
     )
-    assert back.outputs == (Recording("/media/back.ts"),)
+    assert back.outputs == (Recording("/media/back/%s.ts", 60),)
     assert (back.cover.lead, back.on_loss) == (0.4, "freeze")
     assert site.web is not None
     assert site.web.port == 8081
@@ -107,7 +109,12 @@ def test_secrets_come_from_the_environment_credentials_and_run_secrets(tmp_path:
             WHOLE.replace("segment: 5m", "segmnt: 5m"),
             'cameras.front.outputs[1].segmnt: unknown key; did you mean "segment"?',
         ),
-        (WHOLE.replace("/media/back.ts", "/media/front/%Y-%m-%d/%H-%M-%S.mp4"), "cameras.back.out"),
+        (
+            WHOLE.replace("back/%s.ts", "front/%Y-%m-%d/%H-%M-%S.mp4"),
+            "cameras.back.outputs: /media",
+        ),
+        (WHOLE.replace("back/%s.ts", "back.ts"), "cameras.back.outputs: /media/back.ts: one file"),
+        (WHOLE.replace('"/media/back/%s.ts"', '"-"'), "cameras.back.outputs: standard output is"),
         (minimal(source2="x"), 'cameras.front.source2: unknown key; did you mean "source"?'),
     ],
 )
@@ -123,6 +130,16 @@ def test_a_refusal_shows_no_value() -> None:
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml: cannot be read"):
         read_site(tmp_path / "none.yaml", VAULT)
+
+
+def test_the_example_that_is_packaged_can_be_used() -> None:
+    path = Path(__file__).parent.parent / "packaging" / "cameras.yaml"
+    with pytest.raises(ConfigError, match="is not set"):
+        read_site(path, Vault({}))
+    site = read_site(path, Vault({"token": "0123456789abcdef", "front_password": "x"}))
+    assert [camera.name for camera in site.cameras] == ["front"]
+    assert len(site.cameras[0].outputs) == 2
+    assert site.web is not None
 
 
 def test_the_schema_describes_every_key_and_allows_no_other() -> None:

@@ -78,7 +78,10 @@ def supervised(server: FakeCam, tmp_path: Path) -> Iterator[Supervisor]:
     assert not processes()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGSEGV, signal.SIGSTOP])
+@pytest.mark.parametrize(
+    "ending",
+    [signal.SIGKILL, pytest.param(signal.SIGSEGV, marks=pytest.mark.slow), signal.SIGSTOP],
+)
 def test_a_process_that_dies_or_hangs_is_replaced_and_the_other_goes_on(
     supervised: Supervisor, tmp_path: Path, ending: signal.Signals
 ) -> None:
@@ -143,7 +146,9 @@ def test_no_secret_is_in_arguments_or_environment(
         assert "hunter22" not in " ".join(process.cmdline()) + str(process.environ())
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(
+    "ending", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGINT]
+)
 def test_serve_ends_on_a_signal_with_closed_files(
     server: FakeCam, tmp_path: Path, ending: signal.Signals
 ) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blurcam.status import CameraStatus, OutputStatus, Storage
+from blurcam.status import CameraStatus, OutputStatus, Overload, State, Storage
 
 TEXTS = st.text(min_size=1, max_size=20)
 COUNTS = st.integers(0, 2**60)
@@ -26,7 +26,8 @@ OUTPUTS = st.builds(
 STATUSES = st.builds(
     CameraStatus,
     name=TEXTS,
-    state=st.sampled_from(["starting", "live", "lost", "backoff", "refused", "stopped"]),
+    state=st.sampled_from(get_args(State)),
+    overload=st.sampled_from(get_args(Overload)),
     since=TIMES,
     next_try=st.none() | TIMES,
     frames_in=COUNTS,

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
-from blurcam.camerasfile import schema
+from blurcam.camerakeys import schema
 from blurcam.cli import app
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"

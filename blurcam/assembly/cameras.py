@@ -8,22 +8,28 @@ from contextlib import closing
 from pathlib import Path
 
 from blurcam.account import Account
-from blurcam.assembly.watching import covered, open_detector, searched
-from blurcam.cameras import Camera, Output, Recording
-from blurcam.detection import Detector
+from blurcam.assembly.watching import covered, open_detector, searched_live
+from blurcam.cameras import Camera, Output, Recording, Standard
+from blurcam.detached import detached
+from blurcam.easing import at_ease, ladder_for
 from blurcam.effects import make_effect
 from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.errors import ConfigError
 from blurcam.frames import Frame
 from blurcam.pipeline import Freezer
-from blurcam.plans import looks_for, smallest_face
+from blurcam.plans import smallest_face
+from blurcam.pressure import Pressure
 from blurcam.regions import Coverage
 from blurcam.service import Parts, run
+from blurcam.silence import Attended
 from blurcam.sinks.files import refuse_same
 from blurcam.sinks.outlets import LiveSink, Outlet, Outlets, RawSink
 from blurcam.sinks.publishing import Publisher
 from blurcam.sinks.recordings import Recordings, check_recording
 from blurcam.sinks.shelf import Keep
+from blurcam.sinks.standard import Standard as StandardSink
 from blurcam.sources.live import LiveSource, Reel
+from blurcam.stages import Stages
 from blurcam.stats import Tally
 from blurcam.status import CameraStatus, OutputStatus
 from blurcam.streams import Clock, StreamInfo, SystemClock
@@ -31,6 +37,7 @@ from blurcam.streams import Clock, StreamInfo, SystemClock
 logger = logging.getLogger(__name__)
 
 _BEAT_SECONDS = 1.0
+_TIMED = ("scan", "detect", "cover", "redact", "encode")
 
 
 class Watch:
@@ -55,16 +62,21 @@ def check_camera(camera: Camera) -> None:
                 refuse_same(Path(camera.source.location), Path(output.path))
 
 
-def run_camera(camera: Camera, watch: Watch, raw: Sequence[RawSink] = ()) -> Tally:
+def run_camera(
+    camera: Camera, watch: Watch, raw: Sequence[RawSink] = (), standard: int | None = None
+) -> Tally:
     """Redact a camera into its outputs until asked to stop; return what became of its frames.
+
+    ``standard`` is a descriptor of standard output, for the output of that kind.
 
     Raises :class:`~blurcam.errors.ModelError` where there is no detector that works, before the
     camera is so much as connected to.
     """
     check_camera(camera)
     clock, tally = SystemClock(), Tally()
-    with closing(open_detector(camera.detect)) as detector:
-        assembled = _Assembled(camera, detector, tally, clock, watch, raw)
+    with closing(Attended(open_detector(camera.detect, live=True))) as detector:
+        outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
+        assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
         run(assembled.parts())
         watch.beat(assembled.status())
     return tally
@@ -76,10 +88,11 @@ class _Assembled:
     def __init__(
         self,
         camera: Camera,
-        detector: Detector,
+        detector: Attended,
         tally: Tally,
         clock: Clock,
         watch: Watch,
+        outlets: tuple[Outlet, ...],
         raw: Sequence[RawSink],
     ) -> None:
         self._camera = camera
@@ -89,8 +102,12 @@ class _Assembled:
         self._raw = raw
         self._reel = Reel.starting(clock, tally)
         self._account = Account(camera.name, tally, clock)
-        self._outlets = tuple(_outlet(each, clock) for each in camera.outputs)
+        self._outlets = outlets
         self._beaten = float("-inf")
+        self._pressure: Pressure | None = None
+        self._finest_seen = 0.0
+        self._stages = Stages()
+        self._spent: tuple[int, dict[str, float]] = (0, {})
 
     def parts(self) -> Parts:
         camera = self._camera
@@ -102,14 +119,37 @@ class _Assembled:
             freezer=Freezer(active=camera.on_loss == "freeze"),
             account=self._account,
             clock=self._clock,
+            stages=self._stages,
             pulse=self._pulse,
+            feel=self._feel,
             connect_seconds=camera.receive.connect,
             stall_seconds=camera.receive.stall,
         )
 
+    def _feel(self, fill: float) -> None:
+        account, pressure = self._account, self._pressure
+        account.queue_fill = fill
+        if pressure is not None:
+            pressure.feel(fill, account.tally.dropped)
+            account.smallest_face = round(self._finest_seen / pressure.rung.scale, 1)
+
     def status(self) -> CameraStatus:
         self._account.packet_loss = self._reel.packet_loss
+        if self._pressure is not None:
+            self._account.overload = self._pressure.overload
+        self._tell_stages()
         return self._account.status(self._output_statuses())
+
+    def _tell_stages(self) -> None:
+        """Note how long each stage took for each frame since the last time."""
+        frames, spent = self._account.tally.frames_in, self._stages.seconds(_TIMED)
+        before, spent_before = self._spent
+        if frames == before:
+            return
+        self._spent = frames, spent
+        for name, seconds in spent.items():
+            since = seconds - spent_before.get(name, 0.0)
+            self._account.stage(name, since / (frames - before))
 
     def _pulse(self) -> bool:
         now = self._clock.elapsed()
@@ -125,11 +165,24 @@ class _Assembled:
         self, frames: Iterator[Frame], info: StreamInfo
     ) -> Iterator[tuple[Frame, Coverage]]:
         camera, account = self._camera, self._account
-        looks = looks_for(camera.detect, self._detector.threshold, info.width, info.height)
-        seen = float(smallest_face(looks, self._detector.smallest_face))
-        account.smallest_face, account.plan_for = seen, camera.detect.plan_for or seen
-        found = searched(frames, info, self._detector, camera.detect, camera.cover.lead, live=True)
-        return covered(account.answers(found), camera.cover, account.tally, live=True)
+        pressure = self._pressure or self._unpressed(info)
+        pressure.restart()
+        stages, detector = self._stages, self._stages.detector(self._detector)
+        waited = stages.timed("wait", frames)
+        found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, pressure)
+        scanned = account.answers(stages.timed("scan", found), lambda: self._detector.late)
+        return stages.timed("cover", covered(scanned, camera.cover, account.tally, live=True))
+
+    def _unpressed(self, info: StreamInfo) -> Pressure:
+        """Return the pressure on this camera, none yet, now that its pictures' size is known."""
+        detect, account, detector = self._camera.detect, self._account, self._detector
+        looks = at_ease(detect, detector.threshold, info.width, info.height)
+        self._finest_seen = float(smallest_face(looks, detector.smallest_face))
+        account.smallest_face = self._finest_seen
+        account.plan_for = detect.plan_for or self._finest_seen
+        ladder = ladder_for(detect, detector.threshold, info.width, info.height)
+        self._pressure = Pressure(self._clock, ladder)
+        return self._pressure
 
     def _open_outputs(self, info: StreamInfo) -> Outlets:
         asked = self._camera.encode
@@ -139,14 +192,23 @@ class _Assembled:
         return Outlets(encoder, self._outlets, self._raw)
 
 
-def _outlet(output: Output, clock: Clock) -> Outlet:
+def _outlet(output: Output, clock: Clock, standard: int | None) -> Outlet:
     if isinstance(output, Recording):
         keep = Keep(output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete")
 
         def record(encoder: Encoder) -> LiveSink:
             return Recordings(output.path, encoder, clock, segment=output.segment, keep=keep)
 
-        return Outlet(output.path, record, clock)
+        return Outlet(output.path, detached(output.path, record, clock), clock)
+
+    if isinstance(output, Standard):
+        if standard is None:
+            raise ConfigError("standard output: is closed, or not the camera's to write to")
+
+        def pipe(encoder: Encoder) -> LiveSink:
+            return StandardSink(standard, encoder)
+
+        return Outlet("standard output", pipe, clock)
 
     def publish(encoder: Encoder) -> LiveSink:
         return Publisher(output.url, encoder, clock)

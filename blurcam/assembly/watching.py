@@ -9,12 +9,15 @@ from typing import Final
 
 from blurcam.config import Cover, Detect
 from blurcam.detection import Detector, Finding, Together
+from blurcam.easing import EasedSearch, at_ease
 from blurcam.frames import Frame
 from blurcam.plans import PROFILES, detector_of, looks_for, plan_of
+from blurcam.pressure import Pressure
 from blurcam.regions import Coverage
 from blurcam.scan import scan
 from blurcam.search import Search
 from blurcam.selftest import prove
+from blurcam.silence import Apart
 from blurcam.stats import Tally
 from blurcam.streams import StreamInfo
 from blurcam.tracking import Reach, cover
@@ -26,24 +29,29 @@ from blurcam.zones import burn_in, ignore
 SHARE: Final = 0.75
 # Seconds after which a live frame that was not answered for is covered whole.
 LIVE_TIMEOUT: Final = 1.0
+# Of a camera seconds are counted, and not frames.
+_PATIENT: Final = 1_000_000
 
 
-def open_detector(detect: Detect) -> Detector:
+def open_detector(detect: Detect, *, live: bool = False) -> Detector:
     """Return the detector that the settings name, loaded and proven on a known face.
+
+    One for a ``live`` stream never answers in the thread of who asks it, where it might hang.
 
     Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
     ones, and for a detector that does not find the known face.
     """
     names = detector_of(detect).split("+")
-    detectors = []
+    detectors: list[Detector] = []
     with ExitStack() as stack:
         for name in names:
             detector = _DETECTORS[name](detect)
             stack.callback(detector.close)
             prove(detector)
-            detectors.append(detector)
+            detectors.append(Apart(detector) if live and name == "mediapipe" else detector)
         stack.pop_all()
-    return detectors[0] if len(detectors) == 1 else Together(detectors)
+    opened = detectors[0] if len(detectors) == 1 else Together(detectors)
+    return opened
 
 
 def _centerface(detect: Detect) -> Detector:
@@ -95,6 +103,25 @@ def searched(
         lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
     plan = plan_of(detect, looks, lead, live=live)
     return scan(frames, Search(detector, viewpoint, looks), plan)
+
+
+def searched_live(
+    frames: Iterable[Frame],
+    info: StreamInfo,
+    detector: Detector,
+    detect: Detect,
+    lead: float,
+    pressure: Pressure,
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame of a camera with what the search says of it, as closely as it can keep up.
+
+    How long a detector may be silent is for the camera's :class:`~blurcam.account.Account`.
+    """
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    looks = at_ease(detect, detector.threshold, info.width, info.height)
+    detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
+    plan = plan_of(detect, looks, SHARE * lead, live=True)
+    yield from scan(frames, EasedSearch(detector, viewpoint, looks, pressure), plan, pressure)
 
 
 def covered(

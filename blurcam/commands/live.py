@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from blurcam.cameras import Camera
+from blurcam.cameras import Camera, Standard
+from blurcam.commands.streaming import claim_standard_output
 from blurcam.commands.terminal import DONE, say
 from blurcam.config import COSMETIC
+from blurcam.errors import ConfigError
 from blurcam.status import CameraStatus
 
 
@@ -42,6 +45,8 @@ class Stop:
 
 def watch_camera(camera: Camera, *, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
+    standard = _standard_output() if Standard() in camera.outputs else None
+    # Only now: what is loaded here may write to standard output, which no longer is the video's.
     from blurcam.assembly.cameras import Watch, run_camera
 
     if camera.effect in COSMETIC:
@@ -50,9 +55,10 @@ def watch_camera(camera: Camera, *, quiet: bool) -> int:
             "blur, solid and mosaic read no pixel of the face"
         )
     logging.getLogger("blurcam").setLevel(logging.WARNING)
-    stop, told = Stop(), _Told(quiet)
+    stop = Stop()
+    told = _Told(quiet, stop if Standard() in camera.outputs else None)
     with stop.listening():
-        tally = run_camera(camera, Watch(told.beat, stop))
+        tally = run_camera(camera, Watch(told.beat, stop), standard=standard)
     if not quiet:
         whole = sum(tally.covered_whole.values())
         say(
@@ -62,14 +68,27 @@ def watch_camera(camera: Camera, *, quiet: bool) -> int:
     return DONE
 
 
-class _Told:
-    """Says on stderr when a camera's state changes."""
+def _standard_output() -> int | None:
+    descriptor = claim_standard_output()
+    if descriptor is not None and os.isatty(descriptor):
+        raise ConfigError(
+            "standard output is a terminal; pipe the video on, such as: "
+            "blurcam run CAMERA - | ffplay -"
+        )
+    return descriptor
 
-    def __init__(self, quiet: bool) -> None:
+
+class _Told:
+    """Says on stderr when a camera's state changes; stops where nobody reads its output."""
+
+    def __init__(self, quiet: bool, stop: Stop | None) -> None:
         self._quiet = quiet
+        self._stop = stop
         self._state = ""
 
     def beat(self, status: CameraStatus) -> None:
         if status.state != self._state and not self._quiet:
             say(f"{status.name}: {status.state}")
         self._state = status.state
+        if self._stop is not None and not status.outputs[0].up:
+            self._stop.asked = True

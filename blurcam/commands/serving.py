@@ -27,7 +27,7 @@ config_app = typer.Typer(help="Check the file of cameras.", no_args_is_help=True
 def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
     """Redact every camera of a file, each in a process of its own, until stopped.
 
-    SIGHUP reads the file anew, and touches only the cameras that changed.
+    SIGHUP reads the file anew, and touches only the cameras that changed; the page stays as it is.
     """
     from blurcam.camerasfile import read_site
     from blurcam.notify import Notifier
@@ -54,8 +54,11 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
                 orders.reload = False
                 notifier.reloading()
                 try:
-                    supervisor.reload(read_site(config).cameras)
+                    latest = read_site(config)
+                    supervisor.reload(latest.cameras)
                     say(f"{config}: read anew")
+                    if latest.web != site.web:
+                        say(f"{config}: web: has changed; the page changes at the next start")
                 except ConfigError as exc:
                     say(f"{exc}; the cameras go on as they were")
                 notifier.ready()
@@ -114,6 +117,6 @@ def config_check(
 @config_app.command("schema")
 def config_schema() -> None:
     """Print the JSON Schema of the file of cameras, for editors."""
-    from blurcam.camerasfile import schema
+    from blurcam.camerakeys import schema
 
     typer.echo(to_json(schema()), nl=False)

@@ -7,20 +7,16 @@ import os
 import subprocess
 import sys
 from contextlib import suppress
-from fractions import Fraction
-from typing import Any, Final
-
-import av
+from typing import Final
 
 from blurcam.addresses import Address
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
+from blurcam.sinks.backlog import Backlog
 from blurcam.status import Storage
-from blurcam.streams import Clock, rescale
+from blurcam.streams import Clock
 
 _PIPE_BYTES: Final = 1 << 20
-# Coded video that may wait beside the pipe: some seconds of it.
-_MOST_WAITING: Final = 4 << 20
 # A server that takes nothing for so long is connected to anew.
 _STUCK_SECONDS: Final = 8.0
 _ERROR_BYTES: Final = 4096
@@ -38,11 +34,7 @@ class Publisher:
         """Start the child; raises SinkOpenError where it does not start."""
         self._address = address
         self._clock = clock
-        self._time_base: Fraction = encoder.time_base
-        self._waiting = bytearray()
-        self._is_skipping = False
         self._moved = clock.elapsed()
-        self.skipped = 0
         try:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "blurcam.sinks.relay"],
@@ -64,33 +56,24 @@ class Publisher:
 
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
         # The address goes through the pipe: arguments and environment can be read by others.
-        self._waiting += json.dumps({"url": address.location}).encode() + b"\n"
-        self._muxer = _Muxer(encoder)
+        self._backlog = Backlog(encoder)
+        self._backlog.waiting += json.dumps({"url": address.location}).encode() + b"\n"
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet to the child, without ever waiting for it."""
         del wall_time
         self._refuse_ended()
         self._push()
-        if self._is_skipping and not (packet.is_key and len(self._waiting) < _MOST_WAITING // 2):
-            self.skipped += 1
-            return
-        self._is_skipping = False
-        coded = self._muxer.mux(packet, self._time_base)
-        if len(self._waiting) + len(coded) > _MOST_WAITING:
-            self._is_skipping = True
-            self.skipped += 1
-            return
-        self._waiting += coded
+        self._backlog.add(packet)
         self._push()
         if self._clock.elapsed() - self._moved > _STUCK_SECONDS:
             raise SinkWriteError(f"{self._address}: takes nothing for {_STUCK_SECONDS:g} s")
 
     def _push(self) -> None:
         try:
-            while self._waiting:
-                written = os.write(self._pipe, self._waiting[:_PIPE_BYTES])
-                del self._waiting[:written]
+            while waiting := self._backlog.waiting:
+                written = os.write(self._pipe, waiting[:_PIPE_BYTES])
+                del waiting[:written]
                 self._moved = self._clock.elapsed()
         except BlockingIOError:
             return
@@ -135,38 +118,4 @@ class Publisher:
             if stream is not None:
                 with suppress(OSError):
                     stream.close()
-        self._muxer.close()
-
-
-class _Muxer:
-    """Packets to MPEG-TS in memory."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._taken = bytearray()
-        self._container: Any = av.open(
-            self, "w", format="mpegts",
-            container_options={"flush_packets": "1", "mpegts_flags": "pat_pmt_at_frames"},
-        )  # fmt: skip
-        self._stream = self._container.add_stream_from_template(encoder.template)
-        self._stream.time_base = encoder.time_base
-        self._container.start_encoding()
-
-    def write(self, data: bytes) -> int:
-        """Take what the muxer writes."""
-        self._taken += data
-        return len(data)
-
-    def mux(self, packet: RedactedPacket, time_base: Fraction) -> bytes:
-        made = av.Packet(packet.data)
-        made.pts = rescale(packet.pts, packet.time_base, time_base)
-        made.dts = rescale(packet.dts, packet.time_base, time_base)
-        made.duration, made.time_base = packet.duration, time_base
-        made.is_keyframe, made.stream = packet.is_key, self._stream
-        self._container.mux_one(made)
-        coded = bytes(self._taken)
-        self._taken.clear()
-        return coded
-
-    def close(self) -> None:
-        with suppress(av.FFmpegError, OSError, ValueError):
-            self._container.close()
+        self._backlog.close()

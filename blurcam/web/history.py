@@ -72,6 +72,10 @@ class History:
         if after.state != before.state:
             text = f"{_WORDS[before.state]} for {span(now - before.since)}, now {_now(after)}"
             self._note(now, after.name, text, _TONES[after.state])
+        if after.overload != before.overload:
+            text = _OVERLOAD[after.overload]
+            tone = "notice" if after.overload in ("resolution", "frames") else "good"
+            self._note(now, after.name, text, tone)
         were_up = {each.name: each.up for each in before.outputs}
         for output in after.outputs:
             if output.up != were_up.get(output.name, output.up):
@@ -101,7 +105,14 @@ _WORDS: Final = {
     "lost": "lost",
     "backoff": "not connected",
     "refused": "refused",
+    "restarting": "restarting",
     "stopped": "stopped",
+}
+_OVERLOAD: Final = {
+    "none": "no longer overloaded",
+    "rhythm": "under load: looks are further apart",
+    "resolution": "overloaded: looks are coarser",
+    "frames": "overloaded: frames are left out",
 }
 _TONES: Final = {
     "starting": "notice",
@@ -109,6 +120,7 @@ _TONES: Final = {
     "lost": "bad",
     "backoff": "bad",
     "refused": "bad",
+    "restarting": "notice",
     "stopped": "off",
 }
 

@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector
 
 from blurcam import __version__
 from blurcam.health import judge
-from blurcam.status import Board, CameraStatus, OutputStatus, State, Storage
+from blurcam.status import Board, CameraStatus, OutputStatus, Overload, State, Storage
 from blurcam.streams import Clock
 
 Values = Iterator[tuple[tuple[str, ...], float | None]]
@@ -50,6 +50,12 @@ def _states(status: CameraStatus, now: float) -> Values:
     del now
     for state in get_args(State):
         yield (state,), float(state == status.state)
+
+
+def _overload(status: CameraStatus, now: float) -> Values:
+    del now
+    for step in get_args(Overload):
+        yield (step,), float(step == status.overload)
 
 
 def _latency(status: CameraStatus, now: float) -> Values:
@@ -128,13 +134,6 @@ DEFINITIONS: Final = (
         (),
         _one(lambda status: status.frozen),
     ),
-    Definition(
-        "frames_lost",
-        "counter",
-        "Frames known to be lost on the way here, never decoded.",
-        (),
-        _one(lambda status: status.lost),
-    ),
     Definition("faces", "gauge", "Faces covered on the newest frame.", (), _one(lambda s: s.faces)),
     Definition("tracks", "counter", "Faces followed so far.", (), _one(lambda s: s.tracks)),
     Definition(
@@ -150,6 +149,13 @@ DEFINITIONS: Final = (
         "Height of the smallest face that must be seen (plan_for).",
         (),
         _one(lambda status: status.plan_for),
+    ),
+    Definition(
+        "overload",
+        "gauge",
+        "1 for what overload takes now: nothing, the rhythm of looks, their resolution, frames.",
+        ("step",),
+        _overload,
     ),
     Definition(
         "latency_seconds",
@@ -168,7 +174,7 @@ DEFINITIONS: Final = (
     Definition(
         "stage_seconds",
         "gauge",
-        "Time that a stage takes for a frame.",
+        "Time that a stage takes for a frame; of detect, waiting for the answer.",
         ("stage",),
         _each(lambda status: status.stages),
     ),

@@ -118,7 +118,7 @@ class Card {
         ["In", whole(s.frames_in)], ["Redacted", whole(s.redacted)],
         ...Object.entries(s.covered_whole).map(([why, n]) => [`Covered whole: ${why}`, whole(n)]),
         ["Dropped before detection", whole(s.dropped)], ["Frozen", whole(s.frozen)],
-        ["Lost before they came here", whole(s.lost)], ["Packets lost", whole(s.packet_loss)],
+        ["Packets lost", whole(s.packet_loss)],
         ["Faces followed", whole(s.tracks)],
       ]),
       outputs(s.outputs),

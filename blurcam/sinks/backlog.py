@@ -1,0 +1,78 @@
+"""Coded video for a reader that may be slow: MPEG-TS, bounded, and never waited with."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from fractions import Fraction
+from typing import Any, Final
+
+import av
+
+from blurcam.encoding import Encoder, RedactedPacket
+from blurcam.streams import rescale
+
+# Some seconds of it.
+_MOST_BYTES: Final = 4 << 20
+
+
+class Backlog:
+    """Packets muxed and not yet taken; where there are too many, none up to the next key frame."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        """Hold nothing yet."""
+        self._muxer = _Muxer(encoder)
+        self._is_skipping = False
+        self.waiting = bytearray()
+        self.skipped = 0
+
+    def add(self, packet: RedactedPacket) -> None:
+        """Add a packet, unless there is no room for it."""
+        if self._is_skipping and not (packet.is_key and len(self.waiting) < _MOST_BYTES // 2):
+            self.skipped += 1
+            return
+        self._is_skipping = False
+        coded = self._muxer.mux(packet)
+        if len(self.waiting) + len(coded) > _MOST_BYTES:
+            self._is_skipping = True
+            self.skipped += 1
+            return
+        self.waiting += coded
+
+    def close(self) -> None:
+        """Release the muxer; safe to call twice."""
+        self._muxer.close()
+
+
+class _Muxer:
+    """Packets to MPEG-TS in memory."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._taken = bytearray()
+        self._time_base: Fraction = encoder.time_base
+        self._container: Any = av.open(
+            self, "w", format="mpegts",
+            container_options={"flush_packets": "1", "mpegts_flags": "pat_pmt_at_frames"},
+        )  # fmt: skip
+        self._stream = self._container.add_stream_from_template(encoder.template)
+        self._stream.time_base = self._time_base
+        self._container.start_encoding()
+
+    def write(self, data: bytes) -> int:
+        """Take what the muxer writes."""
+        self._taken += data
+        return len(data)
+
+    def mux(self, packet: RedactedPacket) -> bytes:
+        made = av.Packet(packet.data)
+        made.pts = rescale(packet.pts, packet.time_base, self._time_base)
+        made.dts = rescale(packet.dts, packet.time_base, self._time_base)
+        made.duration, made.time_base = packet.duration, self._time_base
+        made.is_keyframe, made.stream = packet.is_key, self._stream
+        self._container.mux_one(made)
+        coded = bytes(self._taken)
+        self._taken.clear()
+        return coded
+
+    def close(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()

@@ -1,0 +1,61 @@
+"""A camera on standard output: what arrives is redacted, and its reader may end it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.fakecam import Clip, FakeCam
+from tests.livecams import PATIENCE, WOVEN, face_clip, strengths
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    clip = Clip(face_clip(tmp_path_factory.mktemp("clips") / "h264.mp4"))
+    with FakeCam({"cam": clip}) as server:
+        yield server.url("cam")
+
+
+def running(url: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "blurcam", "run", "--profile", "near", url, "-"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def test_a_camera_on_standard_output_is_video_that_shows_no_face(url: str, tmp_path: Path) -> None:
+    seen = tmp_path / "seen.ts"
+    with running(url) as process, seen.open("wb") as file:
+        assert process.stdout is not None
+        while file.tell() < 150_000:
+            file.write(process.stdout.read1(1 << 16))
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=PATIENCE)
+        file.write(rest)
+    assert process.returncode == 0, said
+    found = strengths(seen)
+    assert len(found) > 15
+    assert max(map(abs, found)) < WOVEN / 4
+
+
+def test_a_reader_that_reads_nothing_holds_nothing_up_and_one_that_leaves_is_the_end(
+    url: str,
+) -> None:
+    with running(url) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.read(188)[:1] == b"G"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(timeout=6)  # a pipe of 64 KB is full after two
+        process.stdout.close()
+        said = process.stderr.read().decode()
+        assert process.wait(timeout=PATIENCE) == 0, said
+    assert "Traceback" not in said
+    told = re.search(r"(\d+) frames in: .* (\d+) dropped", said)
+    assert told is not None
+    assert int(told[1]) > 40
+    assert int(told[2]) < int(told[1]) / 3
