@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.proof.canary import Feed
-from tests.proof.faults import FAULTS, Fault
+from tests.proof.faults import Fault
 from tests.proof.paths import PathUnderTest
 from tests.proof.verdict import problems
 from tests.proof.zygote import Pool
@@ -42,8 +42,12 @@ class Judged:
 
 
 def cases(path: PathUnderTest, every: int = 1, most: int | None = None) -> Iterator[Case]:
-    """Yield every fault at every nth call of its stage (``most`` of them)."""
-    for fault in FAULTS.values():
+    """Yield every fault at every nth call of its stage (``most`` of them), or at the path's own."""
+    for fault in path.faults.values():
+        if path.calls:
+            for at in dict.fromkeys(min(call, fault.reach) for call in path.calls):
+                yield Case(path, fault, at)
+            continue
         reach = fault.reach if most is None else min(most, fault.reach)
         for at in range(1, reach + 1, every):
             # A short form does not stay at the first calls.
