@@ -58,6 +58,18 @@ def test_a_broken_recording_fails_and_is_named_and_nothing_else_suffers(archive:
     assert f"failed: {archive / 'in' / 'broken.mp4'}: not a video" in status.stdout
 
 
+def test_odd_names_are_checked_by_the_report_too(archive: Path, tmp_path: Path) -> None:
+    checked = blurcam("report", "check", archive / "out", "--files")
+    assert checked.returncode == 0, checked.stdout
+    copy = tmp_path / "out"
+    shutil.copytree(archive / "out", copy)
+    odd = Path(os.fsdecode(os.fsencode(copy) + b"/" + ODD))
+    odd.write_bytes(odd.read_bytes() + b"x")
+    checked = blurcam("report", "check", copy, "--files")
+    assert checked.returncode == 3
+    assert r"odd \xff\nname; $(rm) é.mp4 was changed" in checked.stdout
+
+
 def test_odd_names_are_told_on_one_line(archive: Path) -> None:
     said = archive.joinpath("said").read_text()
     assert r"done: odd \xff\nname; $(rm) é.mp4: 10 frames" in said
@@ -204,6 +216,23 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(JobError, match="another version of blurcam"):
         Ledger(tmp_path / "ledger")
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--encoder", "nonsense"), 'encoder: FFmpeg has no "nonsense"'),
+        (("--encoder", "libx265"), "encoder: libx265 writes hevc, not h264; add --codec"),
+        (("--preset", "swiftest"), "crf, preset: encoder libx264 does not take"),
+    ],
+)
+def test_what_no_recording_could_be_encoded_with_is_refused_at_the_start(
+    options: tuple[str, str], told: str, tmp_path: Path
+) -> None:
+    result = batch(tree(tmp_path / "in", 1), "--out", tmp_path / "out", *options)
+    assert result.returncode == 2
+    assert told in result.stderr
+    assert not (tmp_path / "out" / ".blurcam").exists()
 
 
 def test_shown_is_one_printable_line() -> None:

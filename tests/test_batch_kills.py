@@ -6,6 +6,7 @@ that write to the final name at once leave files which the uninterrupted run doe
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
@@ -194,6 +195,10 @@ def test_sigterm_ends_the_job_and_the_same_command_goes_on(
     _, said = job.communicate(timeout=60)
     assert job.returncode == 143
     assert "the same command goes on" in said
+    # What was done so far is reported all the same.
+    tally = json.loads((out / "report.json").read_text())["header"]["tally"]
+    assert tally["left"] >= 1
+    assert tally["done"] >= 1
     finish(source, out, uninterrupted)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
@@ -97,6 +99,9 @@ def urgency(row: Row) -> int:
 def _entry(row: Row, ledger: Ledger) -> dict[str, Any]:
     details = ledger.details(row.id)
     entry: dict[str, Any] = {"source": shown(row.source), "output": shown(row.output)}
+    if os.fspath(row.output) != entry["output"]:
+        # What is shown of an odd name is not the name, which `report check --files` wants.
+        entry["output_base64"] = base64.b64encode(os.fsencode(row.output)).decode()
     entry |= {name: getattr(row, name) for name in _COLUMNS}
     if row.error:
         entry["error"] = shown(row.error)
