@@ -45,7 +45,9 @@ def write_report(ledger: Ledger, out: Path, key: Path | None = None) -> Path:
     try:
         for name, content in (("report.html", html), ("report.json", text.encode())):
             part = out / f".{name}.part"
-            part.write_bytes(content)
+            part.unlink(missing_ok=True)  # a link that lies there leads elsewhere
+            with part.open("xb") as file:
+                file.write(content)
             part.replace(out / name)
     except OSError as exc:
         raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
