@@ -349,8 +349,8 @@ def _sources() -> list[Fault]:
               _at("decode", _on_source(lambda path: os.truncate(path, 3000)))),
         Fault("input deleted while it is read", "decode", _codes(0, 1, 3), "redacts_nothing",
               _at("decode", _on_source(lambda path: path.unlink(missing_ok=True))), named=True),
-        Fault("reading the input: EIO", "read", _codes(1, 2, 3), "failed_read_is_the_end",
-              _system("read", errno.EIO, ever=True), preload=True, reach=8),
+        Fault("reading the input: EIO", "read", _codes(0, 1, 2, 3), "failed_read_is_the_end",
+              _system("read", errno.EIO), preload=True, reach=8),
     ]  # fmt: skip
 
 
