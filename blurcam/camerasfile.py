@@ -197,11 +197,16 @@ def parse_site(text: str, vault: Vault) -> Site:
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise ConfigError(f"{where}{getattr(exc, 'problem', None) or 'is not YAML'}") from None
+        said = " ".join(str(getattr(exc, "problem", None) or "is not YAML").split())
+        raise ConfigError(f"{where}{said}") from None
+    except (ValueError, TypeError, RecursionError):  # whose texts would show values
+        raise ConfigError("holds a key, a number or a date that YAML cannot have") from None
     try:
         read = SiteFile.model_validate(_filled(values, vault, ""))
     except ValidationError as exc:
         raise ConfigError(_told(exc)) from None
+    except RecursionError:
+        raise ConfigError("holds an alias of what the alias itself is in") from None
     cameras = tuple(_camera(name, each) for name, each in read.cameras.items())
     _refuse_shared_places(cameras)
     return Site(cameras, None if read.web is None else _web(read.web))

@@ -110,5 +110,7 @@ def _books_of_camera(attempt: Attempt) -> list[str]:
 
 def _covered_whole(pictures: np.ndarray) -> int:
     """Count the frames that are one even grey, but for a little text."""
+    if not len(pictures):
+        return 0
     flat = pictures.reshape(len(pictures), -1).astype(int)
-    return int(((abs(flat - 96) < 6).mean(1) > 0.85).sum()) if len(flat) else 0
+    return int(((abs(flat - 96) < 6).mean(1) > 0.85).sum())
