@@ -116,7 +116,8 @@ def test_a_run_is_safe_under_every_fault(
     assert sum(each.struck for each in found) > 0.9 * len(found)
 
 
-@pytest.mark.parametrize("name", BREAKS)
+# That of cameras is brought to light in test_power.
+@pytest.mark.parametrize("name", [name for name in BREAKS if name != "nothing_is_flushed"])
 def test_every_break_is_brought_to_light(
     name: str, pool: Pool, shimmed: Pool | None, feed: Feed, woven: Feed
 ) -> None:

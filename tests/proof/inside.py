@@ -30,6 +30,8 @@ def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
         faults.apply(order["fault"], order["at"], tell)
     for name in order["breaks"]:
         breaks.apply(name)
+    if "PROOF_WRITTEN" in os.environ:
+        wrap("blurcam.sinks.recordings:_File.write", _told_of)
 
 
 def pass_on(order: dict[str, Any]) -> None:
@@ -82,6 +84,13 @@ def _until_enough() -> Strike:
         del began[1:]
 
     return around
+
+
+def _told_of(original: Strike, file: Any, packet: Any) -> None:
+    """Write down, beyond any buffer, that a picture has been written."""
+    original(file, packet)
+    with Path(os.environ["PROOF_WRITTEN"]).open("ab", buffering=0) as written:
+        written.write(b".")
 
 
 def _noted(original: Strike, *args: Any) -> Any:

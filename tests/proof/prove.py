@@ -87,7 +87,7 @@ def judge(pool: Pool, shimmed: Pool | None, feed: dict[bool, Feed], every: Itera
         finally:
             shutil.rmtree(room)
 
-    yield from (each for each in pool.map(one, list(every)) if each is not None)
+    yield from (each for each in pool.each(one, list(every)) if each is not None)
 
 
 def build_shim(folder: Path) -> Path | None:

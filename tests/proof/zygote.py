@@ -31,6 +31,7 @@ _WARM = (
     "tests.proof.faults", "tests.proof.breaks", "tests.proof.oracle",
 )  # fmt: skip
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,11 @@ class Pool:
         """Do something for every item, as many at a time as there are zygotes."""
         with ThreadPoolExecutor(self.count) as threads:
             return list(threads.map(work, items))
+
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Do the same, and yield what comes of it, in order, as it comes."""
+        with ThreadPoolExecutor(self.count) as threads:
+            yield from threads.map(work, items)
 
     def close(self) -> None:
         """End them all."""
