@@ -193,8 +193,10 @@ def main() -> int:
     for name, part in PARTS.items():
         if asked.only not in (None, name):
             continue
-        started = time.monotonic()
-        proof[name] = list(part())
+        started, proof[name] = time.monotonic(), []
+        for row in part():
+            proof[name].append(row)
+            asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         proof.setdefault("seconds", {})[name] = round(time.monotonic() - started)
         proof["machine"] = str(this_machine())
         asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")

@@ -15,6 +15,9 @@ from tests.proof.paths import PathUnderTest
 from tests.proof.verdict import problems
 from tests.proof.zygote import Pool
 
+SAME_BUT_FOR_THE_CLASS = ("no memory in", "an error of the system in")
+"""Faults that are like the bug in the same place, with an exception of another class."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -49,7 +52,10 @@ def cases(path: PathUnderTest, every: int = 1, most: int | None = None) -> Itera
                 yield Case(path, fault, at)
             continue
         reach = fault.reach if most is None else min(most, fault.reach)
-        for at in range(1, reach + 1, every):
+        step = every
+        if fault.kind.startswith(SAME_BUT_FOR_THE_CLASS) and most is None:
+            step = 3 * every  # the bug in the same place strikes at every call
+        for at in range(1, reach + 1, step):
             # A short form does not stay at the first calls.
             yield Case(path, fault, at if most is None else 1 + (at * 5) % fault.reach)
 
