@@ -28,7 +28,7 @@ from tests.batches import (
     workers_of,
 )
 
-FILES = 6
+FILES = 4
 
 
 @pytest.fixture(scope="module")
@@ -94,6 +94,7 @@ def test_a_killed_driver_leaves_no_worker_and_no_half_file(
     finish(source, out, uninterrupted)
 
 
+@pytest.mark.slow
 def test_a_driver_killed_again_and_again_finishes_at_last(
     source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -162,6 +163,7 @@ def test_workers_killed_at_fifty_moments(
         shutil.rmtree(out)
 
 
+@pytest.mark.slow
 def test_a_worker_that_hangs_is_ended_and_its_recording_tried_again(
     source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
