@@ -471,8 +471,8 @@ def faults_of(path: str) -> dict[str, Fault]:
     return found
 
 
-# The service plays the feed in a loop, where the face jumps back: a detector that answers for another
-# frame is wrong there, and nothing in its answer tells.
+# The service plays the feed in a loop, where the face jumps back: a detector that answers for
+# another frame is wrong there, and nothing in its answer tells.
 _NOT_LIVE = frozenset(
     {"detector fails for good", "detector hangs", "detector answers for the frame before"}
 )
