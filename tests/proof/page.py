@@ -50,12 +50,12 @@ def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
     if not tests:
         return
     yield "\n## Everything else"
-    yield "\n| tests | what they show | run | failed | skipped | the broken build that they catch |"
-    yield "|---|---|---|---|---|---|"
+    yield "\n| tests | what they show | run | failed | skipped | break | noticed |"
+    yield "|---|---|---|---|---|---|---|"
     for t in tests:
         yield (
             f"| `{t['module']}` | {t['shows']} | {t['tests']} | {t['failed']} | {t['skipped']} "
-            f"| {t['break']} |"
+            f"| {t['break']} | {'yes' if t['noticed'] else '**no**'} |"
         )
 
 
@@ -81,6 +81,8 @@ def wrong(proof: dict[str, Any]) -> Iterator[str]:
     for t in proof.get("tests", ()):
         if t["failed"] or not t["tests"]:
             yield f"{t['module']}: {t['failed']} of {t['tests']} failed"
+        if not t["noticed"]:
+            yield f"{t['module']}: {t['break']} unnoticed"
     for a in proof.get("attacks", ()):
         for r in a["rates"]:
             if a["effect"] in SAFE and r["rate"] > MOST:

@@ -278,7 +278,7 @@ class Serve:
         )
         order = folders.order(
             ["serve", "--config", room / "cameras.yaml"], fault, at, breaks, path=self.name,
-            struck=str(folders.struck), patience=60.0,
+            struck=str(folders.struck), patience=120.0,
         )  # fmt: skip
         with _visitor(port) as heard:
             end = pool.run(order)
