@@ -137,7 +137,7 @@ def _with_lab(
 
 def _by_break(lab: _Lab, path: PathUnderTest, kinds: list[str]) -> dict[str, bool]:
     """Return whether each fault's break was noticed: one break, whichever fault shows it."""
-    seen = {}
+    seen: dict[str, bool] = {}
     for broken in dict.fromkeys(path.faults[kind].broken_by for kind in kinds):
         same = [kind for kind in kinds if path.faults[kind].broken_by == broken]
         is_noticed = any(lab.noticed(path, [kind])[0] for kind in same[:4])
