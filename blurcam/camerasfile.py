@@ -236,7 +236,7 @@ class _Loader(yaml.SafeLoader):
 def _filled(value: object, vault: Vault, where: str) -> object:
     """Return the value with every ``${NAME}`` in its texts replaced."""
     if isinstance(value, dict):
-        return {k: _filled(v, vault, f"{where}.{k}".lstrip(".")) for k, v in value.items()}
+        return {k: _filled(v, vault, f"{where}.{_shown(k)}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, list):
         return [_filled(each, vault, f"{where}[{n}]") for n, each in enumerate(value)]
     if not isinstance(value, str):
@@ -256,12 +256,17 @@ def _filled(value: object, vault: Vault, where: str) -> object:
     return _VARIABLE.sub(found, value)
 
 
+def _shown(key: object) -> str:
+    """Return a key fit for one line of text."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(key))
+
+
 def _told(error: ValidationError) -> str:
     """Return what is wrong, first thing first, without a value: it may be a secret."""
     first = error.errors(include_url=False, include_context=True, include_input=False)
     # A union complains once for each of its kinds: the deepest complaint means the kind meant.
     worst = max(first, key=lambda each: (each["type"] == "extra_forbidden", len(each["loc"])))
-    parts = [str(p) for p in worst["loc"] if str(p) not in ("str", "OutputFile")]
+    parts = [_shown(str(p)) for p in worst["loc"] if str(p) not in ("str", "OutputFile")]
     where = re.sub(r"\.(\d+)", r"[\1]", ".".join(parts))
     if worst["type"] == "extra_forbidden":
         near = difflib.get_close_matches(parts[-1], _known(parts[:-1]), n=1, cutoff=0.5)

@@ -164,6 +164,8 @@ def test_a_regions_file_that_is_not_text() -> None:
 @example({"cameras": {"a": {"source": "rtsp://x/y", "outputs": ["a.ts"], "lead": 1e400}}})
 @example({"cameras": {"a": {"source": "rtsp://x/y", "outputs": ["a.ts"], "zones": [{"mask": []}]}}})
 @example({"cameras": {"a": {"source": "${", "outputs": ["a.ts"]}}})
+@example({"\n": None})
+@example({"cameras": {"a": {"\n": "${NOWHERE}"}}})
 @example({"cameras": {"a": {"source": "x", "outputs": ["%.ts"]}}})
 @much
 def test_a_file_of_cameras(values: Any) -> None:
