@@ -235,7 +235,7 @@ def test_a_build_that_trusts_damage_is_caught(pool: Pool, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
 def test_a_short_recording_that_stops_in_the_middle_says_so(share: float, tmp_path: Path) -> None:
-    """FFmpeg says so once, of a short one while it is opened; seen to fail where that is not heard."""
+    """FFmpeg says it once, while a short one is opened; seen to fail where that goes unheard."""
     whole = moving_clip(tmp_path / "a.mkv", "-c:v", "libx264", "-bf", "0", size="128x96")
     content = whole.read_bytes()
     whole.write_bytes(content[: int(len(content) * share)])
