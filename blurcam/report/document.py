@@ -7,6 +7,7 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -42,15 +43,17 @@ def write_report(ledger: Ledger, out: Path, key: Path | None = None) -> Path:
     pictures = _pictures(ledger, document["files"])
     html = page(document, pictures).encode()
     text = json.dumps(sealed(document, html, key), indent=1)
-    try:
-        for name, content in (("report.html", html), ("report.json", text.encode())):
-            part = out / f".{name}.part"
+    for name, content in (("report.html", html), ("report.json", text.encode())):
+        part = out / f".{name}.part"
+        try:
             part.unlink(missing_ok=True)  # a link that lies there leads elsewhere
             with part.open("xb") as file:
                 file.write(content)
             part.replace(out / name)
-    except OSError as exc:
-        raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
+        except OSError as exc:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
     return out / "report.html"
 
 
