@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -130,16 +131,25 @@ def plan(cameras: int, hours: float, costs: dict[str, dict[str, float]]) -> dict
     return made
 
 
-def main() -> None:
-    """Measure, and print the plan."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--cameras", type=int, default=10_000)
-    parser.add_argument("--hours", type=float, default=24, help="recorded a day and camera")
-    parser.add_argument("--files", type=int, default=16, help="small recordings; 0: none")
-    parser.add_argument("--seconds", type=float, default=10, help="of footage, once and thrice")
-    parser.add_argument("--profiles", nargs="+", default=["near", "balanced"])
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    asked = parser.parse_args()
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What to measure: a plan for how many cameras, on how much footage, with which profiles."""
+
+    cameras: int = 10_000
+    hours: float = 24
+    files: int = 16
+    seconds: float = 10
+    profiles: tuple[str, ...] = ("near", "balanced")
+
+
+QUICK = Asked(files=6, seconds=2)
+
+
+def measure(asked: Asked) -> dict[str, Any]:
+    """Return what a recording costs, by workers and by footage, and the plan that follows.
+
+    ``make bench`` calls this too.
+    """
     with tempfile.TemporaryDirectory(prefix="blurcam-bench-") as name:
         folder = Path(name)
         found: dict[str, Any] = {"cpu": os.cpu_count(), "ledger": ledger_cost(folder / "l", 300)}
@@ -157,10 +167,25 @@ def main() -> None:
                 costs[key] = cost(recording, asked.seconds, place, "--profile", profile)
                 print(f"{key}: {costs[key]}", flush=True)
         found["costs"], found["plan"] = costs, plan(asked.cameras, asked.hours, costs)
+    return found
+
+
+def main() -> None:
+    """Measure, and print the plan."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--cameras", type=int, default=10_000)
+    parser.add_argument("--hours", type=float, default=24, help="recorded a day and camera")
+    parser.add_argument("--files", type=int, default=16, help="small recordings; 0: none")
+    parser.add_argument("--seconds", type=float, default=10, help="of footage, once and thrice")
+    parser.add_argument("--profiles", nargs="+", default=["near", "balanced"])
+    parser.add_argument("--json", type=Path, help="also write the figures here")
+    given = parser.parse_args()
+    asked = Asked(given.cameras, given.hours, given.files, given.seconds, tuple(given.profiles))
+    found = measure(asked)
     for key, each in found["plan"].items():
         print(f"{asked.cameras} cameras, {asked.hours:g} h a day, {key}: {each}")
-    if asked.json:
-        asked.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ _URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", 
 _HOST: Final = r"(?P<host>(?:\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]*)(?::\d+)?)"
 # Some cameras want the password in the path: /user=admin_password=abc_channel=1
 _PAIR: Final = re.compile(
-    r"(?i)((?:[a-z]*pass(?:word|wd|phrase)?|pwd|psw|[a-z_]*token|[a-z_]*secret|[a-z_]*key|auth"
+    r"(?i)((?:[a-z]*pass?(?:word|wd|phrase|code)?|pwd|psw|[a-z_]*token|[a-z_]*secret|[a-z_]*key|auth"
     r"|sig(?:nature)?|user(?:name)?|usr|login|session(?:id)?|sid|credentials?)=)([^&;#\s\"']*)"
 )
 # In text that came from elsewhere anything up to the last @ of an address may be a password.

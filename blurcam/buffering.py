@@ -26,6 +26,8 @@ _MOST_LIVE: Final = 64
 _ASK_SECONDS: Final = 0.1
 # How long a live source may take to notice that nobody reads any more.
 _PARTING_SECONDS: Final = 0.5
+# A thread that has not begun by then was never started.
+_STARTS_WITHIN: Final = 1.0
 
 
 class Abandoned(Exception):
@@ -180,8 +182,10 @@ def _pulled(
     unread: Callable[[int], None] = _untold,
 ) -> Generator[T, None, None]:
     """Yield what a thread pulls from ``items`` and puts into the channel."""
+    began = threading.Event()
 
     def work() -> None:
+        began.set()
         error: BaseException | None = None
         try:
             for item in items:
@@ -196,15 +200,16 @@ def _pulled(
             channel.end(error)
 
     thread = threading.Thread(target=work, name="blurcam-reader", daemon=True)
-    thread.start()
     try:
+        thread.start()  # a signal may arrive, and raise, before that returns
         yield from channel if until is None else channel.read(until, _ASK_SECONDS)
     finally:
         left = channel.leave()
         if left:
             unread(left)
         interrupt()
-        thread.join(None if until is None else _PARTING_SECONDS)
+        if began.wait(_STARTS_WITHIN):
+            thread.join(None if until is None else _PARTING_SECONDS)
 
 
 @contextmanager

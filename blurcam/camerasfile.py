@@ -17,7 +17,7 @@ from blurcam.camerakeys import CameraFile, OutputFile, SiteFile, WebFile, known_
 from blurcam.cameras import Camera, Output, Publishing, Receive, Recording
 from blurcam.config import LIVE_COVER, Cover, Detect, Encode, Web
 from blurcam.errors import ConfigError
-from blurcam.vault import Vault, filled
+from blurcam.vault import Vault, filled, shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,16 @@ def parse_site(text: str, vault: Vault) -> Site:
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark is not None else ""
-        raise ConfigError(f"{where}{getattr(exc, 'problem', None) or 'is not YAML'}") from None
+        said = " ".join(str(getattr(exc, "problem", None) or "is not YAML").split())
+        raise ConfigError(f"{where}{said}") from None
+    except (ValueError, TypeError, RecursionError):  # whose texts would show values
+        raise ConfigError("holds a key, a number or a date that YAML cannot have") from None
     try:
         read = SiteFile.model_validate(filled(values, vault, ""))
     except ValidationError as exc:
         raise ConfigError(_told(exc)) from None
+    except RecursionError:
+        raise ConfigError("holds an alias of what the alias itself is in") from None
     cameras = tuple(_camera(name, each) for name, each in read.cameras.items())
     _refuse_shared_places(cameras)
     return Site(cameras, None if read.web is None else _web(read.web))
@@ -79,7 +84,7 @@ def _told(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=True, include_input=False)
     # A union complains once for each of its kinds: the deepest complaint means the kind meant.
     worst = max(first, key=lambda each: (each["type"] == "extra_forbidden", len(each["loc"])))
-    parts = [str(p) for p in worst["loc"] if str(p) not in ("str", "OutputFile")]
+    parts = [shown(str(p)) for p in worst["loc"] if str(p) not in ("str", "OutputFile")]
     where = re.sub(r"\.(\d+)", r"[\1]", ".".join(parts))
     if worst["type"] == "extra_forbidden":
         near = difflib.get_close_matches(parts[-1], known_keys(parts[:-1]), n=1, cutoff=0.5)

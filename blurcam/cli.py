@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated, Any
@@ -24,6 +25,8 @@ from blurcam.commands.verifying import verify
 from blurcam.confinement import leave_no_core
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 
+# OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
 # The base of typer's usage errors, which typer (carrying its own click) does not name in public.
 _UsageError: type[Exception] = next(
     c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException"

@@ -32,7 +32,8 @@ def parse_polygon(text: str, key: str) -> Polygon:
     try:
         points = tuple((float(x), float(y)) for x, y in (pair.split(",") for pair in text.split()))
     except ValueError as exc:
-        raise ConfigError(f'{key}: "{text}" is not a polygon; write "x,y x,y x,y"') from exc
+        said = " ".join(text.split())
+        raise ConfigError(f'{key}: "{said}" is not a polygon; write "x,y x,y x,y"') from exc
     return check_polygon(points, key)
 
 

@@ -77,8 +77,11 @@ def read_labels(path: Path) -> Labels:
 def _json(path: Path, text: str) -> Labels:
     try:
         document = json.loads(text)
-    except ValueError as exc:
+    except (ValueError, RecursionError) as exc:
         raise ConfigError(f"{path}: not JSON: {exc}") from exc
+    for name in ("annotations", "images", "frames"):
+        if not isinstance(document.get(name, []), list):
+            raise ConfigError(f"{path}: its {name} are no list")
     if "annotations" in document and "images" in document:
         return _coco(path, document)
     if "frames" in document:
@@ -139,7 +142,7 @@ _UNKNOWN: Final = (
 
 def _picture_csv(path: Path, lines: list[str]) -> Labels:
     pictures: dict[str, list[Face]] = {}
-    for number, row in _entries(lines):
+    for number, row in _entries(path, lines):
         with _Row(path, number):
             x, y, wide, high = (float(row[key]) for key in ("x", "y", "w", "h"))
             skip = int(row.get("invalid") or 0) == 1 or wide < 1 or high < 1
@@ -151,7 +154,7 @@ def _picture_csv(path: Path, lines: list[str]) -> Labels:
 
 def _video_csv(path: Path, lines: list[str]) -> Labels:
     frames: dict[int, list[Face]] = {}
-    for number, row in _entries(lines):
+    for number, row in _entries(path, lines):
         with _Row(path, number):
             box = _box(*(float(row[key]) for key in ("x0", "y0", "x1", "y1")))
             frames.setdefault(int(row["frame"]), []).append(Face(row["person"], box, row=number))
@@ -175,8 +178,11 @@ def _mot(path: Path, lines: list[str]) -> Labels:
     return Labels(path, {}, _settled(frames))
 
 
-def _entries(lines: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    return enumerate(csv.DictReader(lines, skipinitialspace=True), 2)
+def _entries(path: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, str]]]:
+    try:
+        yield from enumerate(csv.DictReader(lines, skipinitialspace=True), 2)
+    except csv.Error as exc:
+        raise ConfigError(f"{path}: is not CSV: {exc}") from exc
 
 
 class _Row:
@@ -192,8 +198,10 @@ class _Row:
         """Raise ConfigError in place of whatever a wrong row leads to."""
         if isinstance(error, KeyError):
             raise ConfigError(f"{self._where}: there is no {error}") from error
-        if isinstance(error, ValueError | TypeError):
-            raise ConfigError(f"{self._where}: {error}") from error
+        if isinstance(error, ValueError | TypeError | ArithmeticError | LookupError):
+            raise ConfigError(f"{self._where}: {' '.join(str(error).split())}") from error
+        if isinstance(error, AttributeError):
+            raise ConfigError(f"{self._where}: is not a row of labels") from error
 
 
 def _box(x0: float, y0: float, x1: float, y1: float) -> Box:

@@ -150,7 +150,7 @@ class RegionReader:
         self.added = 0
         try:
             self.header = self._header()
-        except ConfigError:
+        except BaseException:
             self.close()
             raise
 
@@ -167,24 +167,31 @@ class RegionReader:
                 settings=dict(line["settings"]),
                 version=str(line["version"]),
             )
-        except (KeyError, TypeError, ValueError) as exc:
+        except (KeyError, TypeError, ValueError, OverflowError) as exc:
             raise ConfigError(
                 f"{self._path}: not a regions file; make one with: blurcam run --regions"
             ) from exc
 
     def _next(self) -> dict[str, Any] | None:
-        for text in self._lines:
+        while text := self._line():
             self._number += 1
             if not text.strip():
                 continue
             try:
                 line = json.loads(text)
-            except ValueError as exc:
+            except (ValueError, RecursionError) as exc:
                 raise self._wrong("is not JSON") from exc
             if not isinstance(line, dict):
                 raise self._wrong("is not a JSON object")
             return line
         return None
+
+    def _line(self) -> str:
+        """Return the next line with its end; nothing at the end of the file."""
+        try:
+            return self._lines.readline()
+        except UnicodeDecodeError as exc:
+            raise ConfigError(f"{self._path}: is not text, so not a regions file") from exc
 
     def _wrong(self, what: str) -> ConfigError:
         return ConfigError(f"{self._path}: line {self._number} {what}")
@@ -196,8 +203,9 @@ class RegionReader:
             try:
                 coverage, kept = _coverage_in(line)
                 made = int(line.get("made", kept))
-            except (KeyError, TypeError, ValueError) as exc:
-                raise self._wrong(f"is not a frame's regions: {exc}") from exc
+            except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as exc:
+                why = " ".join(str(exc).split())
+                raise self._wrong(f"is not a frame's regions: {why}") from exc
             if coverage.seq <= last:
                 raise self._wrong(f"is out of order: frame {coverage.seq} after frame {last}")
             last = coverage.seq

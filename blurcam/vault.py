@@ -46,7 +46,7 @@ def filled(value: object, vault: Vault, where: str) -> object:
     Raises ConfigError that names the key, ``where``.
     """
     if isinstance(value, dict):
-        return {k: filled(v, vault, f"{where}.{k}".lstrip(".")) for k, v in value.items()}
+        return {k: filled(v, vault, f"{where}.{shown(k)}".lstrip(".")) for k, v in value.items()}
     if isinstance(value, list):
         return [filled(each, vault, f"{where}[{n}]") for n, each in enumerate(value)]
     if not isinstance(value, str):
@@ -64,3 +64,8 @@ def filled(value: object, vault: Vault, where: str) -> object:
             ) from None
 
     return _VARIABLE.sub(found, value)
+
+
+def shown(key: object) -> str:
+    """Return a key fit for one line of text."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(key))

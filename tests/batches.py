@@ -20,6 +20,8 @@ from tests.clips import ffmpeg
 ROOT = Path(__file__).parent.parent
 # Detection is not what these tests are about: the quickest search will do.
 QUICK = ("--profile", "near")
+# A second worker takes as long to start as these jobs take in all.
+ALONE = ("--jobs", "1")
 Result = subprocess.CompletedProcess[str]
 
 
@@ -39,7 +41,8 @@ def blurcam(*args: object, **options: Any) -> Result:
 
 
 def batch(*args: object, **options: Any) -> Result:
-    return blurcam("batch", *args, *QUICK, **options)
+    alone = () if "--jobs" in args or "ray" in args else ALONE
+    return blurcam("batch", *args, *QUICK, *alone, **options)
 
 
 def begin(*args: object) -> subprocess.Popen[str]:

@@ -1,4 +1,8 @@
-"""A million small frames through the whole chain: the memory of the process stays level."""
+"""Small frames through the whole chain, more than two hours of a camera: memory stays level.
+
+A million of them take 25 to 45 minutes (1.5 to 2.7 ms of CPU a frame), so that the test takes a
+fifth, and looks at the slope: ``slope(1_000_000)`` is the whole of it.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ from tests.proof.oracle import Oracle
 
 # 25 frames a second: an hour of a camera.
 HOUR = 90_000
-MANY = 1_000_000
+MANY = 200_000
 
 
 class Nowhere:
@@ -90,5 +94,5 @@ def test_a_hoard_of_4_kilobytes_a_frame_is_noticed() -> None:
 
 
 @pytest.mark.slow
-def test_a_million_frames_take_no_more_memory_than_the_first() -> None:
+def test_two_hours_of_frames_take_no_more_memory_than_the_first() -> None:
     assert slope(MANY) < 1e6

@@ -19,6 +19,9 @@ from typing import Any
 
 import pytest
 
+from blurcam.errors import SourceReadError
+from blurcam.sources.files import open_source
+from blurcam.stats import Tally
 from tests.clips import FFMPEG, moving_clip
 from tests.proof.zygote import End, Order, Pool, zygotes
 
@@ -228,6 +231,16 @@ def test_a_build_that_trusts_damage_is_caught(pool: Pool, tmp_path: Path) -> Non
     assert good.end.code == 3
     broken = ending(pool, short, breaks=["failed_read_is_the_end"])
     assert broken.end.code == 0
+
+
+@pytest.mark.parametrize("share", [0.3, 0.5, 0.9])
+def test_a_short_recording_that_stops_in_the_middle_says_so(share: float, tmp_path: Path) -> None:
+    """FFmpeg says it once, while a short one is opened; seen to fail where that goes unheard."""
+    whole = moving_clip(tmp_path / "a.mkv", "-c:v", "libx264", "-bf", "0", size="128x96")
+    content = whole.read_bytes()
+    whole.write_bytes(content[: int(len(content) * share)])
+    with open_source(whole, Tally()) as source, pytest.raises(SourceReadError, match="prematurely"):
+        list(source.frames())
 
 
 @pytest.mark.slow

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import random
 import signal
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.proof.canary import Feed, decoded, hits, make_feed
+from tests.proof.canary import RATE, Feed, decoded, hits, make_feed
 from tests.proof.zygote import Order, Pool, zygotes
 
 FRAMES = 75
 # Without an output a recording of three seconds takes about as long, on a machine with others.
 LONGEST = 2.5
+CutOff = Callable[..., list[str]]
 
 
 @pytest.fixture(scope="module")
@@ -51,20 +54,118 @@ def cut_off(
     return found
 
 
-def all_cut_off(pool: Pool, feed: Feed, folder: Path, many: int) -> list[str]:
+SUFFIXES = (".mp4", ".mkv", ".ts")
+
+
+def all_cut_off(
+    pool: Pool, feed: Feed, folder: Path, many: int, cut: CutOff = cut_off, longest: float = LONGEST
+) -> list[str]:
     rng = random.Random(many)
     plan = [
-        (folder / f"{number}", rng.uniform(0.02, LONGEST), (".mp4", ".mkv", ".ts")[number % 3])
+        (folder / f"{number}", rng.uniform(0.02, longest), SUFFIXES[number % 3])
         for number in range(many)
     ]
-    ended = pool.map(lambda each: cut_off(pool, feed, *each), plan)
+    ended = pool.map(lambda each: cut(pool, feed, *each), plan)
     return [problem for problems in ended for problem in problems]
+
+
+def job_cut_off(
+    pool: Pool, feed: Feed, room: Path, after: float, suffix: str, breaks: tuple[str, ...] = ()
+) -> list[str]:
+    """Kill the driver of a job, whose workers die with it; return what is wrong."""
+    room.mkdir()
+    out = room / "out"
+    source = room.with_name(f"{room.name}-in{suffix}")
+    source.symlink_to(feed.path)
+    argv = ["batch", str(source), "--out", str(out), "--jobs", "1", "--preset", "ultrafast"]
+    order = Order(
+        argv, str(room / "stderr"), path="batch", struck=str(room / "struck"),
+        signals=[(after, signal.SIGKILL)], breaks=breaks,
+    )  # fmt: skip
+    pool.run(order)
+    left = [path for path in room.rglob("*") if path.is_file()]
+    found = [str(hit) for hit in hits(feed, ((p.name, p) for p in left))]
+    final = out / source.name
+    if final.exists() and len(decoded(final)) != FRAMES:
+        found.append(f"half a video under its name, after {after:.2f} s")
+    for path in (out / ".blurcam" / "work").glob("*"):
+        if path.stat().st_size > 20_000 and not len(decoded(path)):
+            found.append(f"{path.name} cannot be played, after {after:.2f} s")
+    if (ledger := out / ".blurcam" / "ledger.sqlite3").exists():
+        with closing(sqlite3.connect(ledger)) as db:
+            if db.execute("PRAGMA integrity_check").fetchone() != ("ok",):
+                found.append(f"a broken ledger, after {after:.2f} s")
+    return found
+
+
+def camera_cut_off(
+    pool: Pool, feed: Feed, room: Path, after: float, suffix: str, breaks: tuple[str, ...] = ()
+) -> list[str]:
+    """Kill a camera that records in files of a second; return what is wrong with them."""
+    room.mkdir()
+    (room / "out").mkdir()
+    argv = ["run", str(feed.path), str(room / "out" / f"%H-%M-%S{suffix}"), "--loop", "--segment",
+            "1", "--preset", "ultrafast"]  # fmt: skip
+    written = room / "written"
+    order = Order(
+        argv, str(room / "stderr"), path="serve", env={"PROOF_WRITTEN": str(written)},
+        signals=[(after, signal.SIGKILL)], breaks=breaks,
+    )  # fmt: skip
+    end = pool.run(order)
+    files = sorted((room / "out").iterdir())
+    found = [str(hit) for hit in hits(feed, ((p.name, p) for p in files))]
+    if end.code not in (0, -9):
+        found.append(f"exit code {end.code}: {(room / 'stderr').read_text()}")
+    shown = {path.name: len(decoded(path)) for path in files}
+    found += [f"{name} cannot be played" for name, count in shown.items()
+              if not count and not name.endswith(".part")]  # fmt: skip
+    told = written.stat().st_size if written.exists() else 0
+    if told - sum(shown.values()) > RATE:
+        found.append(f"{told} pictures written, {sum(shown.values())} of them to be seen")
+    return found
 
 
 def test_a_run_that_is_killed_leaves_something_playable_or_nothing(
     pool: Pool, feed: Feed, tmp_path: Path
 ) -> None:
     assert all_cut_off(pool, feed, tmp_path, 8) == []
+
+
+def test_a_job_that_is_killed_leaves_no_half_file_under_its_name(
+    pool: Pool, feed: Feed, tmp_path: Path
+) -> None:
+    assert all_cut_off(pool, feed, tmp_path, 3, job_cut_off, 4.0) == []
+
+
+def test_a_camera_that_is_killed_loses_less_than_a_second(
+    pool: Pool, feed: Feed, tmp_path: Path
+) -> None:
+    assert all_cut_off(pool, feed, tmp_path, 4, camera_cut_off, 4.0) == []
+
+
+@pytest.mark.slow
+def test_a_job_may_be_killed_at_any_time(pool: Pool, feed: Feed, tmp_path: Path) -> None:
+    assert all_cut_off(pool, feed, tmp_path, 100, job_cut_off, 4.5) == []
+
+
+@pytest.mark.slow
+def test_a_camera_may_be_killed_at_any_time(pool: Pool, feed: Feed, tmp_path: Path) -> None:
+    assert all_cut_off(pool, feed, tmp_path, 100, camera_cut_off, 4.5) == []
+
+
+@pytest.mark.slow
+def test_a_camera_that_keeps_what_it_writes_to_itself_is_caught(
+    pool: Pool, feed: Feed, tmp_path: Path
+) -> None:
+    """The break: what is written waits in memory until the file is closed."""
+    found = [
+        problem
+        for number in range(4)
+        for problem in camera_cut_off(
+            pool, feed, tmp_path / f"{number}", 3.0 + number * 0.2, ".ts", ("nothing_is_flushed",)
+        )
+    ]
+    assert any("pictures written" in each for each in found)
 
 
 @pytest.mark.slow

@@ -89,7 +89,7 @@ def test_nothing_found_at_all_passes_only_as_empty(empty: Path) -> None:
 
 
 def test_a_blind_detector_proves_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blurcam.verification._detect", lambda detector, picture: ())
+    monkeypatch.setattr("blurcam.verification.seen_by", lambda detector, picture: ())
     found = verified(empty)
     assert found.verdict is Verdict.REVIEW
     assert "did not find every planted face" in found.doubts[0]

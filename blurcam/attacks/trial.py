@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -74,11 +74,20 @@ class Report:
             yield f"{view:36}" + "".join(f"{100 * row[name]:12.1f}" for name in names)
 
 
+Redactor = Callable[[Path, Path, int], None]
+"""Redacts a recording of so many frames into another file."""
+
+
 def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> Report:
     """Redact scenes of everybody with an effect, and let every attacker loose on them."""
+    return attack_on(people, effect, _by_blurcam(effect, (MASK,)), frames=frames)
+
+
+def attack_on(people: People, effect: str, redactor: Redactor, *, frames: int = FRAMES) -> Report:
+    """Attack whatever ``redactor`` makes of the scenes; ``effect`` is what to call that."""
     # Who has only clear faces learns from one frame of each picture.
-    clear = list(_through(people, "blur", (), 1))
-    hidden = list(_through(people, effect, (MASK,), frames))
+    clear = list(_through(people, _by_blurcam("blur", ()), 1))
+    hidden = list(_through(people, redactor, frames))
     rates = []
     for view in VIEWS:
         learnt, seen = _features(view, clear, hidden)
@@ -101,9 +110,18 @@ def _seen(view: View, shots: list[Shots]) -> Any:
     )
 
 
-def _through(
-    people: People, effect: EffectName, regions: tuple[Region, ...], frames: int
-) -> Iterator[Shots]:
+def _by_blurcam(effect: EffectName, regions: tuple[Region, ...]) -> Redactor:
+    """Return blurcam, told where to cover every frame."""
+
+    def redact(given: Path, output: Path, count: int) -> None:
+        table = given.with_name("regions.jsonl")
+        _write_regions(table, given, count, regions)
+        run(Config(given, output, effect=effect, render_from=table))
+
+    return redact
+
+
+def _through(people: People, redactor: Redactor, frames: int) -> Iterator[Shots]:
     """Yield the crops of each picture's frames as they come out of the program and its encoder."""
     with tempfile.TemporaryDirectory(prefix="blurcam-attack-") as name:
         folder = Path(name)
@@ -115,9 +133,7 @@ def _through(
                 for shot in own:
                     for frame in scene(people.pictures[shot], shot, frames):
                         file.write(b"FRAME\n" + frame.tobytes())
-            table = folder / "regions.jsonl"
-            _write_regions(table, given, len(own) * frames, regions)
-            run(Config(given, output, effect=effect, render_from=table))
+            redactor(given, output, len(own) * frames)
             yield from _read(output, len(own), frames)
             output.unlink()
 

@@ -25,6 +25,8 @@ def locked(job: Path) -> Iterator[None]:
 
     Raises :class:`~blurcam.errors.JobError`, naming the driver that is in it already.
     """
+    for name in ("lock", LEDGER, "workers.log"):
+        refuse_link(job / name)
     try:
         job.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (job / "lock").open("a+", encoding="utf-8")
@@ -52,9 +54,17 @@ def _take(lock: IO[str], job: Path) -> None:
     lock.flush()
 
 
+def refuse_link(path: Path) -> None:
+    """Raise :class:`~blurcam.errors.JobError` for a symbolic link where blurcam keeps its own."""
+    if path.is_symlink():
+        raise JobError(f"{shown(path)}: is a symbolic link, and leads elsewhere; remove it")
+
+
 def work_folder(out: Path) -> Path:
     """Return the folder below ``out`` for what is not finished, made if need be."""
     folder = out / ".blurcam" / "work"
+    for each in (folder.parent, folder):
+        refuse_link(each)  # what is left there is removed
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:

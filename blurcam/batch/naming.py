@@ -24,21 +24,22 @@ def shown(path: Path | str) -> str:
 
 def check_template(template: str) -> None:
     """Raise ConfigError for a template that is no name, or has a field that there is not."""
+    said = shown(template)
     try:
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        parsed = [each for each in string.Formatter().parse(template) if each[1] is not None]
     except ValueError as exc:
-        raise ConfigError(f'name: "{template}" is not a template: {exc}') from exc
+        raise ConfigError(f'name: "{said}" is not a template: {exc}') from exc
+    fields = [name for _, name, _, _ in parsed]
     unknown = [name for name in fields if name not in _FIELDS]
     if unknown:
-        raise ConfigError(
-            f'name: there is no "{{{unknown[0]}}}"; use {{stem}}, {{suffix}} and {{ext}}'
-        )
+        named = shown(str(unknown[0]))
+        raise ConfigError(f'name: there is no "{{{named}}}"; use {{stem}}, {{suffix}} and {{ext}}')
+    if any(spec or conversion for _, _, spec, conversion in parsed):
+        raise ConfigError(f'name: "{said}" has a format in it; write the fields alone')
     if "stem" not in fields:
-        raise ConfigError(f'name: "{template}" gives all recordings one name; it needs {{stem}}')
+        raise ConfigError(f'name: "{said}" gives all recordings one name; it needs {{stem}}')
     if "/" in template or "\0" in template:
-        raise ConfigError(
-            f'name: "{template}" is more than a name; folders are mirrored as they are'
-        )
+        raise ConfigError(f'name: "{said}" is more than a name; folders are mirrored as they are')
 
 
 def names_for(template: str, place: Path) -> tuple[Path, Path]:
@@ -54,11 +55,11 @@ def names_for(template: str, place: Path) -> tuple[Path, Path]:
         name = template.format(stem=stem, suffix=suffix, ext=ext)
         if Path(name).suffix.lower() not in CONTAINERS:
             raise ConfigError(
-                f'name: "{template}" makes {shown(name)}; it has to end in {{ext}} or one of '
-                f"{', '.join(CONTAINERS)}"
+                f'name: "{shown(template)}" makes {shown(name)}; it has to end in {{ext}} or one '
+                f"of {', '.join(CONTAINERS)}"
             )
         if name in ("", ".", "..") or "/" in name or len(os.fsencode(name)) > _LONGEST:
-            raise ConfigError(f'name: "{template}" makes no usable name of {shown(place)}')
+            raise ConfigError(f'name: "{shown(template)}" makes no usable name of {shown(place)}')
         made.append(place.with_name(name))
     return made[0], made[1]
 

@@ -8,11 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blurcam.batch.timeline import Timeline
-from blurcam.config import Config, Detect
+from blurcam.config import Config, Detect, Encode
 from blurcam.detection import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.spans import Span
@@ -126,6 +127,23 @@ class Kept:
         for each in self._open.values():
             each.close()
         self._open.clear()
+
+
+def refuse_encoder(encode: Encode) -> None:
+    """Raise ConfigError where no recording could be encoded so on this machine.
+
+    An encoder that does not work here is announced, once, before the first recording.
+    """
+    from blurcam.encoding import Coding, codec_for, open_encoder
+    from blurcam.stats import Tally
+    from blurcam.streams import PIXEL_FORMATS, StreamInfo
+
+    grey = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
+    if encode.codec == "same":
+        return  # that depends on each recording
+    codec = codec_for(grey, "", encode.codec)
+    coding = Coding(codec, encode.encoder, encode.crf, encode.preset)
+    open_encoder(grey, coding, Tally()).close()
 
 
 def perform(task: Task, kept: Kept) -> Iterator[float | Outcome]:

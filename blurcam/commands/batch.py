@@ -8,7 +8,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -46,9 +46,10 @@ from blurcam.commands.options import (
 from blurcam.commands.progress import LogFormat, duration, teller
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 from blurcam.config import Batch, Cover, Detect, Encode
-from blurcam.errors import ConfigError
+from blurcam.errors import BlurcamError, ConfigError
 
 if TYPE_CHECKING:
+    from blurcam.batch.driver import Job
     from blurcam.batch.ledger import Row
     from blurcam.batch.news import Tally
     from blurcam.batch.selection import Recording, Skipped, Window
@@ -266,12 +267,12 @@ def _carry_out(
     from blurcam.batch.cluster import Cluster
     from blurcam.batch.driver import Job
     from blurcam.batch.engine import Engine
-    from blurcam.batch.folder import LEDGER
-    from blurcam.batch.ledger import Ledger
     from blurcam.batch.selection import select
+    from blurcam.batch.tasks import refuse_encoder
     from blurcam.batch.workers import Workers, suitable_jobs, suitable_memory
-    from blurcam.report.document import write_report
 
+    if engine == "local":  # the nodes of a cluster may have what this machine lacks
+        refuse_encoder(batch.encode)
     jobs = batch.jobs or suitable_jobs()
     memory = batch.memory or suitable_memory(jobs)
     job = Job(batch, _models(batch.detect))
@@ -282,19 +283,46 @@ def _carry_out(
         return Workers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
 
     found: Iterable[Recording | Skipped] = select(paths, (batch.out, job.folder), window)
-    with (
-        unfinished(batch.out, "; the same command goes on from there"),
-        teller(log_format, quiet) as tell,
-        closing(job.run(found, run_by)) as news,
-    ):
-        for each in news:
-            tell.tell(each)
+    began = False
+    try:
+        with (
+            unfinished(batch.out, "; the same command goes on from there"),
+            teller(log_format, quiet) as tell,
+            closing(job.run(found, run_by)) as news,
+        ):
+            for each in news:
+                began = True  # until then the folder may be another job's
+                tell.tell(each)
+    except Exception:  # typer's Exit too: what was done before is to be reported all the same
+        if began:
+            with _told_alone():
+                _report(job, batch, sign_key, quiet)
+        raise
+    _report(job, batch, sign_key, quiet)
+    return _conclude(job.tally(), batch.out)
+
+
+def _report(job: Job, batch: Batch, sign_key: Path | None, quiet: bool) -> None:
+    from blurcam.batch.folder import LEDGER
+    from blurcam.batch.ledger import Ledger
+    from blurcam.report.document import write_report
+
     with closing(Ledger(job.folder / LEDGER, read_only=True)) as ledger:
         report = write_report(ledger, batch.out, sign_key)
     if not quiet:
         say(f"report: {report}")
-    tally = job.tally()
-    return _conclude(tally, batch.out)
+
+
+@contextmanager
+def _told_alone() -> Iterator[None]:
+    """Say what keeps a report from being written, since the job has an error of its own to end in.
+
+    A full disk, for one, has no room for the report either.
+    """
+    try:
+        yield
+    except BlurcamError as exc:
+        say(f"no report: {exc}")
 
 
 def _models(detect: Detect) -> dict[str, str]:

@@ -73,7 +73,7 @@ def _changed(document: dict[str, Any], folder: Path) -> list[str]:
         if entry["state"] != "done":
             continue
         try:
-            with (folder / entry["output"]).open("rb") as file:
+            with (folder / _name(entry)).open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as exc:
             found.append(f"{entry['output']} cannot be read: {exc.strerror}")
@@ -81,3 +81,13 @@ def _changed(document: dict[str, Any], folder: Path) -> list[str]:
         if digest != entry["output_sha256"]:
             found.append(f"{entry['output']} was changed")
     return found
+
+
+def _name(entry: dict[str, Any]) -> str:
+    """Return the name of an output as it is on disk, where it need be no text."""
+    import base64
+    import os
+
+    if "output_base64" in entry:
+        return os.fsdecode(base64.b64decode(entry["output_base64"]))
+    return str(entry["output"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -40,13 +43,17 @@ def write_report(ledger: Ledger, out: Path, key: Path | None = None) -> Path:
     pictures = _pictures(ledger, document["files"])
     html = page(document, pictures).encode()
     text = json.dumps(sealed(document, html, key), indent=1)
-    try:
-        for name, content in (("report.html", html), ("report.json", text.encode())):
-            part = out / f".{name}.part"
-            part.write_bytes(content)
+    for name, content in (("report.html", html), ("report.json", text.encode())):
+        part = out / f".{name}.part"
+        try:
+            part.unlink(missing_ok=True)  # a link that lies there leads elsewhere
+            with part.open("xb") as file:
+                file.write(content)
             part.replace(out / name)
-    except OSError as exc:
-        raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
+        except OSError as exc:
+            with suppress(OSError):
+                part.unlink(missing_ok=True)
+            raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
     return out / "report.html"
 
 
@@ -97,6 +104,9 @@ def urgency(row: Row) -> int:
 def _entry(row: Row, ledger: Ledger) -> dict[str, Any]:
     details = ledger.details(row.id)
     entry: dict[str, Any] = {"source": shown(row.source), "output": shown(row.output)}
+    if os.fspath(row.output) != entry["output"]:
+        # What is shown of an odd name is not the name, which `report check --files` wants.
+        entry["output_base64"] = base64.b64encode(os.fsencode(row.output)).decode()
     entry |= {name: getattr(row, name) for name in _COLUMNS}
     if row.error:
         entry["error"] = shown(row.error)

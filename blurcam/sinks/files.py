@@ -78,6 +78,8 @@ class FileSink:
         self._end = Fraction(0)
         self._finished = False
         self.output_sha256 = ""
+        if self.part.is_symlink():
+            raise SinkOpenError(f"{self.part}: is a symbolic link, and leads elsewhere; remove it")
         with self._border(SinkOpenError):
             options = muxer_options(container, encoder.time_base)
             self._container: Any = av.open(

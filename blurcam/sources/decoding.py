@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
@@ -120,6 +120,10 @@ class Decoded:
             raise SourceOpenError(str(exc)) from exc
         return self._first[0]
 
+    def heard(self, messages: Iterable[str]) -> None:
+        """Take note of what FFmpeg said before there was anything to decode."""
+        self._ended_early |= any(_EARLY_END in message for message in messages)
+
     def restart(self, pts: int) -> None:
         """Go on from the key frame with this pts, instead of from the beginning."""
         self._iterator.close()
@@ -172,7 +176,7 @@ class Decoded:
 
     def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
         """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""
-        self._ended_early |= any(_EARLY_END in message for _, _, message in log)
+        self.heard(message for _, _, message in log)
         if self._ended_early:
             raise SourceReadError(
                 f"{self._name}: reading failed after {self._frames} frames: {_EARLY_END}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -25,11 +25,11 @@ def open_source(path: Path, tally: Tally) -> FileSource:
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
     _refuse_what_is_no_file(path)
-    with av.logging.Capture(local=True), opening(path):
+    with av.logging.Capture(local=True) as log, opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
         container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
     try:
-        return FileSource(path, container, tally)
+        return FileSource(path, container, tally, log)
     except BaseException:
         container.close()
         raise
@@ -51,15 +51,27 @@ def _refuse_what_is_no_file(path: Path) -> None:
 class FileSource:
     """A recording: its parameters, and its frames, once."""
 
-    def __init__(self, path: Path, container: InputContainer, tally: Tally) -> None:
-        """Use :func:`open_source`."""
+    def __init__(
+        self,
+        path: Path,
+        container: InputContainer,
+        tally: Tally,
+        log: Iterable[tuple[int, str, str]],
+    ) -> None:
+        """Use :func:`open_source`; ``log`` is what FFmpeg said when it opened the file."""
         self.name = str(path)
         self._container = container
         self._tally = tally
         self._stream = video_stream(path, container)
         self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream)
-        first = self._decoded.first()
+        # A short file is read to its end while it is opened, and its demuxer complains only once.
+        self._decoded.heard(message for _, _, message in log)
+        try:
+            first = self._decoded.first()
+        except BaseException:
+            self._decoded.close()
+            raise
         self.info = stream_info(self.name, self._stream, first)
         # AVI stores no pts; what FFmpeg makes up for reordered frames steps back and forth, while
         # the dts of decoded frames counts them.

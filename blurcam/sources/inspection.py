@@ -7,7 +7,7 @@ repeated when its outcome is verified.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.sources.decoding import ONE_FILE
 
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
@@ -71,7 +72,7 @@ class Sample:
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
     try:
-        container: Any = av.open(f"file:{path}", metadata_errors="ignore")
+        container: Any = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
     except (av.FFmpegError, OSError, ValueError) as exc:
         raise SourceOpenError(f"{path}: cannot be opened: {_brief(exc)}") from exc
     try:
@@ -79,6 +80,10 @@ def _opened(path: Path) -> Iterator[Any]:
             raise SourceOpenError(f"{path}: holds no video stream")
         yield container
     finally:
+        for stream in container.streams.video:
+            # A decoder whose threads are at work cannot be released; see Decoded.close.
+            with suppress(av.FFmpegError, ValueError, AttributeError):
+                stream.codec_context.decode(None)
         container.close()
 
 

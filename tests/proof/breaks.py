@@ -157,6 +157,20 @@ def write_in_place() -> None:
     wrap(STAGES["write"], around)
 
 
+def nothing_is_flushed() -> None:
+    """A camera's pictures wait in memory until there are hundreds of them."""
+    waiting: list[Any] = []
+
+    def around(original: Strike, file: Any, packet: Any) -> None:
+        waiting.append(packet)
+        if len(waiting) > 200:
+            for each in waiting:
+                original(file, each)
+            waiting.clear()
+
+    wrap("blurcam.sinks.recordings:_File.write", around)
+
+
 def uncounted() -> None:
     """Every third frame is left out of the books, and nobody adds them up."""
     calls = itertools.count()
@@ -212,7 +226,7 @@ BREAKS: dict[str, Callable[[], None]] = {
     for each in (
         raw_on_error, uncovered_on_error, unanswered_is_empty, no_waiting, damage_is_trusted,
         failed_read_is_the_end, later_sessions_are_bare, publish_anyway, write_in_place, uncounted,
-        errors_show_pictures, copies_input, hides_faults, redacts_nothing,
+        errors_show_pictures, copies_input, hides_faults, redacts_nothing, nothing_is_flushed,
     )
 }  # fmt: skip
 

@@ -13,11 +13,11 @@ import resource
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from tests.proof.joints import STAGES, Strike, at_call, wrap
+from tests.proof.joints import STAGES, Strike, at_call, detector_of, wrap
 
 Tell = Callable[[], object]
 Arm = Callable[[int, Tell], None]
@@ -50,11 +50,11 @@ class Fault:
     stderr: str | None = None
 
 
-def use_oracle() -> None:
+def use_oracle(path: str = "run") -> None:
     """Put the stand-in detector in the real ones' place."""
     from tests.proof.oracle import Oracle
 
-    wrap("blurcam.assembly.recordings:open_detector", lambda original, detect: Oracle())
+    wrap(detector_of(path), lambda original, detect: Oracle())
 
 
 def _raising(error: Callable[[], BaseException]) -> Strike:
@@ -349,8 +349,8 @@ def _sources() -> list[Fault]:
               _at("decode", _on_source(lambda path: os.truncate(path, 3000)))),
         Fault("input deleted while it is read", "decode", _codes(0, 1, 3), "redacts_nothing",
               _at("decode", _on_source(lambda path: path.unlink(missing_ok=True))), named=True),
-        Fault("reading the input: EIO", "read", _codes(1, 2, 3), "failed_read_is_the_end",
-              _system("read", errno.EIO, ever=True), preload=True, reach=8),
+        Fault("reading the input: EIO", "read", _codes(0, 1, 2, 3), "failed_read_is_the_end",
+              _system("read", errno.EIO), preload=True, reach=8),
     ]  # fmt: skip
 
 
@@ -422,6 +422,60 @@ def _machine() -> list[Fault]:
 
 
 FAULTS = {each.kind: each for each in _bugs() + _detection() + _sources() + _outputs() + _machine()}
+
+# What is about one file under one name is not about streams, jobs and cameras.
+_OF_FILES = (
+    "verify", "digest", "publish", "input", "limit", "open", "fsync", "link", "rename", "read",
+    "runtime",
+)  # fmt: skip
+# What a bug, a kill and a refusal end with, path by path: a job goes on and says so, a camera is
+# started anew for ever.
+_ENDS: dict[str, dict[int, int]] = {
+    "pipe": {143: 0, 130: 0},
+    "batch": {1: 3, -9: 3, 143: 3, 130: 0},
+    "serve": {1: 0, 3: 0, -9: 0, 143: 0, 130: 0},
+}
+# Breaks that show on any path; in place of those of a single file there is one that all have.
+_ANYWHERE = frozenset({"raw_on_error", "uncovered_on_error", "unanswered_is_empty", "no_waiting",
+                       "redacts_nothing"})  # fmt: skip
+
+
+def faults_of(path: str) -> dict[str, Fault]:
+    """Return the faults of a path other than ``run``.
+
+    Of exceptions that differ in their class alone there is one: the others are those of ``run``.
+    """
+    found = {}
+    for each in FAULTS.values():
+        if each.stage in _OF_FILES or each.preload or each.spoil or each.real:
+            continue
+        if each.kind.startswith(("no memory in", "an error of the system in")):
+            continue
+        if (path == "serve" and each.kind in _NOT_LIVE) or (path, each.stage) == (
+            "serve",
+            "summary",
+        ):
+            continue
+        if path != "run" and each.kind.startswith(("the file under way", "the output's")):
+            continue
+        if path != "pipe" and each.stage == "stderr":
+            continue
+        ends = _ENDS[path]
+        found[each.kind] = replace(
+            each,
+            codes=frozenset(ends.get(code, code) for code in each.codes),
+            broken_by=each.broken_by if each.broken_by in _ANYWHERE else "errors_show_pictures",
+            # The look-ahead of a camera answers late frames by covering them; nothing is certain.
+            covers=each.covers and path != "serve",
+        )
+    return found
+
+
+# The service plays the feed in a loop, where the face jumps back: a detector that answers for
+# another frame is wrong there, and nothing in its answer tells.
+_NOT_LIVE = frozenset(
+    {"detector fails for good", "detector hangs", "detector answers for the frame before"}
+)
 
 
 def apply(kind: str, nth: int, tell: Tell) -> None:

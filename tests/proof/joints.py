@@ -59,4 +59,36 @@ STAGES = {
     "publish": "blurcam.sinks.files:FileSink._publish",
     "summary": "blurcam.assembly.recordings:summary_of",
 }
-"""The stages of a recording's run, in its order."""
+"""The stages of a recording's run, in its order; those of another path after :func:`take`."""
+
+DETECTOR = "blurcam.assembly.recordings:open_detector"
+_ELSEWHERE: dict[str, dict[str, str]] = {
+    "pipe": {
+        "write": "blurcam.sinks.pipes:PipeSink.write",
+        "finish": "blurcam.sinks.pipes:PipeSink.finish",
+        "summary": "blurcam.assembly.pipes:PipeRun.summary",
+    },
+    "batch": {},
+    "serve": {
+        "decode": "blurcam.sources.live:LiveSource._decode",
+        "picture": "blurcam.sources.live:LiveSource._frame",
+        "write": "blurcam.sinks.recordings:Recordings.write",
+        "finish": "blurcam.sinks.recordings:Recordings.finish",
+    },
+}
+_DETECTORS = {
+    "run": DETECTOR,
+    "pipe": "blurcam.assembly.pipes:open_detector",
+    "batch": "blurcam.assembly.watching:open_detector",
+    "serve": "blurcam.assembly.cameras:open_detector",
+}
+
+
+def take(path: str) -> None:
+    """Have the stages be those of another path through blurcam."""
+    STAGES.update(_ELSEWHERE.get(path, {}))
+
+
+def detector_of(path: str) -> str:
+    """Return where a path opens its detector."""
+    return _DETECTORS[path]

@@ -18,6 +18,8 @@ from blurcam.views import Searchable
 class Found:
     """The answer, known at once."""
 
+    is_ready = True
+
     def __init__(self, detections: tuple[Detection, ...]) -> None:
         self._detections = detections
 

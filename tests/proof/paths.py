@@ -6,17 +6,22 @@ files of any name, standard output and error, and whatever else it answers (HTTP
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+import socket
+import sqlite3
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.clips import ffmpeg
 from tests.proof.canary import Feed
-from tests.proof.faults import Fault
+from tests.proof.faults import FAULTS, Fault, faults_of
 from tests.proof.zygote import End, Order, Pool
 
 
@@ -27,6 +32,9 @@ class Attempt:
     ``output`` is the final name, ``counts`` the summary, ``None`` where there is none. ``answers``
     are what was said other than by files, by name. ``heard``: standard error could be
     written to; ``named``: having failed, it may have given a complete output its name.
+    ``is_stream``: what is written is gone at once, so that a failed run leaves a part of it;
+    ``ends_early``: an end that was asked for, before that of the feed, is a good end. ``usual`` are
+    the names that may be left behind, by their beginning.
     """
 
     path: str
@@ -45,6 +53,10 @@ class Attempt:
     counts: dict[str, Any] | None
     heard: bool = True
     answers: dict[str, bytes] = field(default_factory=dict)
+    is_stream: bool = False
+    ends_early: bool = False
+    usual: tuple[str, ...] = ("redacted.", "summary.json", "regions.jsonl", ".redacted.",
+                              ".regions.jsonl.")  # fmt: skip
 
     def artefacts(self) -> Iterator[tuple[str, bytes | Path]]:
         """Yield everything that was left behind, but the input."""
@@ -62,6 +74,9 @@ class PathUnderTest(Protocol):
     """A way through blurcam that faults can be injected into."""
 
     name: str
+    faults: Mapping[str, Fault]
+    # At which calls of its stage a fault strikes; none: at every one within its reach.
+    calls: Sequence[int]
 
     def attempt(
         self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
@@ -69,10 +84,83 @@ class PathUnderTest(Protocol):
         """Run it once in the empty folder ``room``."""
 
 
+QUICK = ("--lead", "0.2", "--hold", "0.2", "--bridge", "0.2", "--preset", "ultrafast")
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """The folders of one attempt: what goes in, and all that may be left behind."""
+
+    root: Path
+    inputs: Path
+    out: Path
+    temporary: Path
+
+    @classmethod
+    def of(cls, root: Path) -> Room:
+        """Make them."""
+        made = cls(root, root / "in", root / "left" / "out", root / "left" / "tmp")
+        for each in (made.inputs, made.out, made.temporary):
+            each.mkdir(parents=True)
+        return made
+
+    @property
+    def stderr(self) -> Path:
+        return self.root / "stderr"
+
+    @property
+    def struck(self) -> Path:
+        return self.root / "struck"
+
+    def order(
+        self, argv: Sequence[object], fault: Fault, at: int, breaks: Sequence[str], **more: Any
+    ) -> Order:
+        """Return what to run."""
+        env = {"PROOF_INPUT": str(self.inputs), "PROOF_OUTPUT": str(self.out.parent),
+               "PROOF_BOOKS": str(self.root), "TMPDIR": str(self.temporary)}  # fmt: skip
+        return Order(
+            argv=[*map(str, argv)],
+            stderr=fault.stderr or str(self.stderr),
+            fault=fault.kind,
+            at=at,
+            breaks=list(breaks),
+            oracle=not fault.real,
+            env=env,
+            signals=[(after * (1 + at / 4), number) for after, number in fault.signals],
+            limits=fault.limits,
+            **more,
+        )
+
+    def attempt(self, path: str, feed: Feed, fault: Fault, at: int, end: End, output: Path,
+                given: Path, counts: dict[str, Any] | None, **more: Any) -> Attempt:  # fmt: skip
+        """Return what came of it."""
+        by_itself = fault.spoil or fault.limits or fault.signals or fault.stderr
+        return Attempt(
+            path=path,
+            kind=fault.kind,
+            at=at,
+            feed=feed,
+            end=end,
+            struck=end.fired or self.struck.exists() or bool(by_itself),
+            codes=fault.codes,
+            covers=fault.covers,
+            named=fault.named,
+            folder=self.out,
+            output=output,
+            input=given,
+            stderr=self.stderr.read_bytes() if self.stderr.exists() else b"",
+            counts=counts,
+            heard=fault.stderr is None,
+            **more,
+        )
+
+
 class Run:
     """``blurcam run``: one recording to one file."""
 
     name = "run"
+    faults: Mapping[str, Fault] = FAULTS
+    calls: Sequence[int] = ()
 
     def __init__(self, suffix: str = ".mp4", argv: Sequence[str] = ()) -> None:
         self.suffix = suffix
@@ -82,50 +170,155 @@ class Run:
         self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
     ) -> Attempt:
         """Run it once in the empty folder ``room``."""
-        inputs, folder, temporary = room / "in", room / "left" / "out", room / "left" / "tmp"
-        for each in (inputs, folder, temporary):
-            each.mkdir(parents=True)
-        given = inputs / f"feed{feed.path.suffix}"
+        folders = Room.of(room)
+        given = folders.inputs / f"feed{feed.path.suffix}"
         shutil.copy(feed.path, given)
         if fault.spoil is not None:
             given = spoiled(feed, fault.spoil, at, given)
-        output, summary = folder / f"redacted{self.suffix}", folder / "summary.json"
-        argv = ["run", given, output, "--summary", summary, "--regions", folder / "regions.jsonl"]
-        stderr = room / "stderr"
-        end = pool.run(
-            Order(
-                argv=[*map(str, argv), "--lead", "0.2", "--hold", "0.2", "--bridge", "0.2",
-                      "--preset", "ultrafast", *self.argv, *fault.argv],
-                stderr=fault.stderr or str(stderr),
-                fault=fault.kind,
-                at=at,
-                breaks=list(breaks),
-                oracle=not fault.real,
-                env={"PROOF_INPUT": str(inputs), "PROOF_OUTPUT": str(folder.parent),
-                     "TMPDIR": str(temporary)},
-                signals=[(after * (1 + at / 4), number) for after, number in fault.signals],
-                limits=fault.limits,
-            )
-        )  # fmt: skip
-        for moved in folder.parent.glob("moved/redacted*"):
+        output, summary = folders.out / f"redacted{self.suffix}", folders.out / "summary.json"
+        argv = ["run", given, output, "--summary", summary, "--regions",
+                folders.out / "regions.jsonl", *QUICK, *self.argv, *fault.argv]  # fmt: skip
+        end = pool.run(folders.order(argv, fault, at, breaks))
+        for moved in folders.out.parent.glob("moved/redacted*"):
             output = moved
-        return Attempt(
-            path=self.name,
-            kind=fault.kind,
-            at=at,
-            feed=feed,
-            end=end,
-            struck=end.fired or bool(fault.spoil or fault.limits or fault.signals or fault.stderr),
-            codes=fault.codes,
-            covers=fault.covers,
-            named=fault.named,
-            folder=folder,
-            output=output,
-            input=given,
-            stderr=stderr.read_bytes() if stderr.exists() else b"",
-            counts=_summary(summary),
-            heard=fault.stderr is None,
+        return folders.attempt(self.name, feed, fault, at, end, output, given, _summary(summary))
+
+
+class Pipe:
+    """``blurcam pipe``: a stream on standard input to a stream on standard output."""
+
+    name = "pipe"
+    calls: Sequence[int] = (2, 9)
+
+    def __init__(self) -> None:
+        self.faults: Mapping[str, Fault] = faults_of("pipe")
+
+    def attempt(
+        self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
+    ) -> Attempt:
+        """Run it once in the empty folder ``room``."""
+        folders = Room.of(room)
+        given = folders.inputs / "feed.ts"
+        ffmpeg("-i", feed.path, "-c", "copy", given)
+        output, summary = folders.out / "redacted.ts", folders.out / "summary.json"
+        argv = ["pipe", "--summary", summary, "--regions", folders.out / "regions.jsonl",
+                *QUICK, *fault.argv]  # fmt: skip
+        order = folders.order(argv, fault, at, breaks, path=self.name, stdin=str(given),
+                              stdout=str(output))  # fmt: skip
+        end = pool.run(order)
+        return folders.attempt(
+            self.name, feed, fault, at, end, output, given, _summary(summary),
+            is_stream=True, ends_early=fault.kind.startswith("SIG"),
+        )  # fmt: skip
+
+
+class Batch:
+    """``blurcam batch``: a recording redacted by a worker of a job, which is tried twice."""
+
+    name = "batch"
+    calls: Sequence[int] = (9,)
+
+    def __init__(self) -> None:
+        self.faults: Mapping[str, Fault] = faults_of("batch")
+
+    def attempt(
+        self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
+    ) -> Attempt:
+        """Run it once in the empty folder ``room``."""
+        folders = Room.of(room)
+        given = folders.inputs / f"redacted{feed.path.suffix}"
+        shutil.copy(feed.path, given)
+        argv = ["batch", given, "--out", folders.out, "--jobs", 1, *QUICK, *fault.argv]
+        order = folders.order(
+            argv, fault, at, breaks, path=self.name, struck=str(folders.struck), patience=60.0
         )
+        end = pool.run(order)
+        return folders.attempt(
+            self.name, feed, fault, at, end, folders.out / given.name, given,
+            self._counts(folders.out),
+            usual=("redacted.", "report.", "ledger.", "workers.log", "lock", "1-", ".1-"),
+        )  # fmt: skip
+
+    @staticmethod
+    def _counts(out: Path) -> dict[str, Any] | None:
+        """Return the summary that the ledger keeps of the recording, if it is done."""
+        ledger = out / ".blurcam" / "ledger.sqlite3"
+        if not ledger.exists():
+            return None
+        with closing(sqlite3.connect(ledger)) as db:
+            kept = db.execute("SELECT state, summary FROM files").fetchone()
+        return json.loads(kept[1]) if kept and kept[0] == "done" else None
+
+
+class Serve:
+    """``blurcam serve``: a camera in a process of its own, recorded, and shown on the page."""
+
+    name = "serve"
+    calls: Sequence[int] = (3, 20)
+
+    def __init__(self) -> None:
+        self.faults: Mapping[str, Fault] = faults_of("serve")
+
+    def attempt(
+        self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
+    ) -> Attempt:
+        """Run it once in the empty folder ``room``."""
+        folders = Room.of(room)
+        given = folders.inputs / f"feed{feed.path.suffix}"
+        shutil.copy(feed.path, given)
+        port = _free_port()
+        options = dict(zip(fault.argv[::2], fault.argv[1::2], strict=True))
+        cover = {"lead": options.get("--lead", "0.2"), "hold": options.get("--hold", "0.2")}
+        (room / "cameras.yaml").write_text(
+            f"cameras:\n  front:\n    source: {given}\n    loop: true\n"
+            f"    lead: {cover['lead']}\n    hold: {cover['hold']}\n    outputs:\n"
+            f"      - record: {folders.out}/redacted.%H-%M-%S.ts\n        segment: 1h\n"
+            f"web:\n  port: {port}\n",
+            encoding="utf-8",
+        )
+        order = folders.order(
+            ["serve", "--config", room / "cameras.yaml"], fault, at, breaks, path=self.name,
+            struck=str(folders.struck), patience=120.0,
+        )  # fmt: skip
+        with _visitor(port) as heard:
+            end = pool.run(order)
+        return folders.attempt(
+            self.name, feed, fault, at, end, folders.out / "redacted.ts", given, None,
+            answers={f"HTTP answer {n}": body for n, body in enumerate(sorted(heard))},
+        )  # fmt: skip
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+_PAGES = ("status.json", "cameras/front/still.jpg", "metrics", "history.json", "healthz", "")
+
+
+@contextmanager
+def _visitor(port: int) -> Iterator[set[bytes]]:
+    """Ask for every page, over and over, while the block lasts; give all different answers."""
+    heard: set[bytes] = set()
+    over = threading.Event()
+
+    def visit() -> None:
+        while not over.wait(0.15):
+            for page in _PAGES:
+                with suppress(OSError, http.client.HTTPException):
+                    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+                    with closing(connection):
+                        connection.request("GET", f"/{page}")
+                        heard.add(connection.getresponse().read())
+
+    visiting = threading.Thread(target=visit)
+    visiting.start()
+    try:
+        yield heard
+    finally:
+        over.set()
+        visiting.join()
 
 
 def _summary(path: Path) -> dict[str, Any] | None:

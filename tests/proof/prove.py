@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.proof.canary import Feed
-from tests.proof.faults import FAULTS, Fault
+from tests.proof.faults import Fault
 from tests.proof.paths import PathUnderTest
 from tests.proof.verdict import problems
 from tests.proof.zygote import Pool
+
+SAME_BUT_FOR_THE_CLASS = ("no memory in", "an error of the system in")
+"""Faults that are like the bug in the same place, with an exception of another class."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +45,17 @@ class Judged:
 
 
 def cases(path: PathUnderTest, every: int = 1, most: int | None = None) -> Iterator[Case]:
-    """Yield every fault at every nth call of its stage (``most`` of them)."""
-    for fault in FAULTS.values():
+    """Yield every fault at every nth call of its stage (``most`` of them), or at the path's own."""
+    for fault in path.faults.values():
+        if path.calls:
+            for at in dict.fromkeys(min(call, fault.reach) for call in path.calls):
+                yield Case(path, fault, at)
+            continue
         reach = fault.reach if most is None else min(most, fault.reach)
-        for at in range(1, reach + 1, every):
+        step = every
+        if fault.kind.startswith(SAME_BUT_FOR_THE_CLASS) and most is None:
+            step = 3 * every  # the bug in the same place strikes at every call
+        for at in range(1, reach + 1, step):
             # A short form does not stay at the first calls.
             yield Case(path, fault, at if most is None else 1 + (at * 5) % fault.reach)
 
@@ -83,7 +93,7 @@ def judge(pool: Pool, shimmed: Pool | None, feed: dict[bool, Feed], every: Itera
         finally:
             shutil.rmtree(room)
 
-    yield from (each for each in pool.map(one, list(every)) if each is not None)
+    yield from (each for each in pool.each(one, list(every)) if each is not None)
 
 
 def build_shim(folder: Path) -> Path | None:

@@ -26,8 +26,12 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 ROOT = Path(__file__).parent.parent.parent
-_WARM = ("blurcam.cli", "blurcam.assembly.recordings", "tests.proof.faults", "tests.proof.oracle")
+_WARM = (
+    "blurcam.cli", "blurcam.assembly.recordings", "blurcam.assembly.pipes", "tests.proof.inside",
+    "tests.proof.faults", "tests.proof.breaks", "tests.proof.oracle",
+)  # fmt: skip
 T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,9 @@ class Order:
 
     ``fault`` and ``breaks`` are names in :mod:`tests.proof.faults` and :mod:`tests.proof.breaks`,
     ``at`` says at which call. ``signals`` are sent after so many seconds. ``limits`` are numbers of
-    ``resource``. Without an end after ``patience`` seconds it hangs, and is killed.
+    ``resource``. Without an end after ``patience`` seconds it hangs, and is killed. ``path`` is the
+    way through blurcam that is taken; where that starts processes of its own for the work, the
+    fault strikes in those, and ``struck`` is the file that then comes into being.
     """
 
     argv: Sequence[str]
@@ -45,7 +51,10 @@ class Order:
     at: int = 1
     breaks: Sequence[str] = ()
     oracle: bool = True
-    preload: bool = False
+    path: str = "run"
+    stdin: str = os.devnull
+    stdout: str = os.devnull
+    struck: str | None = None
     env: dict[str, str] = field(default_factory=dict)
     signals: Sequence[tuple[float, int]] = ()
     limits: dict[int, int] = field(default_factory=dict)
@@ -116,6 +125,11 @@ class Pool:
         with ThreadPoolExecutor(self.count) as threads:
             return list(threads.map(work, items))
 
+    def each(self, work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Do the same, and yield what comes of it, in order, as it comes."""
+        with ThreadPoolExecutor(self.count) as threads:
+            yield from threads.map(work, items)
+
     def close(self) -> None:
         """End them all."""
         while not self._idle.empty():
@@ -158,26 +172,26 @@ def _serve() -> int | None:
 
 def _become(order: dict[str, Any], told: int) -> int:
     os.setsid()
-    out = os.open(order["stderr"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(out, 2)
+    writing = os.O_WRONLY | os.O_CREAT | os.O_APPEND
+    os.dup2(os.open(order["stdin"], os.O_RDONLY), 0)
+    os.dup2(os.open(order["stdout"], writing, 0o600), 1)
+    os.dup2(os.open(order["stderr"], writing, 0o600), 2)
     signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     for kind, most in order["limits"].items():
         resource.setrlimit(int(kind), (most, most))
     os.environ.update(order["env"])
     from blurcam.cli import main
-    from tests.proof import breaks, faults
+    from tests.proof import inside
 
     if os.geteuid() != 0:
         # A process that is not dumpable cannot look at its own descriptors, which the faults need.
         sys.modules["blurcam.cli"].leave_no_core = lambda: None
-    if order["oracle"]:
-        faults.use_oracle()
     faulthandler.dump_traceback_later(order["patience"] * 0.8)  # where it hangs, if it does
     os.environ["PROOF_TOLD"] = str(told)
-    if order["fault"]:
-        faults.apply(order["fault"], order["at"], lambda: os.write(told, b"x"))
-    for name in order["breaks"]:
-        breaks.apply(name)
+    if order["struck"] is None:
+        inside.arm(order, lambda: os.write(told, b"x"))
+    else:
+        inside.pass_on(order)
     sys.argv = ["blurcam", *order["argv"]]
     try:
         main()

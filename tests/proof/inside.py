@@ -1,0 +1,115 @@
+"""A fault put into the process that does the work: this one, a job's worker, or a camera's.
+
+Run as a program it is the process of a camera, with the fault that the environment names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.proof.joints import Strike, take, wrap
+
+# So many redacted frames of a camera are enough, or so many processes that died, or seconds.
+_FRAMES, _DEATHS, _LONGEST = 45, 2, 60.0
+
+
+def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
+    """Put the order's detector, fault and breaks into this process."""
+    from tests.proof import breaks, faults
+
+    take(order["path"])
+    if order["oracle"]:
+        faults.use_oracle(order["path"])
+    if order["fault"]:
+        faults.apply(order["fault"], order["at"], tell)
+    for name in order["breaks"]:
+        breaks.apply(name)
+    if "PROOF_WRITTEN" in os.environ:
+        wrap("blurcam.sinks.recordings:_File.write", _told_of)
+
+
+def pass_on(order: dict[str, Any]) -> None:
+    """Have the processes that this one will start be armed, in its place."""
+    os.environ["PROOF_ORDER"] = json.dumps(order)
+    if order["path"] == "batch":
+        import blurcam.batch.workers
+
+        blurcam.batch.workers._work = work  # noqa: SLF001 - that is the joint
+    else:
+        wrap("blurcam.supervision:subprocess.Popen", _with_fault)
+        wrap("blurcam.supervision:Supervisor.turn", _until_enough())
+
+
+def _arm_as_told() -> dict[str, Any]:
+    order: dict[str, Any] = json.loads(os.environ["PROOF_ORDER"])
+    arm(order, Path(order["struck"]).touch)
+    return order
+
+
+def work(*args: Any) -> None:
+    """Be a worker of a job, with a fault."""
+    import blurcam.batch.workers
+
+    _arm_as_told()
+    blurcam.batch.workers._work(*args)  # noqa: SLF001 - here, in another process, the original
+
+
+def _with_fault(original: Strike, command: list[str], **options: Any) -> Any:
+    """Start the program below in place of a camera's process."""
+    assert command[1:] == ["-m", "blurcam.cameraprocess"]
+    return original([command[0], "-m", "tests.proof.inside"], **options)
+
+
+def _until_enough() -> Strike:
+    """End the service once its camera has shown enough, or has died often enough."""
+    began: list[float] = []
+
+    def around(original: Strike, supervisor: Any) -> None:
+        original(supervisor)
+        began.append(time.monotonic())
+        seen = supervisor.statuses()
+        dead = sum(n for each in seen for n in each.reconnects.values())
+        if (
+            any(each.redacted >= _FRAMES for each in seen)
+            or dead >= _DEATHS
+            or began[-1] - began[0] > _LONGEST
+        ):
+            os.kill(os.getpid(), signal.SIGTERM)
+        del began[1:]
+
+    return around
+
+
+def _told_of(original: Strike, file: Any, packet: Any) -> None:
+    """Write down, beyond any buffer, that a picture has been written."""
+    original(file, packet)
+    with Path(os.environ["PROOF_WRITTEN"]).open("ab", buffering=0) as written:
+        written.write(b".")
+
+
+def _noted(original: Strike, *args: Any) -> Any:
+    """Write a camera's books down when it has ended by itself."""
+    tally = original(*args)
+    values = {
+        "frames_in": tally.frames_in,
+        "redacted": tally.redacted,
+        "covered_whole": sum(tally.covered_whole.values()),
+        "dropped": tally.dropped,
+        "frozen": tally.frozen,
+    }
+    Path(os.environ["PROOF_BOOKS"], f"{os.getpid()}.json").write_text(json.dumps(values))
+    return tally
+
+
+if __name__ == "__main__":
+    import blurcam.cameraprocess
+
+    _arm_as_told()
+    wrap("blurcam.assembly.cameras:run_camera", _noted)
+    blurcam.cameraprocess.main()

@@ -1,0 +1,89 @@
+"""The tables of docs/design/proof.md, from what ``make prove`` has found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+SAFE = ("blur", "solid", "mosaic")
+# What an attacker may be right in, of 40 people, and still be guessing.
+MOST = 0.045
+
+
+def page(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of all tables."""
+    minutes = {name: round(seconds / 60) for name, seconds in proof.get("seconds", {}).items()}
+    if minutes:
+        told = ", ".join(f"{name} {count}" for name, count in minutes.items())
+        yield f"Measured on {proof.get('machine', 'a machine')}; minutes: {told}."
+    yield from _faults([*proof.get("run", ()), *proof.get("paths", ())])
+    yield from _tests(proof.get("tests", ()))
+    yield from _attacks(proof.get("attacks", ()))
+
+
+def _faults(faults: list[dict[str, Any]]) -> Iterator[str]:
+    if not faults:
+        return
+    yield "\n## Faults"
+    yield "\n| path | kinds of fault | runs | struck | unsafe | breaks noticed |"
+    yield "|---|---|---|---|---|---|"
+    for path in dict.fromkeys(each["path"] for each in faults):
+        own = [each for each in faults if each["path"] == path]
+        yield (
+            f"| `{path}` | {len(own)} | {sum(f['runs'] for f in own)} "
+            f"| {sum(f['struck'] for f in own)} | {sum(len(f['unsafe']) for f in own)} "
+            f"| {sum(f['noticed'] for f in own)} of {len(own)} |"
+        )
+    runs, unsafe = sum(f["runs"] for f in faults), sum(len(f["unsafe"]) for f in faults)
+    kinds = len({f["fault"] for f in faults})
+    yield f"\n{kinds} kinds of fault, {runs} runs, {unsafe} of them unsafe.\n"
+    yield "| path | fault | runs | struck | unsafe | break | noticed |"
+    yield "|---|---|---|---|---|---|---|"
+    for f in faults:
+        yield (
+            f"| {f['path']} | {f['fault']} | {f['runs']} | {f['struck']} | {len(f['unsafe'])} "
+            f"| `{f['break']}` | {'yes' if f['noticed'] else '**no**'} |"
+        )
+
+
+def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
+    if not tests:
+        return
+    yield "\n## Everything else"
+    yield "\n| tests | what they show | run | failed | skipped | break | noticed |"
+    yield "|---|---|---|---|---|---|---|"
+    for t in tests:
+        yield (
+            f"| `{t['module']}` | {t['shows']} | {t['tests']} | {t['failed']} | {t['skipped']} "
+            f"| {t['break']} | {'yes' if t['noticed'] else '**no**'} |"
+        )
+
+
+def _attacks(attacks: list[dict[str, Any]]) -> Iterator[str]:
+    if not attacks:
+        return
+    yield "\n## Attack"
+    yield "\nRight name in % of pictures, 40 people, chance 2.5; a safe effect stays below 4.5:"
+    yield "\n| effect | the attacker sees | 1-NN | PCA+LDA | linear SVM |"
+    yield "|---|---|---|---|---|"
+    for a in attacks:
+        for view in dict.fromkeys(rate["view"] for rate in a["rates"]):
+            row = [f"{100 * r['rate']:.1f}" for r in a["rates"] if r["view"] == view]
+            yield f"| {a['effect']} | {view} | {' | '.join(row)} |"
+
+
+def wrong(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield all that does not hold."""
+    for f in (*proof.get("run", ()), *proof.get("paths", ())):
+        yield from f["unsafe"]
+        if not f["noticed"]:
+            yield f"{f['path']}: {f['fault']}: {f['break']} unnoticed"
+    for t in proof.get("tests", ()):
+        if t["failed"] or not t["tests"]:
+            yield f"{t['module']}: {t['failed']} of {t['tests']} failed"
+        if not t["noticed"]:
+            yield f"{t['module']}: {t['break']} unnoticed"
+    for a in proof.get("attacks", ()):
+        for r in a["rates"]:
+            if a["effect"] in SAFE and r["rate"] > MOST:
+                yield f"{a['effect']}: {r['attacker']}, {r['view']}: {r['rate']:.3f}"

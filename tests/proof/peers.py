@@ -1,0 +1,33 @@
+"""deface 1.5.0 at its defaults, as a redactor whose output is attacked beside blurcam's."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from blurcam.attacks.faces import load_people
+from blurcam.attacks.trial import Report, attack_on
+from tests.proof.zygote import ROOT
+
+PEERS = ROOT / "benchmarks" / ".venv-peers" / "bin" / "python"
+NAME = "deface 1.5.0, defaults"
+
+
+def deface(given: Path, output: Path, count: int) -> None:
+    """Run the program: its own detector, threshold, mask size, blur and encoder."""
+    del count
+    program = "from deface.deface import main; main()"
+    subprocess.run(
+        [PEERS, "-c", program, given, "-o", output, "--backend", "onnxrt"],
+        check=True, timeout=600, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+
+
+def attack_deface(faces: Path) -> Report | None:
+    """Attack what deface makes of the same scenes; ``None`` where it is not installed.
+
+    Where it finds no face it covers none: that is a part of what it does.
+    """
+    if not PEERS.exists():
+        return None
+    return attack_on(load_people(faces), NAME, deface)

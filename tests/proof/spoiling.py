@@ -1,0 +1,81 @@
+"""A plug-in for pytest that breaks blurcam before tests of it are run, which must then fail.
+
+PROOF_SPOIL=blur_reads_the_face python -m pytest -x -p tests.proof.spoiling tests/test_redaction.py
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.proof.joints import Strike, wrap
+
+
+def redacts_nothing() -> None:
+    """Every frame goes out as it came."""
+    from tests.proof.breaks import redacts_nothing as bare
+
+    bare()
+
+
+def blur_reads_the_face() -> None:
+    """The default effect is a mosaic of the face's own colours."""
+    from blurcam.effects import Blur, Pixelate
+
+    def fill(effect: Any, *args: Any) -> Any:
+        del effect
+        return Pixelate().fill(*args)
+
+    # The gate takes the face out before an effect that says it reads none.
+    Blur.reads_face = True
+    Blur.fill = fill  # type: ignore[method-assign]
+
+
+def tracking_takes_away() -> None:
+    """A face counts from the second time on that it is seen."""
+
+    def see(original: Strike, session: Any, pts: int, answer: Any) -> None:
+        if session._tracks or getattr(session, "_once", False):  # noqa: SLF001
+            original(session, pts, answer)
+        session._once = True  # noqa: SLF001
+
+    wrap("blurcam.tracking:_Session._see", see)
+
+
+def any_model_will_do() -> None:
+    """Whatever lies where a model should be is loaded."""
+    wrap("blurcam.weights:refuse_unpinned", lambda original, *args: None)
+
+
+def any_token_will_do() -> None:
+    """Whoever offers a token has the right one."""
+    wrap("blurcam.web.access:Access.is_token", lambda original, access, offered: True)
+
+
+def a_sink_sees_frames() -> None:
+    """A module of the sinks imports raw frames."""
+    read = Path.read_text
+
+    def instead(path: Path, *args: Any, **options: Any) -> str:
+        text = read(path, *args, **options)
+        if path.parts[-2:] == ("sinks", "pipes.py"):
+            text += "\nimport blurcam.frames\n"
+        return text
+
+    Path.read_text = instead  # type: ignore[method-assign]
+
+
+SPOILS: dict[str, Callable[[], None]] = {
+    each.__name__: each
+    for each in (
+        redacts_nothing, blur_reads_the_face, tracking_takes_away, any_model_will_do,
+        any_token_will_do, a_sink_sees_frames,
+    )
+}  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Break this process's blurcam."""
+    SPOILS[os.environ["PROOF_SPOIL"]]()
