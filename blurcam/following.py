@@ -28,6 +28,8 @@ _REACH: Final = 1.0
 # From this correlation on it is the same; from the lower one on, by its latest look.
 _ALIKE: Final = 0.8
 _STILL_ALIKE: Final = 0.6
+# So many steps it may go on as it went without being alike, behind a post or a passer-by.
+_TRUST: Final = 3
 # A patch that varies by less than this many levels looks like any wall.
 _LEAST_TEXTURE: Final = 3.0
 
@@ -38,8 +40,8 @@ class Trail:
     """A face on its way, forward or back in time, from the frame that shows it in ``box``.
 
     ``box`` is where it was last, at ``time`` seconds; ``velocity`` in pixels a second is what it
-    is expected to go on with, and is learnt on the way. It ends a step after the face was last
-    alike, that step on trust. At the edge of the frame it goes on as it went, until it is out.
+    is expected to go on with, and is learnt on the way. Where the face is no longer alike it goes on
+    as it went for three steps on trust, at the edge of the frame until it is out.
     """
 
     def __init__(self, frame: Frame, box: Box, velocity: tuple[float, float] = (0.0, 0.0)) -> None:
@@ -50,6 +52,7 @@ class Trail:
         self.velocity = velocity
         self._scale = min(1.0, _SIZE / max(box.width, box.height))
         self._template = _patch(plane, box, self._scale)
+        self._missed = 0
         self.is_over = self._template is None or float(
             self._template.std()
         ) < _LEAST_TEXTURE * _unit(plane)
@@ -72,9 +75,12 @@ class Trail:
         plane = frame.planes[0]
         found = _found(plane, ahead, self._template, self._scale) if whole.contains(ahead) else None
         if found is None or found[0] < _STILL_ALIKE:
-            self.is_over = whole.contains(ahead)
+            if whole.contains(ahead):
+                self._missed += 1
+                self.is_over = self._missed >= _TRUST
             self.box, self.time = ahead, time
             return ahead
+        self._missed = 0
         likeness, there = found
         (x0, y0), (x1, y1) = self.box.centre, there.centre
         if time != self.time:

@@ -53,13 +53,19 @@ def test_a_face_that_turns_round_is_followed_forward_and_back(deep: bool) -> Non
             assert where.iou(face_at(turning(n))) > 0.8, n
 
 
-def test_a_face_that_is_hidden_is_given_up_after_a_step_on_trust() -> None:
+def test_a_face_that_passes_behind_something_is_found_again() -> None:
     trail = Trail(scene(0, 100), face_at(100), (50.0, 0.0))
-    assert trail.advance(scene(1, 102)) is not None
-    assert not trail.is_over
-    assert trail.advance(scene(2, 104, hidden=True)) is not None
+    for n in range(1, 8):
+        where = trail.advance(scene(n, 100 + 2 * n, hidden=n in (3, 4)))
+        assert where is not None
+        assert where.iou(face_at(100 + 2 * n)) > 0.6, n
+
+
+def test_a_face_that_stays_hidden_is_given_up_after_three_steps_on_trust() -> None:
+    trail = Trail(scene(0, 100), face_at(100), (50.0, 0.0))
+    steps = [trail.advance(scene(n, 100, hidden=True)) for n in range(1, 5)]
+    assert [each is None for each in steps] == [False, False, False, True]
     assert trail.is_over
-    assert trail.advance(scene(3, 106)) is None
 
 
 def test_a_face_that_leaves_the_picture_is_covered_until_it_is_out() -> None:
