@@ -19,21 +19,15 @@ _FARTHEST: Final = 3.0
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A face at a time in seconds, how many pixels a second it moves, and its trail since."""
+    """A face at a time in seconds, and its trail since."""
 
     time: float
     face: Detection
-    velocity: tuple[float, float]
     trail: Trail
 
     def at(self, time: float) -> Box:
         """Return where it is then: where it was followed to, and as it went from there on."""
-        since = self.trail if not self.trail.is_over else None
-        start, box = (self.time, self.face.box) if since is None else (since.time, since.box)
-        across, down = self.velocity if since is None else since.velocity
-        ahead = min(_MEMORY, time - start)
-        dx, dy = round(across * ahead), round(down * ahead)
-        return Box(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
+        return self.trail.at(min(time, self.trail.time + _MEMORY))
 
 
 class Sightings:
@@ -82,7 +76,7 @@ class Sightings:
         if near is not None and time > near.time and _apart(near.face.box, face.box) < _FARTHEST:
             (x0, y0), (x1, y1) = near.face.box.centre, face.box.centre
             velocity = (x1 - x0) / (time - near.time), (y1 - y0) / (time - near.time)
-        return _Seen(time, face, velocity, Trail(frame, face.box, velocity))
+        return _Seen(time, face, Trail(frame, face.box, velocity))
 
 
 def _apart(before: Box, after: Box) -> float:
