@@ -28,7 +28,7 @@ class Profile:
     detector: DetectorName
     looks: Looks
     refresh: float = 2.0
-    rhythm: float = 0.4
+    rhythm: float = 0.32
     closely: bool = False
 
 
