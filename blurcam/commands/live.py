@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from blurcam.cameras import Camera
-from blurcam.commands.terminal import DONE, say
-from blurcam.config import COSMETIC
+from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
 from blurcam.status import CameraStatus
 
 
@@ -44,11 +43,7 @@ def watch_camera(camera: Camera, *, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     from blurcam.assembly.cameras import Watch, run_camera
 
-    if camera.effect in COSMETIC:
-        say(
-            f"warning: {camera.effect} is cosmetic: machines recognise most faces under it; "
-            "blur, solid and mosaic read no pixel of the face"
-        )
+    warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
     stop, told = Stop(), _Told(quiet)
     with stop.listening():

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from blurcam.config import COSMETIC, EffectName
 from blurcam.errors import ConfigError
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -20,6 +21,15 @@ def say(text: str) -> None:
     """Say one line on stderr; that nobody can hear it is no reason to fail."""
     with suppress(OSError):  # a full disk behind a log, a closed terminal
         typer.echo(f"blurcam: {text}", err=True)
+
+
+def warn_of_cosmetic(effect: EffectName) -> None:
+    """Say so where an effect leaves faces that can be recognised."""
+    if effect in COSMETIC:
+        say(
+            f"warning: {effect} is cosmetic: machines recognise most faces under it; "
+            "blur, solid and mosaic read no pixel of the face"
+        )
 
 
 class _Terminated(BaseException):
