@@ -73,7 +73,7 @@ def _detector() -> Finding:
 
 
 def _encoders() -> Iterator[Finding]:
-    from blurcam.encoding import list_encoders
+    from blurcam.encoders import list_encoders
 
     for name, codec, opens, is_software in list_encoders():
         text = f"{codec}, opens" if opens else f"{codec}, does not open here"

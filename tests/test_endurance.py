@@ -13,9 +13,11 @@ import pytest
 
 from blurcam.assembly.watching import covered, searched
 from blurcam.buffering import prefetch
+from blurcam.coding import Coding
 from blurcam.config import Cover, Detect
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, RedactedPacket, open_encoder
+from blurcam.encoders import open_encoder
+from blurcam.encoding import RedactedPacket
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, write_all
 from blurcam.stats import Tally

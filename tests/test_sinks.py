@@ -16,8 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blurcam.coding import Coding
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, list_encoders, open_encoder
+from blurcam.encoders import codec_for, list_encoders, open_encoder
+from blurcam.encoding import Encoder
 from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.frames import Frame
 from blurcam.redaction import RedactedFrame, redact

@@ -10,9 +10,11 @@ from pathlib import Path
 from blurcam.account import Account
 from blurcam.assembly.watching import covered, open_detector, searched
 from blurcam.cameras import Camera, Output, Recording
+from blurcam.coding import Coding
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.encoders import codec_for, open_encoder
+from blurcam.encoding import Encoder
 from blurcam.frames import Frame
 from blurcam.pipeline import Freezer
 from blurcam.plans import looks_for, smallest_face
