@@ -239,12 +239,13 @@ def _carry_out(
 
     found: Iterable[Recording | Skipped] = select(paths, (batch.out, job.folder), window)
     with (
-        unfinished(batch.out, "; the same command goes on from there"),
+        unfinished(batch.out, "; the same command goes on from there") as heed,
         teller(log_format, quiet) as tell,
         closing(job.run(found, run_by)) as news,
     ):
         for each in news:
             tell.tell(each)
+            heed()
     with closing(Ledger(job.folder / LEDGER, read_only=True)) as ledger:
         report = write_report(ledger, batch.out, sign_key)
     if not quiet:

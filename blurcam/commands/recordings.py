@@ -177,9 +177,9 @@ def _redact(config: Config, quiet: bool) -> int:
     from blurcam.assembly.recordings import open_run
 
     warn_of_cosmetic(config.effect)
-    with unfinished(config.output), open_run(config) as under_way:
+    with unfinished(config.output) as heed, open_run(config) as under_way:
         for _ in _progress(under_way, shown=not quiet and sys.stderr.isatty()):
-            pass
+            heed()
         summary = under_way.finish()
     if not quiet:
         _tell(summary)
