@@ -82,7 +82,7 @@ Tiles = Annotated[
     bool,
     typer.Option(
         "--tiles",
-        help="Of the mediapipe detector: look at parts of the picture, too, for faces from 24 px; "
+        help="Of the mediapipe detector: look at parts of the picture, too, for faces from 32 px; "
         "twenty times the time.",
         rich_help_panel=_LOOK,
     ),

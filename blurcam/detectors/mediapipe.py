@@ -30,7 +30,7 @@ DEFAULT_THRESHOLD = 0.3
 # What the models look at, and how high a face must be in the picture for most to be found: alone,
 # and with tiles. docs/design/recall.md has the figures.
 _SIDES = {"full": 192, "short": 128}
-_SMALLEST = {"full": (64, 24), "short": (128, 24)}
+_SMALLEST = {"full": (64, 32), "short": (128, 32)}
 # Each of a hundred tiles is one more chance to take something else for a face. Its odds count so
 # much less that 0.5 in a tile is worth 0.3 in the whole picture: 2 false boxes a picture, not 14.
 _ODDS_OF_A_TILE = 3 / 7
