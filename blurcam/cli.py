@@ -100,7 +100,7 @@ def main() -> None:
 
 
 def _usage(error: Any) -> str:
-    text = " ".join(error.format_message().split())
+    text = " ".join(error.format_message().split()).replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "blurcam"
     return f"{text.rstrip('.')}; see: {path} --help"

@@ -12,6 +12,12 @@ Codec = Literal["h264", "h265", "av1", "mjpeg", "raw"]
 SEMI_PLANAR: Final = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 """What a hardware encoder takes in place of a planar format, the same samples interleaved."""
 
+X26_PRESETS: Final = (
+    "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
+    "placebo",
+)  # fmt: skip
+"""What x264 and x265 call their speeds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Coding:

@@ -10,7 +10,7 @@ from typing import Final, cast
 
 import av
 
-from blurcam.coding import Codec, Coding
+from blurcam.coding import X26_PRESETS, Codec, Coding
 from blurcam.encoding import Encoder
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.stats import Tally
@@ -48,6 +48,7 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
     """
     software = (_SOFTWARE | _SINGLE)[coding.codec]
     name = coding.encoder or software
+    _refuse_unknown_preset(name, coding.preset)
     if coding.encoder is not None:
         _refuse_foreign(coding.encoder, coding.codec)
         why = _fault(name, info, coding)
@@ -59,11 +60,10 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
     try:
         encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:
-        if coding.crf is not None or coding.preset is not None:
-            raise ConfigError(
-                f"crf, preset: encoder {name} does not take crf {coding.crf}, preset "
-                f"{coding.preset}"
-            ) from exc
+        given = {"crf": coding.crf, "preset": coding.preset}
+        asked = [f"{key} {value}" for key, value in given.items() if value is not None]
+        if asked:
+            raise ConfigError(f"encoder {name} does not take {' or '.join(asked)}") from exc
         raise SinkOpenError(str(exc)) from exc
     if encoder.pixel_format.depth < info.pixel_format.depth:
         tally.notice(
@@ -71,6 +71,14 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
             f"more in {coding.codec}; --codec h265 keeps them"
         )
     return encoder
+
+
+def _refuse_unknown_preset(name: str, preset: str | None) -> None:
+    """Raise ConfigError for a preset that x264 and x265 have not: they would say so themselves."""
+    if name in ("libx264", "libx265") and preset is not None and preset not in X26_PRESETS:
+        raise ConfigError(
+            f'preset: encoder {name} has no "{preset}"; choose one of {", ".join(X26_PRESETS)}'
+        )
 
 
 def _refuse_foreign(name: str, codec: Codec) -> None:
@@ -88,7 +96,7 @@ def _fault(name: str, info: StreamInfo, coding: Coding) -> str | None:
         with closing(Encoder(info, name, coding)) as encoder:
             encoder.try_out()
     except (SinkWriteError, KeyError) as exc:
-        return str(exc)
+        return str(exc).removeprefix(f"encoder {name}: ")
     return None
 
 

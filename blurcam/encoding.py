@@ -259,7 +259,9 @@ def _encoding(name: str) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, ValueError) as exc:
-        raise SinkWriteError(f"encoder {name}: {exc}") from exc
+        said = getattr(exc, "log", None)  # what FFmpeg complained of last: level, who, what
+        text = said[2].strip() if said else getattr(exc, "strerror", None) or str(exc)
+        raise SinkWriteError(f"encoder {name}: {text}") from exc
 
 
 def _picture(frame: RedactedFrame, target: str, levels: tuple[int, int]) -> VideoFrame:
