@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from blurcam.coding import Coding
+from blurcam.coding import Codec, Coding
 from blurcam.effects import make_effect
 from blurcam.encoders import codec_for, list_encoders, open_encoder
 from blurcam.encoding import Encoder
@@ -277,6 +277,23 @@ def test_webm_refuses_h264(tmp_path: Path) -> None:
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SinkOpenError, match="No such file"):
         write(tmp_path / "nowhere" / "out.mp4", stream(), STEADY)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_an_unknown_preset_is_refused_by_name_and_the_encoder_is_silent(
+    codec: Codec, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match='has no "warp"; choose one of ultrafast'):
+        open_encoder(stream(), Coding(codec, preset="warp"), Tally())
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("name", ["out.mp4", "out.ts"])
+def test_a_full_disk_says_what_to_do(tmp_path: Path, name: str) -> None:
+    (tmp_path / f".{name}.part").symlink_to("/dev/full")
+    with pytest.raises(SinkError, match="No space left on device; make room there"):
+        write(tmp_path / name, stream(), STEADY)
+    assert not (tmp_path / name).exists()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -207,7 +208,16 @@ class FileSink:
             ) from exc
         except (av.FFmpegError, OSError, ValueError) as exc:
             text = getattr(exc, "strerror", None) or str(exc)
-            raise kind(f"{self.path}: cannot be written: {text}") from exc
+            advice = _ADVICE.get(getattr(exc, "errno", None) or 0, "")
+            raise kind(f"{self.path}: cannot be written: {text}{advice}") from exc
+
+
+_ADVICE: Final = {
+    errno.ENOSPC: "; make room there, or choose another disk",
+    errno.EDQUOT: "; make room there, or choose another disk",
+    errno.EROFS: "; choose a folder that can be written to",
+    errno.EACCES: "; choose a folder that you may write to",
+}
 
 
 def muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
