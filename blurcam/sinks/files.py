@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -57,7 +56,7 @@ def open_file(
 class FileSink:
     """A container on disk, written under a temporary name beside the final one.
 
-    MP4 is written in fragments of a second, so that a killed run leaves something playable, and
+    MP4 is written in fragments of two seconds, so that a killed run leaves something playable, and
     turned into a plain indexed file when it is finished.
     """
 
@@ -147,7 +146,8 @@ class FileSink:
         with self._border(SinkWriteError), av.open(f"file:{self.part}") as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
-                if packet.size and packet.pts is not None:
+                # What an edit list hides is in the file, but no player shows it.
+                if packet.size and packet.pts is not None and not packet.is_discard:
                     time = packet.pts * (stream.time_base or Fraction(1, 1000))
                     first = time if first is None else min(first, time)
                     last = time if last is None else max(last, time)
@@ -208,16 +208,7 @@ class FileSink:
             ) from exc
         except (av.FFmpegError, OSError, ValueError) as exc:
             text = getattr(exc, "strerror", None) or str(exc)
-            advice = _ADVICE.get(getattr(exc, "errno", None) or 0, "")
-            raise kind(f"{self.path}: cannot be written: {text}{advice}") from exc
-
-
-_ADVICE: Final = {
-    errno.ENOSPC: "; make room there, or choose another disk",
-    errno.EDQUOT: "; make room there, or choose another disk",
-    errno.EROFS: "; choose a folder that can be written to",
-    errno.EACCES: "; choose a folder that you may write to",
-}
+            raise kind(f"{self.path}: cannot be written: {text}") from exc
 
 
 def muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
@@ -226,10 +217,12 @@ def muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
         return {"flush_packets": "1"}
     # Edit lists hold the start, and the delay of reordered frames, and count in the movie's time
     # scale; at its default of 1000 every pts would be up to half a millisecond off.
+    # A fragment ends where a group of pictures does: FFmpeg reckons the duration of the last one
+    # only, so that a fragment which began among B-frames made the edit list hide the picture that
+    # they had waited for (126 pictures of one recording were written, and 125 shown).
     scale = _time_scale(time_base)
     return {
-        "movflags": "+hybrid_fragmented+delay_moov",
-        "frag_duration": "1000000",
+        "movflags": "+hybrid_fragmented+delay_moov+frag_keyframe",
         "use_editlist": "1",
         "video_track_timescale": str(scale),
         "movie_timescale": str(scale),
