@@ -1,6 +1,8 @@
 # Each target does what it needs first, and nothing twice. Lists itself with: make help
 PYTHON ?= python3
 BIN := .venv/bin
+# Processes that run tests side by side: many tests wait for cameras and signals.
+WORKERS ?= 2
 # Recordings and labelled pictures to measure on, where there are any; tests skip without.
 ifneq ($(wildcard ../shared/data),)
 export BLURCAM_EVAL_DATA ?= $(abspath ../shared/data)
@@ -39,8 +41,8 @@ $(SAMPLES) &: $(wildcard sample_videos/*.py sample_videos/portraits/*) | .venv/.
 demo: setup models samples ## redact the sample videos, say where to look and what was exposed
 	$(BIN)/python sample_videos/demo.py
 
-test: setup models samples ## run all tests but the slow ones
-	$(BIN)/python -m pytest -q -m "not slow"
+test: setup models samples ## run all tests but the slow ones, on WORKERS (2) at once
+	$(BIN)/python -m pytest -q -m "not slow" --numprocesses $(WORKERS) --dist loadfile
 
 test-slow: setup models samples ## run the slow tests
 	$(BIN)/python -m pytest -q -m slow

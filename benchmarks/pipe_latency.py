@@ -27,7 +27,7 @@ PLUMBING = """
 import blurcam.assembly.pipes as pipes
 from blurcam.detection import Answered
 
-pipes.searched = lambda frames, *rest: ((frame, Answered(())) for frame in frames)
+pipes.searched = lambda frames, *rest, **more: ((frame, Answered(())) for frame in frames)
 from blurcam.cli import main
 main()
 """
@@ -121,9 +121,14 @@ def report(
     print(f"the first came out {came[0][1] - sent[0]:.2f} s after it was taken")
     flushed = round(lead * rate) + 1
     steady = np.array(beyond[:-flushed] or beyond)
+    if not len(steady):
+        print("no frame came out as it went in: all were covered whole")
+        return
     print(f"latency beyond the look-ahead of {lead} s, in ms, of {len(steady)} frames:")
     for share in (5, 50, 90, 95, 99, 100):
         print(f"  {share:3d} %  {np.percentile(steady, share):7.1f}")
+    late = np.nonzero(steady > 60)[0]
+    print(f"later than 60 ms: {len(late)} frames {late[:10] / rate} s after the first")
 
 
 if __name__ == "__main__":

@@ -16,15 +16,25 @@ _PACKAGES = ("av", "mediapipe", "numpy", "opencv-python", "openvino", "typer")
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that was tried: what, how it went, and what to do if badly."""
+    """One thing that was tried: what, how it went, and what to do if badly.
+
+    Where it is not good, but not ``needed`` either, blurcam works without.
+    """
 
     what: str
-    good: bool
+    works: bool
     text: str
+    needed: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing has to be done about it."""
+        return self.works or not self.needed
 
     def __str__(self) -> str:
         """Return it as one line."""
-        return f"{'ok  ' if self.good else 'FAIL'}  {self.what}: {self.text}"
+        sign = "ok" if self.works else "FAIL" if self.needed else "-"
+        return f"{sign:4}  {self.what}: {self.text}"
 
 
 def examine(recording: Path | None = None) -> Iterator[Finding]:
@@ -56,8 +66,9 @@ def _models() -> Iterator[Finding]:
     from blurcam.models import listing
 
     for state in listing():
-        good = state.wrong is None and (state.present or not state.model.default)
-        yield Finding(f"model {state.model.name}", good, state.text)
+        works = state.wrong is None and state.present
+        is_needed = state.wrong is not None or state.model.default
+        yield Finding(f"model {state.model.name}", works, state.text, is_needed)
 
 
 def _detector() -> Finding:
@@ -73,11 +84,11 @@ def _detector() -> Finding:
 
 
 def _encoders() -> Iterator[Finding]:
-    from blurcam.encoding import list_encoders
+    from blurcam.encoders import list_encoders
 
     for name, codec, opens, is_software in list_encoders():
         text = f"{codec}, opens" if opens else f"{codec}, does not open here"
-        yield Finding(f"encoder {name}", opens or not is_software, text)
+        yield Finding(f"encoder {name}", opens, text, is_software)
 
 
 def _recording(path: Path) -> Finding:

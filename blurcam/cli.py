@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 import traceback
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -23,7 +24,7 @@ from blurcam.commands.serving import config_app, serve
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.commands.verifying import verify
 from blurcam.confinement import leave_no_core
-from blurcam.errors import BlurcamError, ConfigError, ModelError
+from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 
 # OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -88,7 +89,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:
-        code = _failed(str(exc), debug)
+        code = _failed(f"{exc}{_remedy(exc)}", debug)
         code = USAGE if isinstance(exc, ConfigError | ModelError) else FAILED
     except _UsageError as exc:
         code = _failed(f"{_usage(exc)}", debug)
@@ -102,8 +103,22 @@ def main() -> None:
     sys.exit(code if isinstance(code, int) else DONE)
 
 
+_REMEDIES: Final = {
+    errno.ENOSPC: "; make room there, or choose another disk",
+    errno.EDQUOT: "; make room there, or choose another disk",
+    errno.EROFS: "; choose a folder that can be written to",
+    errno.EACCES: "; choose a folder that you may write to",
+}
+
+
+def _remedy(error: BlurcamError) -> str:
+    """Return what to do about a file that cannot be written; nothing for other errors."""
+    number = getattr(error.__cause__, "errno", None)
+    return _REMEDIES.get(number or 0, "") if isinstance(error, SinkError) else ""
+
+
 def _usage(error: Any) -> str:
-    text = " ".join(error.format_message().split())
+    text = " ".join(error.format_message().split()).replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "blurcam"
     return f"{text.rstrip('.')}; see: {path} --help"

@@ -82,8 +82,9 @@ class Detect:
     profile's. ``scale`` is the size of the searched picture over that of the frame, ``plan_for``
     the height in pixels of faces that must be seen; ``None`` for what suits the size of the frame.
     ``device`` is OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full
-    5 m. A search without an answer for ``timeout`` seconds covers its frame; ``patience`` such
-    frames in a row end the run.
+    5 m; with ``tiles`` it also looks at parts of the picture, for smaller faces. A search without
+    an answer for ``timeout`` seconds covers its frame; ``patience`` such frames in a row end the
+    run.
     """
 
     profile: ProfileName = "balanced"
@@ -95,6 +96,7 @@ class Detect:
     range: MediaPipeRange = "full"
     timeout: float = 10.0
     patience: int = 25
+    tiles: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
@@ -110,6 +112,11 @@ class Detect:
             check_between("plan-for", self.plan_for, 4, 400)
             if self.scale is not None:
                 raise ConfigError("plan-for: give it or --scale, not both")
+        own = "mediapipe" if self.profile == "near" else "centerface"
+        if self.tiles and "mediapipe" not in (self.detector or own):
+            raise ConfigError(
+                "tiles: are for the mediapipe detector; add --profile near or --detector mediapipe"
+            )
         check_between("timeout", self.timeout, 0.05, 3600)
         check_between("patience", self.patience, 1, 1_000_000)
 

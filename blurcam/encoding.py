@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import logging
 import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final, Literal, NoReturn, cast, final
+from typing import Any, Final, NoReturn, cast, final
 
 import av
 import numpy as np
@@ -19,58 +17,17 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.coding import SEMI_PLANAR, Coding, options_of, pixel_format_of
+from blurcam.errors import SinkWriteError
 from blurcam.redaction import RedactedFrame
-from blurcam.stats import Tally
-from blurcam.streams import PIXEL_FORMATS, PixelFormat, StreamInfo
+from blurcam.streams import StreamInfo
 
-logger = logging.getLogger(__name__)
-
-Codec = Literal["h264", "h265", "av1", "mjpeg", "raw"]
 _SEAL: Final = object()
-_SOFTWARE: Final[dict[str, str]] = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
-# For pipes: every picture on its own, coded or sample for sample.
-_SINGLE: Final[dict[str, str]] = {"mjpeg": "mjpeg", "raw": "rawvideo"}
-_HARDWARE: Final = ("nvenc", "qsv", "v4l2m2m", "amf", "videotoolbox", "mf")
-_FFMPEG_NAME: Final[dict[str, str]] = {"h264": "h264", "h265": "hevc", "av1": "av1"}
 # A key frame at least this often: to seek by, and to lose little by.
 _KEY_SECONDS: Final = 2
 
-# What a hardware encoder takes in place of a planar format, the same samples interleaved.
-_SEMI_PLANAR: Final = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
-
 # libsvtav1 writes to stderr unless the environment says not to.
 os.environ.setdefault("SVT_LOG", "1")
-
-
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """What to encode with; ``None`` for blurcam's defaults.
-
-    Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
-    it holds no time before zero. With ``live`` every picture leaves the encoder as it goes in.
-    """
-
-    codec: Codec
-    encoder: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    reorder: bool = True
-    live: bool = False
-
-
-def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
-    """Return what was ``asked`` for, "same" as the input, or what fits a file with this suffix."""
-    default: Codec = "av1" if suffix.lower() == ".webm" else "h264"
-    if asked == "same":
-        known = {ours: name for name, ours in zip(_FFMPEG_NAME, _FFMPEG_NAME.values(), strict=True)}
-        if info.codec not in known:
-            raise ConfigError(
-                f"codec: {info.name} is {info.codec}, which blurcam does not write; choose h264, "
-                "h265 or av1"
-            )
-        return cast(Codec, known[info.codec])
-    return default if asked is None else cast(Codec, asked)
 
 
 @final
@@ -126,9 +83,9 @@ class Encoder:
         self.name = name
         self.info = info
         takes = {each.name for each in av.Codec(name, "w").video_formats or ()}
-        self.pixel_format = _pixel_format(info, takes, coding.codec)
+        self.pixel_format = pixel_format_of(info, takes, coding.codec)
         own = self.pixel_format.name
-        self._input_format = own if own in takes else _SEMI_PLANAR.get(own, own)
+        self._input_format = own if own in takes else SEMI_PLANAR.get(own, own)
         # JPEG knows full range alone; everything else keeps what it was given.
         self._levels = (2 if info.colour.full_range else 1, 2) if name == "mjpeg" else (1, 1)
         self.time_base = info.time_base
@@ -139,7 +96,7 @@ class Encoder:
         self._step = max(1, round(1 / (rate * info.time_base)))
         try:
             self.template: Any = self._nowhere.add_stream(
-                name, rate=rate.limit_denominator(100_000), options=_options(name, coding, info)
+                name, rate=rate.limit_denominator(100_000), options=options_of(name, coding, info)
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
             self._live = coding.live
@@ -197,6 +154,17 @@ class Encoder:
         for packet in packets:
             if packet.size:
                 yield RedactedPacket(_SEAL, packet, self.time_base, self._step)
+
+    def try_out(self) -> None:
+        """Encode two grey pictures for nobody; raises SinkWriteError where that does not work."""
+        with _encoding(self.name):
+            for number in range(2):
+                picture = VideoFrame(self.info.width, self.info.height, self._input_format)
+                for plane in picture.planes:
+                    plane.update(bytes([128]) * plane.buffer_size)
+                picture.pts, picture.time_base = number * self._step, self.time_base
+                self._context.encode(picture)
+            self._context.encode(None)
 
     def close(self) -> None:
         """Release the encoder; safe to call twice."""
@@ -291,153 +259,9 @@ def _encoding(name: str) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, ValueError) as exc:
-        raise SinkWriteError(f"encoder {name}: {exc}") from exc
-
-
-def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
-    """Return an encoder that was seen to work.
-
-    A named encoder that does not open here is replaced by the codec's software encoder, which is
-    announced. Raises ConfigError for a name that is no encoder of the codec, and for a crf or
-    preset that it does not take; SinkOpenError where the software encoder does not open.
-    """
-    software = (_SOFTWARE | _SINGLE)[coding.codec]
-    name = coding.encoder or software
-    if coding.encoder is not None:
-        _refuse_foreign(coding.encoder, coding.codec)
-        why = _fault(name, info, coding)
-        if why and name != software:
-            notice = f"encoder {name} does not work here ({why}); {software} is used instead"
-            logger.warning("%s", notice)
-            tally.notice(notice)
-            name, coding = software, Coding(coding.codec, reorder=coding.reorder, live=coding.live)
-    try:
-        encoder = Encoder(info, name, coding)
-    except SinkWriteError as exc:
-        if coding.crf is not None or coding.preset is not None:
-            raise ConfigError(
-                f"crf, preset: encoder {name} does not take crf {coding.crf}, preset "
-                f"{coding.preset}"
-            ) from exc
-        raise SinkOpenError(str(exc)) from exc
-    if encoder.pixel_format.depth < info.pixel_format.depth:
-        tally.notice(
-            f"{info.pixel_format.depth} bits become {encoder.pixel_format.depth}: players take no "
-            f"more in {coding.codec}; --codec h265 keeps them"
-        )
-    return encoder
-
-
-def _refuse_foreign(name: str, codec: Codec) -> None:
-    try:
-        canonical = av.Codec(name, "w").canonical_name
-    except (av.FFmpegError, ValueError) as exc:
-        raise ConfigError(f'encoder: FFmpeg has no "{name}"; see: blurcam check') from exc
-    if canonical != _FFMPEG_NAME[codec]:
-        raise ConfigError(f"encoder: {name} writes {canonical}, not {codec}; add --codec")
-
-
-def _fault(name: str, info: StreamInfo, coding: Coding) -> str | None:
-    """Return why an encoder cannot be used, after making it encode a grey picture or two."""
-    try:
-        encoder = Encoder(info, name, coding)
-    except (SinkWriteError, KeyError) as exc:
-        return str(exc)
-    try:
-        with _encoding(name):
-            for pts in (0, 1):
-                picture = VideoFrame(info.width, info.height, encoder._input_format)  # noqa: SLF001
-                for plane in picture.planes:
-                    plane.update(bytes([128]) * plane.buffer_size)
-                picture.pts, picture.time_base = pts * encoder._step, info.time_base  # noqa: SLF001
-                encoder._context.encode(picture)  # noqa: SLF001 - a grey picture of our own
-            encoder._context.encode(None)  # noqa: SLF001
-    except SinkWriteError as exc:
-        return str(exc)
-    finally:
-        encoder.close()
-    return None
-
-
-def list_encoders() -> Iterator[tuple[str, str, bool, bool]]:
-    """Yield ``(encoder, codec, opens here, is software)`` for all that FFmpeg here has."""
-    info = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
-    for codec, software in _SOFTWARE.items():
-        yield software, codec, _fault(software, info, Coding(cast(Codec, codec))) is None, True
-        for kind in _HARDWARE:
-            name = f"{_FFMPEG_NAME[codec]}_{kind}"
-            if name in av.codecs_available:
-                works = _fault(name, info, Coding(cast(Codec, codec))) is None
-                yield name, codec, works, False
-
-
-def _options(name: str, coding: Coding, info: StreamInfo) -> dict[str, str]:
-    """Return the encoder's private options.
-
-    The presets are the fastest that still compress: detection, not encoding, takes the time, but
-    the writer shares the cores with it.
-    """
-    preset, crf = coding.preset, coding.crf
-    match name:
-        case "libx264":
-            options = {"preset": preset or "veryfast", "crf": str(21 if crf is None else crf)}
-            if coding.live:
-                options["tune"] = "zerolatency"
-            if info.interlaced:
-                options["x264-params"] = "tff=1" if info.top_field_first else "bff=1"
-            return options
-        case "libx265":
-            return {
-                "preset": preset or "superfast",
-                "crf": str(23 if crf is None else crf),
-                "x265-params": "log-level=none",
-            } | ({"tune": "zerolatency"} if coding.live else {})
-        case "libsvtav1":
-            return {
-                "preset": preset or "10",
-                "crf": str(32 if crf is None else crf),
-            } | ({"svtav1-params": "pred-struct=1:lookahead=0"} if coding.live else {})
-        case "mjpeg":
-            return {"qmin": "3", "qmax": "3"} if crf is None else {"qmin": str(crf)}
-        case "rawvideo":
-            return {}
-    options = {} if preset is None else {"preset": preset}
-    quality = str(24 if crf is None else crf)
-    if name.endswith("_nvenc"):
-        return options | {"rc": "vbr", "cq": quality} | ({"delay": "0"} if coding.live else {})
-    return options | ({"global_quality": quality} if name.endswith("_qsv") else {})
-
-
-def _pixel_format(info: StreamInfo, takes: set[str], codec: Codec) -> PixelFormat:
-    """Return the format that loses least of the stream's, among those that can be played.
-
-    H.264 is written with 8 bits, since hardly a player takes ten. H.264 and H.265 cannot say
-    that a subsampled picture is odd in width or height (cropping counts in chroma samples), so
-    that odd ones become 4:4:4, size kept; AV1 can. Grey becomes 4:2:0 with neutral chroma: few
-    players take 4:0:0.
-    """
-    if codec == "raw":
-        return info.pixel_format
-    depths = [8] if codec in ("h264", "mjpeg") else [info.pixel_format.depth, 10, 8]
-    is_odd = (info.width % 2 or info.height % 2) and codec not in ("av1", "mjpeg")
-    own = info.pixel_format
-    layouts = ["444"] if is_odd or own.is_rgb else _richer(own)
-    for depth in depths:
-        for layout in layouts:
-            candidate = f"yuv{layout}p" + ("" if depth == 8 else f"{depth}le")
-            offered = candidate in takes or _SEMI_PLANAR.get(candidate) in takes
-            if offered and depth <= max(8, own.depth):
-                return PIXEL_FORMATS[candidate]
-    return PIXEL_FORMATS["yuv420p"]
-
-
-def _richer(own: PixelFormat) -> list[str]:
-    """Return the layouts that keep all of a format's chroma, leanest first, then the rest."""
-    if own.plane_count == 1 or (own.shift_x >= 1 and own.shift_y >= 1):
-        return ["420", "422", "444"]
-    if own.shift_x >= 1:
-        return ["422", "444", "420"]
-    return ["444", "422", "420"]
+        said = getattr(exc, "log", None)  # what FFmpeg complained of last: level, who, what
+        text = said[2].strip() if said else getattr(exc, "strerror", None) or str(exc)
+        raise SinkWriteError(f"encoder {name}: {text}") from exc
 
 
 def _picture(frame: RedactedFrame, target: str, levels: tuple[int, int]) -> VideoFrame:

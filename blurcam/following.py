@@ -40,8 +40,8 @@ class Trail:
     """A face on its way, forward or back in time, from the frame that shows it in ``box``.
 
     ``box`` is where it was last, at ``time`` seconds; ``velocity`` in pixels a second is what it
-    is expected to go on with, and is learnt on the way. Where the face is no longer alike it goes on
-    as it went for three steps on trust, at the edge of the frame until it is out.
+    is expected to go on with, and is learnt on the way. Where the face is no longer alike it goes
+    on as it went: for three steps on trust, at the edge of the frame until it is out.
     """
 
     def __init__(self, frame: Frame, box: Box, velocity: tuple[float, float] = (0.0, 0.0)) -> None:

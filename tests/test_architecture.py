@@ -49,7 +49,9 @@ ROWS = (
     ("tracking",),
     ("effects",),
     ("redaction",),
+    ("coding",),
     ("encoding",),
+    ("encoders",),
     ("sources",),
     ("sinks",),
     ("buffering",),
@@ -76,7 +78,7 @@ ONLY = {
     "threading": {"buffering"},
     "queue": set(),
     "concurrent": set(),
-    "av": {"sources", "encoding", "sinks"},
+    "av": {"sources", "encoding", "encoders", "sinks"},
     "mediapipe": {"detectors.mediapipe"},
     "openvino": {"detectors.openvino"},
     "ray": {"batch.cluster"},
@@ -161,7 +163,7 @@ def test_package_is_imported_only_where_it_may_be(package: str) -> None:
 
 
 def test_sinks_never_see_frames() -> None:
-    closed = [m for m in modules() if lineage(m)[0] in ("sinks", "encoding")]
+    closed = [m for m in modules() if lineage(m)[0] in ("sinks", "coding", "encoding", "encoders")]
     assert len(closed) > 3
     for module in closed:
         assert "blurcam.frames" not in imports(modules()[module])

@@ -263,6 +263,15 @@ def test_cosmetic_effects_say_so(clip: Path, tmp_path: Path) -> None:
     assert "cosmetic" in result.stderr
 
 
+def test_a_full_disk_is_one_line_that_says_what_to_do(clip: Path, tmp_path: Path) -> None:
+    (tmp_path / ".out.mp4.part").symlink_to("/dev/full")
+    result = blurcam("run", clip, tmp_path / "out.mp4", "--quiet")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
+    assert "out.mp4: cannot be written: No space left on device; make room there" in line
+    assert not (tmp_path / "out.mp4").exists()
+
+
 def test_quiet_says_nothing(clip: Path, tmp_path: Path) -> None:
     result = blurcam("run", clip, tmp_path / "out.mp4", "--quiet")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")

@@ -31,7 +31,15 @@ from blurcam.weights import load
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 PORTRAIT = np.asarray(cv2.imread(str(Path(selftest.__file__).parent / "known-face.jpg")), np.uint8)
 FACE = Box(52, 46, 120, 121)
-NAMES = ("centerface", "mediapipe-full", "mediapipe-short", "yunet", "centerface+mediapipe")
+NAMES = (
+    "centerface",
+    "mediapipe-full",
+    "mediapipe-short",
+    "mediapipe-full-tiles",
+    "mediapipe-short-tiles",
+    "yunet",
+    "centerface+mediapipe",
+)
 
 
 def make(name: str, threshold: float | None = None) -> Detector:
@@ -43,10 +51,11 @@ def make(name: str, threshold: float | None = None) -> Detector:
     if name == "centerface+mediapipe":
         return Together([make("centerface", threshold), make("mediapipe-full", threshold)])
     kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]
-    reach: MediaPipeRange = "short" if name.endswith("short") else "full"
+    reach: MediaPipeRange = "short" if "short" in name else "full"
+    tiles = name.endswith("tiles")
     if kind == "centerface":
         return centerface.open_centerface(load("centerface"), threshold=threshold or 0.25)
-    return open_detector(Detect(detector=kind, threshold=threshold, range=reach))
+    return open_detector(Detect(detector=kind, threshold=threshold, range=reach, tiles=tiles))
 
 
 @pytest.fixture(params=NAMES)

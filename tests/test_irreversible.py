@@ -20,9 +20,11 @@ from hypothesis import strategies as st
 
 from blurcam.attacks.faces import load_people
 from blurcam.attacks.trial import Report, attack
+from blurcam.coding import Coding
 from blurcam.config import COSMETIC
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, open_encoder
+from blurcam.encoders import open_encoder
+from blurcam.encoding import Encoder
 from blurcam.frames import Frame
 from blurcam.redaction import redact
 from blurcam.regions import Coverage

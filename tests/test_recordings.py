@@ -12,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blurcam.coding import Coding
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, RedactedPacket, open_encoder
+from blurcam.encoders import open_encoder
+from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkWriteError
 from blurcam.frames import Frame
 from blurcam.redaction import redact

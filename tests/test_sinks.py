@@ -16,13 +16,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from blurcam.coding import Codec, Coding
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, list_encoders, open_encoder
+from blurcam.encoders import codec_for, list_encoders, open_encoder
+from blurcam.encoding import Encoder
 from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.frames import Frame
 from blurcam.redaction import RedactedFrame, redact
 from blurcam.regions import Coverage
-from blurcam.sinks.files import FileSink, open_file, refuse_same
+from blurcam.sinks import files
+from blurcam.sinks.files import FileSink, muxer_options, open_file, refuse_same
 from blurcam.sources.files import open_audio, open_source
 from blurcam.stats import Tally
 from blurcam.streams import PIXEL_FORMATS, Colour, StreamInfo
@@ -97,6 +100,26 @@ def test_other_containers_keep_every_pts_as_exactly_as_they_count(
     found = frame_times(path)
     assert len(found) == len(UNEVEN)
     assert all(abs(t - p * BASE) <= most for t, p in zip(found, UNEVEN, strict=True))
+
+
+@pytest.mark.parametrize(("codec", "count"), [("h264", 30), ("h265", 101)])
+def test_the_last_picture_is_shown_though_others_follow_it_in_the_file(
+    tmp_path: Path, codec: str, count: int
+) -> None:
+    pts = [n * 512 for n in range(count)]
+    assert frame_times(write(tmp_path / "out.mp4", stream(), pts, codec)) == [p * BASE for p in pts]
+
+
+def test_a_picture_that_no_player_would_show_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fragments of a second, as they were: one began among the B-frames before the last picture."""
+    options = muxer_options("mp4", BASE)
+    options["movflags"] = options["movflags"].replace("+frag_keyframe", "")
+    monkeypatch.setattr(files, "muxer_options", lambda *_: options | {"frag_duration": "1000000"})
+    with pytest.raises(SinkWriteError, match="holds 100 frames where 101 were written"):
+        write(tmp_path / "out.mp4", stream(), [n * 512 for n in range(101)], "h265")
+    assert not (tmp_path / "out.mp4").exists()
 
 
 def test_webm_holds_av1(tmp_path: Path) -> None:
@@ -275,6 +298,15 @@ def test_webm_refuses_h264(tmp_path: Path) -> None:
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SinkOpenError, match="No such file"):
         write(tmp_path / "nowhere" / "out.mp4", stream(), STEADY)
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_an_unknown_preset_is_refused_by_name_and_the_encoder_is_silent(
+    codec: Codec, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(ConfigError, match='has no "warp"; choose one of ultrafast'):
+        open_encoder(stream(), Coding(codec, preset="warp"), Tally())
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.fixture

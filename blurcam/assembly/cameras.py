@@ -10,10 +10,12 @@ from pathlib import Path
 from blurcam.account import Account
 from blurcam.assembly.watching import covered, open_detector, searched_live
 from blurcam.cameras import Camera, Output, Recording, Standard
+from blurcam.coding import Coding
 from blurcam.detached import detached
 from blurcam.easing import at_ease, ladder_for
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.encoders import codec_for, open_encoder
+from blurcam.encoding import Encoder
 from blurcam.errors import ConfigError
 from blurcam.frames import Frame
 from blurcam.pipeline import Freezer

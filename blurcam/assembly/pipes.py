@@ -13,22 +13,21 @@ from typing import Self
 import numpy as np
 
 from blurcam import __version__
+from blurcam.assembly.outlets import open_outlets
 from blurcam.assembly.watching import covered, open_detector, searched
 from blurcam.buffering import LIVE_SECONDS, live, prefetch
-from blurcam.delivery import Aside, Coded, Outlet, deliver
+from blurcam.delivery import deliver
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
 from blurcam.errors import ConfigError, SinkClosed
 from blurcam.frames import Frame
-from blurcam.pipeline import Sink, Source, redact_all, until_fault
+from blurcam.pipeline import Source, redact_all, until_fault
 from blurcam.piping import Piping, is_stream
 from blurcam.plans import looks_for, smallest_face
 from blurcam.regionstream import open_regions
 from blurcam.search import Looks
-from blurcam.sinks.files import FileSink, container_for, open_file, refuse_same
+from blurcam.sinks.files import refuse_same
 from blurcam.sinks.outflow import Claim, Outflow
-from blurcam.sinks.pipes import PipeSink, RawSink
 from blurcam.sources.files import open_source
 from blurcam.sources.intake import Intake, open_intake
 from blurcam.sources.pipes import open_pipe
@@ -129,7 +128,7 @@ class PipeRun:
             covering = regions.record(covering)
         redacted = redact_all(self._stop.until_late(covering), make_effect(piping.effect), tally)
         self.is_writing = True
-        steps = deliver(redacted, self._outlets(info), tally)
+        steps = deliver(redacted, open_outlets(piping, info, self._outflow, tally, stack), tally)
         stack.callback(steps.close)
         self._steps = steps
 
@@ -214,63 +213,6 @@ class PipeRun:
         self.tally.dropped += count
         for _ in range(count):
             self._trouble.add("slower than the stream; --when-slow block loses none")
-
-    def _outlets(self, info: StreamInfo) -> list[Outlet]:
-        piping, stack = self.piping, self._stack
-        outlets: list[Outlet] = []
-        sinks: list[Sink] = []
-        encoder: Encoder | None = None
-        if self._outflow is not None and piping.to in ("raw", "y4m"):
-            raw = RawSink(self._outflow, piping.to, info)
-            outlets.append(raw)
-        else:
-            encoder = self._encoder(info)
-            sinks.append(self._main_sink(encoder))
-        if piping.tee is not None:
-            if encoder is None or self._is_single(piping):
-                tee_encoder = stack.enter_context(
-                    closing(open_encoder(info, self._tee_coding(info), self.tally))
-                )
-                aside = Aside(self._file(piping.tee, tee_encoder), self.tally)
-                outlets.append(Coded(tee_encoder, (aside,)))
-            else:
-                sinks.append(Aside(self._file(piping.tee, encoder), self.tally))
-        if encoder is not None:
-            outlets.insert(0, Coded(encoder, sinks))
-        return outlets
-
-    @staticmethod
-    def _is_single(piping: Piping) -> bool:
-        return piping.to == "mjpeg" or (piping.to == "nut" and piping.encode.codec is None)
-
-    def _main_sink(self, encoder: Encoder) -> Sink:
-        if self._outflow is None:
-            return self._file(self.piping.output, encoder)
-        return self._stack.enter_context(closing(PipeSink(self._outflow, self.piping.to, encoder)))
-
-    def _file(self, path: Path, encoder: Encoder) -> FileSink:
-        overwrite = self.piping.encode.overwrite
-        return self._stack.enter_context(closing(open_file(path, encoder, overwrite=overwrite)))
-
-    def _encoder(self, info: StreamInfo) -> Encoder:
-        asked = self.piping.encode
-        if self._outflow is None:
-            coding = self._tee_coding(info, self.piping.output)
-        elif self.piping.to == "mjpeg":
-            coding = Coding("mjpeg", crf=asked.crf, reorder=False, live=True)
-        elif self.piping.to == "nut" and asked.codec is None:
-            coding = Coding("raw", reorder=False, live=True)
-        else:
-            codec = codec_for(info, "", asked.codec)
-            coding = Coding(codec, asked.encoder, asked.crf, asked.preset, False, live=True)
-        return self._stack.enter_context(closing(open_encoder(info, coding, self.tally)))
-
-    def _tee_coding(self, info: StreamInfo, path: Path | None = None) -> Coding:
-        asked, path = self.piping.encode, path or self.piping.tee
-        assert path is not None
-        container_for(path)
-        codec = codec_for(info, path.suffix, asked.codec)
-        return Coding(codec, asked.encoder, asked.crf, asked.preset, reorder=False)
 
     def steps(self) -> Iterator[Fraction]:
         """Redact and write; yield the media time, in seconds, of each frame handed over."""

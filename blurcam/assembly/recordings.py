@@ -13,10 +13,12 @@ from pathlib import Path
 from blurcam import __version__
 from blurcam.assembly.watching import covered, open_detector, searched
 from blurcam.buffering import prefetch
+from blurcam.coding import Coding
 from blurcam.config import Config
 from blurcam.detection import Detector
 from blurcam.effects import make_effect
-from blurcam.encoding import Coding, Encoder, codec_for, open_encoder
+from blurcam.encoders import codec_for, open_encoder
+from blurcam.encoding import Encoder
 from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
 from blurcam.frames import Frame
 from blurcam.pipeline import redact_all, until_fault, write_all

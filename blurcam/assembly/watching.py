@@ -70,7 +70,9 @@ def _mediapipe(detect: Detect) -> Detector:
 
     threshold = detect.threshold or mediapipe.DEFAULT_THRESHOLD
     weights = load(f"mediapipe-{detect.range}")
-    return mediapipe.open_mediapipe(weights, threshold=threshold, range=detect.range)
+    return mediapipe.open_mediapipe(
+        weights, threshold=threshold, range=detect.range, tiles=detect.tiles
+    )
 
 
 def _yunet(detect: Detect) -> Detector:

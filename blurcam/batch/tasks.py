@@ -134,7 +134,8 @@ def refuse_encoder(encode: Encode) -> None:
 
     An encoder that does not work here is announced, once, before the first recording.
     """
-    from blurcam.encoding import Coding, codec_for, open_encoder
+    from blurcam.coding import Coding
+    from blurcam.encoders import codec_for, open_encoder
     from blurcam.stats import Tally
     from blurcam.streams import PIXEL_FORMATS, StreamInfo
 

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -16,36 +17,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
-from blurcam.commands.options import (
-    COVERAGE,
-    DETECT,
-    Audio,
-    Bridge,
-    Codec,
-    Crf,
-    DetectorOption,
-    Device,
-    EffectOption,
-    EncoderOption,
-    Hold,
-    Ignore,
-    Lead,
-    Margin,
-    Mask,
-    Patience,
-    PlanFor,
-    Preset,
-    Profile,
-    Quiet,
-    Range,
-    Scale,
-    Threshold,
-    Timeout,
-    polygons,
-)
+from blurcam.commands.options import Audio, Quiet, Redaction, redacting
 from blurcam.commands.progress import LogFormat, duration, teller
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
-from blurcam.config import Batch, Cover, Detect, Encode
+from blurcam.config import Batch, Detect
 from blurcam.errors import BlurcamError, ConfigError
 
 if TYPE_CHECKING:
@@ -185,6 +160,7 @@ LogFormatOption = Annotated[
 
 
 @batch_app.command("run")
+@redacting()
 def run_batch(
     inputs: Inputs,
     out: Out,
@@ -202,26 +178,8 @@ def run_batch(
     engine: EngineOption = "local",
     address: Address = "auto",
     log_format: LogFormatOption = "text",
-    profile: Profile = DETECT.profile,
-    detector: DetectorOption = None,
-    threshold: Threshold = None,
-    scale: Scale = None,
-    plan_for: PlanFor = None,
-    device: Device = DETECT.device,
-    range: Range = DETECT.range,
-    ignore: Ignore = None,
-    timeout: Timeout = DETECT.timeout,
-    patience: Patience = DETECT.patience,
-    effect: EffectOption = "blur",
-    lead: Lead = COVERAGE.lead,
-    hold: Hold = COVERAGE.hold,
-    bridge: Bridge = COVERAGE.bridge,
-    margin: Margin = COVERAGE.margin,
-    mask: Mask = None,
-    codec: Codec = None,
-    encoder: EncoderOption = None,
-    crf: Crf = None,
-    preset: Preset = None,
+    *,
+    how: Redaction,
     audio: Audio = "drop",
     verify: Verify = False,
     sign_key: SignKey = None,
@@ -242,12 +200,10 @@ def run_batch(
         span=span,
         retry_failed=retry_failed,
         verify=verify,
-        effect=effect,
-        detect=Detect(
-            profile, detector, threshold, scale, plan_for, device, range, timeout, patience
-        ),
-        cover=Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
-        encode=Encode(codec, encoder, crf, preset, audio),
+        effect=how.effect,
+        detect=how.detect,
+        cover=how.cover,
+        encode=replace(how.encode, audio=audio),
     )
     window = _window(since, until, older_than)
     paths = list(_paths(inputs, b"\0" if null else b"\n"))
@@ -286,13 +242,14 @@ def _carry_out(
     began = False
     try:
         with (
-            unfinished(batch.out, "; the same command goes on from there"),
+            unfinished(batch.out, "; the same command goes on from there") as heed,
             teller(log_format, quiet) as tell,
             closing(job.run(found, run_by)) as news,
         ):
             for each in news:
                 began = True  # until then the folder may be another job's
                 tell.tell(each)
+                heed()
     except Exception:  # typer's Exit too: what was done before is to be reported all the same
         if began:
             with _told_alone():

@@ -10,16 +10,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurcam.config import (
-    Cover,
-    Detect,
-    Trial,
-    parse_sweep,
-)
-from blurcam.errors import ConfigError
-
-if TYPE_CHECKING:
-    from blurcam.trials import Report
 from blurcam.commands.options import (
     COVERAGE,
     DETECT,
@@ -30,10 +20,17 @@ from blurcam.commands.options import (
     Margin,
     PlanFor,
     Profile,
+    Range,
     Scale,
     Threshold,
+    Tiles,
 )
 from blurcam.commands.terminal import to_json, write
+from blurcam.config import Cover, Detect, Trial, parse_sweep
+from blurcam.errors import ConfigError
+
+if TYPE_CHECKING:
+    from blurcam.trials import Report
 
 
 def evaluate(
@@ -52,6 +49,8 @@ def evaluate(
     threshold: Threshold = None,
     scale: Scale = None,
     plan_for: PlanFor = None,
+    range: Range = DETECT.range,
+    tiles: Tiles = False,
     lead: Lead = COVERAGE.lead,
     hold: Hold = COVERAGE.hold,
     bridge: Bridge = COVERAGE.bridge,
@@ -76,7 +75,7 @@ def evaluate(
 
     if (labels is None) != no_faces:
         raise ConfigError("labels: give --labels FILE, or --no-faces")
-    detect = Detect(profile, detector, threshold, scale, plan_for)
+    detect = Detect(profile, detector, threshold, scale, plan_for, range=range, tiles=tiles)
     trial = Trial(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
     trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
     reports = list(_shown(evaluated(trials), input.name))

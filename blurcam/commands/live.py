@@ -11,8 +11,7 @@ from types import FrameType
 
 from blurcam.cameras import Camera, Standard
 from blurcam.commands.streaming import claim_standard_output
-from blurcam.commands.terminal import DONE, say
-from blurcam.config import COSMETIC
+from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError
 from blurcam.status import CameraStatus
 
@@ -49,11 +48,7 @@ def watch_camera(camera: Camera, *, quiet: bool) -> int:
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
     from blurcam.assembly.cameras import Watch, run_camera
 
-    if camera.effect in COSMETIC:
-        say(
-            f"warning: {camera.effect} is cosmetic: machines recognise most faces under it; "
-            "blur, solid and mosaic read no pixel of the face"
-        )
+    warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
     stop = Stop()
     told = _Told(quiet, stop if Standard() in camera.outputs else None)

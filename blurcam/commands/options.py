@@ -1,13 +1,17 @@
-"""Options that several commands share, and how they are read."""
+"""Options that commands share, and the settings that they make together."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from inspect import Parameter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from blurcam.cameras import OnLoss, Receive, Transport
 from blurcam.config import (
     AudioPolicy,
     CodecName,
@@ -15,44 +19,20 @@ from blurcam.config import (
     Detect,
     DetectorName,
     EffectName,
+    Encode,
     MediaPipeRange,
     Polygon,
     ProfileName,
     parse_polygon,
 )
-from blurcam.piping import FromName, ToName, WhenSlow
 
 # What --help shows as defaults.
-DETECT, COVERAGE, RECEIVE = Detect(), Cover(), Receive()
-_LOOK, _COVER, _OUT, _LIVE = "Finding faces", "Covering them", "Output", "Cameras"
-_PIPES = "Pipes"
+DETECT, COVERAGE = Detect(), Cover()
+_LOOK, _COVER, _OUT = "Finding faces", "Covering them", "Output"
 
 Input = Annotated[Path, typer.Argument(help="Recording to read: anything FFmpeg reads.")]
 Output = Annotated[
     Path, typer.Argument(help="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1).")
-]
-AnyInput = Annotated[
-    Path, typer.Argument(help="What to read: anything FFmpeg reads, - for standard input, a FIFO.")
-]
-AnyOutput = Annotated[
-    Path,
-    typer.Argument(
-        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a FIFO."
-    ),
-]
-RunInput = Annotated[
-    str,
-    typer.Argument(
-        help="What to read: anything FFmpeg reads, - for standard input, a FIFO; a camera: "
-        "rtsp://…, http://…, /dev/video0."
-    ),
-]
-RunOutput = Annotated[
-    str,
-    typer.Argument(
-        help="What to write: .mp4, .mkv, .ts (H.264) or .webm (AV1), - for standard output, a "
-        "FIFO; of a camera also rtsp://…, or names with the time in them: %Y-%m-%d/%H-%M-%S.mp4."
-    ),
 ]
 Profile = Annotated[
     ProfileName,
@@ -97,6 +77,15 @@ Device = Annotated[
 Range = Annotated[
     MediaPipeRange,
     typer.Option(help="Of the mediapipe detector: up to 2 m or 5 m.", rich_help_panel=_LOOK),
+]
+Tiles = Annotated[
+    bool,
+    typer.Option(
+        "--tiles",
+        help="Of the mediapipe detector: look at parts of the picture, too, for faces from 32 px; "
+        "twenty times the time.",
+        rich_help_panel=_LOOK,
+    ),
 ]
 Ignore = Annotated[
     list[str] | None,
@@ -203,67 +192,6 @@ RegionsOut = Annotated[
 RegionsIn = Annotated[
     Path, typer.Option("--regions", help="Regions file, from run, perhaps edited by hand.")
 ]
-From = Annotated[
-    FromName | None,
-    typer.Option(
-        "--from",
-        help="What comes in; default: recognised by its first bytes. raw wants --size.",
-        rich_help_panel=_PIPES,
-    ),
-]
-To = Annotated[
-    ToName,
-    typer.Option(
-        help="What goes out, to a pipe. nut (unless --codec says otherwise), y4m and raw are "
-        "lossless.",
-        rich_help_panel=_PIPES,
-    ),
-]
-Size = Annotated[
-    str | None,
-    typer.Option(help="Of raw frames: 1280x720.", metavar="WxH", rich_help_panel=_PIPES),
-]
-PixFmt = Annotated[
-    str,
-    typer.Option("--pix-fmt", help="Of raw frames, by FFmpeg's name.", rich_help_panel=_PIPES),
-]
-Rate = Annotated[
-    str | None,
-    typer.Option(
-        help="Frames a second of raw frames and MJPEG, which do not say; default: 25.",
-        rich_help_panel=_PIPES,
-    ),
-]
-WhenSlowOption = Annotated[
-    WhenSlow | None,
-    typer.Option(
-        "--when-slow",
-        help="While pictures come faster than they are searched: block holds the producer up and "
-        "loses nothing; drop leaves out the oldest, whole and before any search, and counts them. "
-        "Default: block for run and for files, drop for pipes.",
-        rich_help_panel=_PIPES,
-    ),
-]
-Tee = Annotated[
-    Path | None,
-    typer.Option(help="Also record what goes out: .mp4, .mkv, .ts or .webm.", rich_help_panel=_OUT),
-]
-RegionsTo = Annotated[
-    str | None,
-    typer.Option(
-        "--regions",
-        help="Also write every covered region, one JSON line a frame, to a file or to an open "
-        "descriptor: fd:3.",
-        metavar="FILE|fd:N",
-        rich_help_panel=_OUT,
-    ),
-]
-ShowCommands = Annotated[
-    bool,
-    typer.Option(
-        "--show-commands", help="Say how to connect other programs to these options, and end."
-    ),
-]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUT)
 ]
@@ -282,57 +210,82 @@ Mirror = Annotated[
         envvar="BLURCAM_MODELS_MIRROR",
     ),
 ]
-Realtime = Annotated[
-    bool,
-    typer.Option(
-        "--realtime",
-        help="Play a recording as if it were a camera: for trying things.",
-        rich_help_panel=_LIVE,
-    ),
-]
-Loop = Annotated[
-    bool,
-    typer.Option(
-        "--loop", help="Like --realtime, over and over until stopped.", rich_help_panel=_LIVE
-    ),
-]
-TransportOption = Annotated[
-    Transport,
-    typer.Option(
-        "--transport",
-        help="How RTSP brings the video; where the camera refuses it, the other is tried.",
-        rich_help_panel=_LIVE,
-    ),
-]
-Connect = Annotated[
-    float,
-    typer.Option(
-        help="Seconds that a connection may take to its first picture.", rich_help_panel=_LIVE
-    ),
-]
-Stall = Annotated[
-    float,
-    typer.Option(
-        help="Seconds that a camera may be silent before it is connected to anew.",
-        rich_help_panel=_LIVE,
-    ),
-]
-OnLossOption = Annotated[
-    OnLoss,
-    typer.Option(
-        "--on-loss",
-        help="While packets are known lost: freeze (show the last redacted picture) or cover.",
-        rich_help_panel=_LIVE,
-    ),
-]
-Segment = Annotated[
-    float | None,
-    typer.Option(
-        help="Seconds after which a new recording begins, at a key frame.", rich_help_panel=_LIVE
-    ),
-]
 
 
 def polygons(texts: list[str] | None, key: str) -> tuple[Polygon, ...]:
     """Read the polygons of a repeatable option."""
     return tuple(parse_polygon(text, f"--{key}") for text in texts or ())
+
+
+@dataclass(frozen=True, slots=True)
+class Redaction:
+    """How faces are found, covered and written, as asked for on the command line."""
+
+    detect: Detect
+    effect: EffectName
+    cover: Cover
+    encode: Encode
+
+
+def _redaction(
+    profile: Profile = DETECT.profile,
+    detector: DetectorOption = None,
+    threshold: Threshold = None,
+    scale: Scale = None,
+    plan_for: PlanFor = None,
+    device: Device = DETECT.device,
+    range: Range = DETECT.range,
+    tiles: Tiles = False,
+    ignore: Ignore = None,
+    timeout: Timeout = DETECT.timeout,
+    patience: Patience = DETECT.patience,
+    effect: EffectOption = "blur",
+    lead: Lead = COVERAGE.lead,
+    hold: Hold = COVERAGE.hold,
+    bridge: Bridge = COVERAGE.bridge,
+    margin: Margin = COVERAGE.margin,
+    mask: Mask = None,
+    codec: Codec = None,
+    encoder: EncoderOption = None,
+    crf: Crf = None,
+    preset: Preset = None,
+) -> Redaction:
+    return Redaction(
+        Detect(
+            profile, detector, threshold, scale, plan_for, device, range, timeout, patience, tiles
+        ),
+        effect,
+        Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
+        Encode(codec, encoder, crf, preset),
+    )
+
+
+def redacting(usual: Cover = COVERAGE) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command, in the place of its parameter ``how``, every option of a redaction.
+
+    The command is called with the :class:`Redaction` that they make. ``usual`` holds its defaults
+    of lead, hold, bridge and margin.
+    """
+    taken = [
+        each.replace(default=getattr(usual, each.name, each.default))
+        for each in inspect.signature(_redaction, eval_str=True).parameters.values()
+    ]
+
+    def with_options(command: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(command, eval_str=True)
+        parameters: list[Parameter] = []
+        for each in own.parameters.values():
+            parameters += taken if each.name == "how" else [each]
+        parameters = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in parameters]
+
+        @wraps(command)
+        def called(**given: Any) -> None:
+            asked = {each.name: given.pop(each.name) for each in taken}
+            command(how=_redaction(**asked), **given)
+
+        # Typer reads both.
+        called.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {each.name: each.annotation for each in parameters}
+        return called
+
+    return with_options

@@ -3,55 +3,33 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from blurcam.commands.connecting import connections
-from blurcam.commands.options import (
-    DETECT,
+from blurcam.commands.liveoptions import (
     AnyInput,
     AnyOutput,
-    Bridge,
-    Codec,
-    Crf,
-    DetectorOption,
-    Device,
-    EffectOption,
-    EncoderOption,
     From,
-    Hold,
-    Ignore,
-    Lead,
-    Margin,
-    Mask,
-    Overwrite,
-    Patience,
     PixFmt,
-    PlanFor,
-    Preset,
-    Profile,
-    Quiet,
-    Range,
     Rate,
     RegionsTo,
-    Scale,
     ShowCommands,
     Size,
-    SummaryFile,
     Tee,
-    Threshold,
-    Timeout,
     To,
     WhenSlowOption,
-    polygons,
 )
-from blurcam.config import LIVE_COVER, Cover, Detect, Encode
+from blurcam.commands.options import Overwrite, Quiet, Redaction, SummaryFile, redacting
+from blurcam.config import LIVE_COVER
 from blurcam.piping import Layout, Piping
 
 _PIPE = Path("-")
 
 
+@redacting(LIVE_COVER)
 def pipe(
     input: AnyInput = _PIPE,
     output: AnyOutput = _PIPE,
@@ -61,26 +39,8 @@ def pipe(
     pix_fmt: PixFmt = "yuv420p",
     rate: Rate = None,
     when_slow: WhenSlowOption = None,
-    profile: Profile = DETECT.profile,
-    detector: DetectorOption = None,
-    threshold: Threshold = None,
-    scale: Scale = None,
-    plan_for: PlanFor = None,
-    device: Device = DETECT.device,
-    range: Range = DETECT.range,
-    ignore: Ignore = None,
-    timeout: Timeout = DETECT.timeout,
-    patience: Patience = DETECT.patience,
-    effect: EffectOption = "blur",
-    lead: Lead = LIVE_COVER.lead,
-    hold: Hold = LIVE_COVER.hold,
-    bridge: Bridge = LIVE_COVER.bridge,
-    margin: Margin = LIVE_COVER.margin,
-    mask: Mask = None,
-    codec: Codec = None,
-    encoder: EncoderOption = None,
-    crf: Crf = None,
-    preset: Preset = None,
+    *,
+    how: Redaction,
     tee: Tee = None,
     overwrite: Overwrite = False,
     regions: RegionsTo = None,
@@ -96,12 +56,10 @@ def pipe(
         to=to,
         layout=Layout(size, pix_fmt, rate),
         when_slow=when_slow,
-        effect=effect,
-        detect=Detect(
-            profile, detector, threshold, scale, plan_for, device, range, timeout, patience
-        ),
-        cover=Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
-        encode=Encode(codec, encoder, crf, preset, "drop", overwrite),
+        effect=how.effect,
+        detect=how.detect,
+        cover=how.cover,
+        encode=replace(how.encode, overwrite=overwrite),
         tee=tee,
         regions=regions,
         summary=summary,

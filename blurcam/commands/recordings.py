@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,92 +12,62 @@ import typer
 
 from blurcam.addresses import is_live, parse_address
 from blurcam.cameras import Camera, Receive, output_of
-from blurcam.config import LIVE_COVER, Config, Cover, Detect, Encode
+from blurcam.commands.live import watch_camera
+from blurcam.commands.liveoptions import (
+    RECEIVE,
+    Connect,
+    From,
+    Loop,
+    OnLossOption,
+    PixFmt,
+    Rate,
+    Realtime,
+    RunInput,
+    RunOutput,
+    Segment,
+    Size,
+    Stall,
+    To,
+    TransportOption,
+    WhenSlowOption,
+)
+from blurcam.commands.options import (
+    Audio,
+    Codec,
+    Crf,
+    EffectOption,
+    EncoderOption,
+    Input,
+    Mask,
+    Output,
+    Overwrite,
+    Preset,
+    ProfileStages,
+    Quiet,
+    Redaction,
+    RegionsIn,
+    RegionsOut,
+    SummaryFile,
+    polygons,
+    redacting,
+)
+from blurcam.commands.streaming import stream
+from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished, warn_of_cosmetic
+from blurcam.config import LIVE_COVER, Config, Cover, Encode
 from blurcam.errors import ConfigError
 from blurcam.piping import Layout, Piping, is_stream
 
 if TYPE_CHECKING:
     from blurcam.assembly.recordings import Run
     from blurcam.summary import Summary
-from blurcam.commands.live import watch_camera
-from blurcam.commands.options import (
-    COVERAGE,
-    DETECT,
-    RECEIVE,
-    Audio,
-    Bridge,
-    Codec,
-    Connect,
-    Crf,
-    DetectorOption,
-    Device,
-    EffectOption,
-    EncoderOption,
-    From,
-    Hold,
-    Ignore,
-    Input,
-    Lead,
-    Loop,
-    Margin,
-    Mask,
-    OnLossOption,
-    Output,
-    Overwrite,
-    Patience,
-    PixFmt,
-    PlanFor,
-    Preset,
-    Profile,
-    ProfileStages,
-    Quiet,
-    Range,
-    Rate,
-    Realtime,
-    RegionsIn,
-    RegionsOut,
-    RunInput,
-    RunOutput,
-    Scale,
-    Segment,
-    Size,
-    Stall,
-    SummaryFile,
-    Threshold,
-    Timeout,
-    To,
-    TransportOption,
-    WhenSlowOption,
-    polygons,
-)
-from blurcam.commands.streaming import stream
-from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 
 
+@redacting()
 def run(
     context: typer.Context,
     input: RunInput,
     output: RunOutput,
-    profile: Profile = DETECT.profile,
-    detector: DetectorOption = None,
-    threshold: Threshold = None,
-    scale: Scale = None,
-    plan_for: PlanFor = None,
-    device: Device = DETECT.device,
-    range: Range = DETECT.range,
-    ignore: Ignore = None,
-    timeout: Timeout = DETECT.timeout,
-    patience: Patience = DETECT.patience,
-    effect: EffectOption = "blur",
-    lead: Lead = COVERAGE.lead,
-    hold: Hold = COVERAGE.hold,
-    bridge: Bridge = COVERAGE.bridge,
-    margin: Margin = COVERAGE.margin,
-    mask: Mask = None,
-    codec: Codec = None,
-    encoder: EncoderOption = None,
-    crf: Crf = None,
-    preset: Preset = None,
+    how: Redaction,
     audio: Audio = "drop",
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
@@ -118,25 +89,16 @@ def run(
     segment: Segment = None,
 ) -> None:
     """Redact a recording, or a camera until it is stopped: find the faces, cover them."""
-    detect = Detect(profile, detector, threshold, scale, plan_for, device, range, timeout, patience)
-    zones = (polygons(mask, "mask"), polygons(ignore, "ignore"))
-    cover = Cover(lead, hold, bridge, margin, *zones)
-    encode = Encode(codec, encoder, crf, preset, audio, overwrite)
+    encode = replace(how.encode, audio=audio, overwrite=overwrite)
     if is_live(input) or realtime or loop:
         camera = Camera(
             name="camera",
             source=parse_address(input),
             outputs=(output_of(output, segment),),
             receive=Receive(transport, connect, stall, loop),
-            effect=effect,
-            detect=detect,
-            cover=Cover(
-                _given(context, "lead", LIVE_COVER),
-                _given(context, "hold", LIVE_COVER),
-                _given(context, "bridge", LIVE_COVER),
-                margin,
-                *zones,
-            ),
+            effect=how.effect,
+            detect=how.detect,
+            cover=_live(how.cover, context),
             encode=encode,
             on_loss=on_loss,
         )
@@ -153,9 +115,9 @@ def run(
             to=to,
             layout=Layout(size, pix_fmt, rate),
             when_slow=when_slow,
-            effect=effect,
-            detect=detect,
-            cover=cover,
+            effect=how.effect,
+            detect=how.detect,
+            cover=how.cover,
             encode=encode,
             regions=None if regions is None else str(regions),
             summary=summary,
@@ -164,9 +126,9 @@ def run(
     config = Config(
         input=Path(input),
         output=Path(output),
-        effect=effect,
-        detect=detect,
-        cover=cover,
+        effect=how.effect,
+        detect=how.detect,
+        cover=how.cover,
         encode=encode,
         regions=regions,
         summary=summary,
@@ -175,12 +137,11 @@ def run(
     raise typer.Exit(_redact(config, quiet))
 
 
-def _given(context: typer.Context, key: str, usual: Cover) -> float:
-    """Return what was asked for on the command line, else what is usual."""
-    source = context.get_parameter_source(key)
-    is_default = source is not None and source.name == "DEFAULT"
-    value: float = getattr(usual, key) if is_default else context.params[key]
-    return value
+def _live(cover: Cover, context: typer.Context) -> Cover:
+    """Return the coverage asked for, with what is usual of cameras where nothing was said."""
+    sources = {key: context.get_parameter_source(key) for key in ("lead", "hold", "bridge")}
+    unsaid = [key for key, each in sources.items() if each is not None and each.name == "DEFAULT"]
+    return replace(cover, **{key: getattr(LIVE_COVER, key) for key in unsaid})
 
 
 def render(
@@ -214,16 +175,11 @@ def render(
 def _redact(config: Config, quiet: bool) -> int:
     """Run to the end, showing progress on a terminal; return the exit code."""
     from blurcam.assembly.recordings import open_run
-    from blurcam.config import COSMETIC
 
-    if config.effect in COSMETIC:
-        say(
-            f"warning: {config.effect} is cosmetic: machines recognise most faces under it; "
-            "blur, solid and mosaic read no pixel of the face"
-        )
-    with unfinished(config.output), open_run(config) as under_way:
+    warn_of_cosmetic(config.effect)
+    with unfinished(config.output) as heed, open_run(config) as under_way:
         for _ in _progress(under_way, shown=not quiet and sys.stderr.isatty()):
-            pass
+            heed()
         summary = under_way.finish()
     if not quiet:
         _tell(summary)

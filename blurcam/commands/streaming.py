@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from blurcam.commands.terminal import DONE, INCOMPLETE, say
-from blurcam.config import COSMETIC
+from blurcam.commands.terminal import DONE, INCOMPLETE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError, SinkClosed, SourceError
 from blurcam.piping import is_stream
 
@@ -36,11 +35,7 @@ def stream(piping: Piping, *, quiet: bool) -> int:
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
     from blurcam.assembly.pipes import PipeRun
 
-    if piping.effect in COSMETIC:
-        say(
-            f"warning: {piping.effect} is cosmetic: machines recognise most faces under it; "
-            "blur, solid and mosaic read no pixel of the face"
-        )
+    warn_of_cosmetic(piping.effect)
     caught: list[int] = []
     with PipeRun(piping, output) as run, _signals(run, caught):
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import typer
 
+from blurcam.config import COSMETIC, EffectName
 from blurcam.errors import ConfigError
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -22,32 +23,47 @@ def say(text: str) -> None:
         typer.echo(f"blurcam: {text}", err=True)
 
 
-class _Terminated(BaseException):
-    """SIGTERM arrived."""
+def warn_of_cosmetic(effect: EffectName) -> None:
+    """Say so where an effect leaves faces that can be recognised."""
+    if effect in COSMETIC:
+        say(
+            f"warning: {effect} is cosmetic: machines recognise most faces under it; "
+            "blur, solid and mosaic read no pixel of the face"
+        )
 
 
-def _terminate(signum: int, frame: FrameType | None) -> NoReturn:
-    del signum, frame
-    raise _Terminated
+class _Signalled(BaseException):
+    """SIGINT or SIGTERM arrived."""
 
 
 @contextmanager
-def unfinished(output: Path, then: str = "") -> Iterator[None]:
+def unfinished(output: Path, then: str = "") -> Iterator[Callable[[], None]]:
     """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name.
 
-    ``then`` is what may be done about it.
+    ``then`` is what may be done about it. Gives what is to be called now and then: it raises
+    again what a signal raised, should some library have caught that.
     """
-    before = signal.signal(signal.SIGTERM, _terminate)
+    caught: list[int] = []
+
+    def signalled(signum: int, frame: FrameType | None) -> NoReturn:
+        del frame
+        caught.append(signum)
+        raise _Signalled
+
+    def heed() -> None:
+        if caught:
+            raise _Signalled
+
+    before = [(n, signal.signal(n, signalled)) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
-        yield
-    except KeyboardInterrupt:
-        say(f"interrupted; {output} was not finished{then}")
-        raise typer.Exit(128 + signal.SIGINT) from None
-    except _Terminated:
-        say(f"terminated; {output} was not finished{then}")
-        raise typer.Exit(128 + signal.SIGTERM) from None
+        yield heed
+    except _Signalled:
+        word = "interrupted" if caught[0] == signal.SIGINT else "terminated"
+        say(f"{word}; {output} was not finished{then}")
+        raise typer.Exit(128 + caught[0]) from None
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 def to_json(values: dict[str, Any]) -> str:

@@ -56,7 +56,7 @@ def open_file(
 class FileSink:
     """A container on disk, written under a temporary name beside the final one.
 
-    MP4 is written in fragments of a second, so that a killed run leaves something playable, and
+    MP4 is written in fragments of two seconds, so that a killed run leaves something playable, and
     turned into a plain indexed file when it is finished.
     """
 
@@ -148,7 +148,8 @@ class FileSink:
         with self._border(SinkWriteError), av.open(f"file:{self.part}") as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
-                if packet.size and packet.pts is not None:
+                # What an edit list hides is in the file, but no player shows it.
+                if packet.size and packet.pts is not None and not packet.is_discard:
                     time = packet.pts * (stream.time_base or Fraction(1, 1000))
                     first = time if first is None else min(first, time)
                     last = time if last is None else max(last, time)
@@ -212,16 +213,23 @@ class FileSink:
             raise kind(f"{self.path}: cannot be written: {text}") from exc
 
 
-def muxer_options(container: str, time_base: Fraction) -> dict[str, str]:
-    """Return FFmpeg's options for a file that can be played while it is written."""
+def muxer_options(container: str, time_base: Fraction, *, live: bool = False) -> dict[str, str]:
+    """Return FFmpeg's options for a file that can be played while it is written.
+
+    Of a ``live`` one at most a second is lost if it is cut off.
+    """
     if container != "mp4":
         return {"flush_packets": "1"}
     # Edit lists hold the start, and the delay of reordered frames, and count in the movie's time
     # scale; at its default of 1000 every pts would be up to half a millisecond off.
+    # A fragment ends where a group of pictures does: FFmpeg reckons the duration of the last one
+    # only, so that a fragment which began among B-frames made the edit list hide the picture that
+    # they had waited for (126 pictures of one recording were written, and 125 shown).
+    # A live encoder makes no B-frames.
     scale = _time_scale(time_base)
-    return {
-        "movflags": "+hybrid_fragmented+delay_moov",
-        "frag_duration": "1000000",
+    fragments = {"frag_duration": "1000000"} if live else {}
+    return fragments | {
+        "movflags": "+hybrid_fragmented+delay_moov+frag_keyframe",
         "use_editlist": "1",
         "video_track_timescale": str(scale),
         "movie_timescale": str(scale),

@@ -141,7 +141,7 @@ class _File:
                 f"file:{self.part}",
                 "w",
                 format=container,
-                container_options=muxer_options(container, encoder.time_base),
+                container_options=muxer_options(container, encoder.time_base, live=True),
             )
         try:
             with self._border(SinkOpenError):
