@@ -19,8 +19,9 @@ from blurcam.batch.driver import Job
 from blurcam.batch.folder import publish
 from blurcam.batch.naming import check_template, inside, names_for
 from blurcam.batch.selection import Recording, Skipped, select
+from blurcam.coding import Coding
 from blurcam.config import Batch
-from blurcam.encoding import Coding, open_encoder
+from blurcam.encoders import open_encoder
 from blurcam.errors import BlurcamError, ConfigError, JobError, SinkOpenError, SourceOpenError
 from blurcam.sinks.files import open_file
 from blurcam.sources.files import open_source
