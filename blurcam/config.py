@@ -84,7 +84,8 @@ class Detect:
     ``device`` is OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full
     5 m; with ``tiles`` it also looks at parts of the picture, for smaller faces. A search without
     an answer for ``timeout`` seconds covers its frame; ``patience`` such frames in a row end the
-    run.
+    run. The whole frame is looked at every ``refresh`` seconds, ``None`` for as often as the
+    profile does.
     """
 
     profile: ProfileName = "balanced"
@@ -97,6 +98,7 @@ class Detect:
     timeout: float = 10.0
     patience: int = 25
     tiles: bool = False
+    refresh: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse what makes no sense, naming the key."""
@@ -117,6 +119,8 @@ class Detect:
             raise ConfigError(
                 "tiles: are for the mediapipe detector; add --profile near or --detector mediapipe"
             )
+        if self.refresh is not None:
+            check_between("refresh", self.refresh, 0.1, 60)
         check_between("timeout", self.timeout, 0.05, 3600)
         check_between("patience", self.patience, 1, 1_000_000)
 

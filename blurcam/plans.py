@@ -101,7 +101,7 @@ def plan_of(detect: Detect, looks: Looks, lead: float, *, live: bool = False) ->
     """Return how often is looked, so that no frame is left between looks ``lead`` apart or more."""
     profile = PROFILES[detect.profile]
     return Plan(
-        refresh=profile.refresh,
+        refresh=detect.refresh or profile.refresh,
         rhythm=min(profile.rhythm, 0.8 * lead),
         longest=lead,
         certain=looks.certain,

@@ -40,9 +40,8 @@ _VERDICT: Final = 4
 class Plan:
     """How a stream is searched.
 
-    Where something changed every ``rhythm`` seconds (0: on every frame), and half-way between too
-    if that is cheap, else around moving faces; everywhere every ``refresh`` seconds, ``closely``
-    or at a glance. ``certain`` is the confidence from which a
+    Where something changed every ``rhythm`` seconds (0: on every frame); everywhere every
+    ``refresh`` seconds, ``closely`` or at a glance. ``certain`` is the confidence from which a
     face counts that was seen at a glance. ``timeout`` seconds without an answer cover a frame
     whole, and after ``patience`` such or failed frames in a row the run ends. A ``live`` stream is
     never searched closely, nothing is known of its end, and answers are taken when they come.

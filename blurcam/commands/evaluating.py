@@ -21,6 +21,7 @@ from blurcam.commands.options import (
     PlanFor,
     Profile,
     Range,
+    Refresh,
     Scale,
     Threshold,
     Tiles,
@@ -49,6 +50,7 @@ def evaluate(
     threshold: Threshold = None,
     scale: Scale = None,
     plan_for: PlanFor = None,
+    refresh: Refresh = None,
     range: Range = DETECT.range,
     tiles: Tiles = False,
     lead: Lead = COVERAGE.lead,
@@ -75,7 +77,9 @@ def evaluate(
 
     if (labels is None) != no_faces:
         raise ConfigError("labels: give --labels FILE, or --no-faces")
-    detect = Detect(profile, detector, threshold, scale, plan_for, range=range, tiles=tiles)
+    detect = Detect(
+        profile, detector, threshold, scale, plan_for, range=range, tiles=tiles, refresh=refresh
+    )
     trial = Trial(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
     trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
     reports = list(_shown(evaluated(trials), input.name))

@@ -71,6 +71,13 @@ PlanFor = Annotated[
         rich_help_panel=_LOOK,
     ),
 ]
+Refresh = Annotated[
+    float | None,
+    typer.Option(
+        help="Seconds after which the whole frame is looked at again, even where nothing changed.",
+        rich_help_panel=_LOOK,
+    ),
+]
 Device = Annotated[
     str, typer.Option(help="OpenVINO device: CPU, GPU, NPU or AUTO.", rich_help_panel=_LOOK)
 ]
@@ -233,6 +240,7 @@ def _redaction(
     threshold: Threshold = None,
     scale: Scale = None,
     plan_for: PlanFor = None,
+    refresh: Refresh = None,
     device: Device = DETECT.device,
     range: Range = DETECT.range,
     tiles: Tiles = False,
@@ -252,7 +260,17 @@ def _redaction(
 ) -> Redaction:
     return Redaction(
         Detect(
-            profile, detector, threshold, scale, plan_for, device, range, timeout, patience, tiles
+            profile,
+            detector,
+            threshold,
+            scale,
+            plan_for,
+            device,
+            range,
+            timeout,
+            patience,
+            tiles,
+            refresh,
         ),
         effect,
         Cover(lead, hold, bridge, margin, polygons(mask, "mask"), polygons(ignore, "ignore")),
