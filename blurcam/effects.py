@@ -20,6 +20,12 @@ Samples = NDArray[np.float32]
 """Samples as real numbers, ``(rows, columns, planes)``, in units of an 8-bit sample."""
 
 
+Weights = NDArray[np.float32]
+"""How much of each cell is known, ``(rows, columns)``, 0 to 1."""
+
+_TINY = np.float32(1e-6)
+
+
 class Effect(Protocol):
     """A way to fill covered areas."""
 
@@ -63,34 +69,39 @@ class Blur:
         """Return the membrane on a grid of cells of ``cell`` × ``cell`` samples."""
         rows, columns = covered.shape
         size = (max(1, round(columns / cell)), max(1, round(rows / cell)))
-        known = 1.0 - covered.astype(np.float32)
-        weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        value = cv2.resize(patch * known[..., None], size, interpolation=cv2.INTER_AREA)
-        return _pull_push(_planes(value, patch), cast(Samples, weight), neutral)
+        # Where it is covered the patch is zero, and counts for nothing.
+        known = 1 - covered.view(np.uint8)
+        weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        value = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
+        return _pull_push(_planes(value, patch), cast(Weights, weight), neutral)
 
 
-def _pull_push(value: Samples, weight: Samples, neutral: Samples) -> Samples:
+def _pull_push(value: Samples, weight: Weights, neutral: Samples) -> Samples:
     """Return ``value / weight``, and where the weight falls short, what coarser grids say.
 
     ``value`` is the weighted sum in each cell, ``weight`` 0 to 1.
     """
-    rows, columns = weight.shape
-    average = cast(Samples, value / np.maximum(weight, np.float32(1e-6))[..., None])
-    if weight.min() >= 1.0:
-        return average
-    if rows == columns == 1:
-        return average if weight.max() > 1e-3 else np.broadcast_to(neutral, value.shape).copy()
-    size = ((columns + 1) // 2, (rows + 1) // 2)
-    # Twice the share of known samples: a half-known coarse cell may speak for itself.
-    coarse_weight = cv2.resize(weight, size, interpolation=cv2.INTER_AREA)
-    gain = np.minimum(1.0, 2.0 * coarse_weight) / np.maximum(coarse_weight, 1e-6)
-    coarse_value = _planes(cv2.resize(value, size, interpolation=cv2.INTER_AREA), value)
-    coarse = _pull_push(
-        coarse_value * gain[..., None], cast(Samples, coarse_weight * gain), neutral
-    )
-    pushed = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_LINEAR)
-    share = weight[..., None]
-    return cast(Samples, average * share + _planes(pushed, value) * (1.0 - share))
+    planes = value.shape[2]
+    levels: list[tuple[Samples, Weights]] = []
+    while weight.min() < 1.0 and weight.size > 1:
+        levels.append((value, weight))
+        rows, columns = weight.shape
+        size = ((columns + 1) // 2, (rows + 1) // 2)
+        part = cast(Weights, cv2.resize(weight, size, interpolation=cv2.INTER_AREA))
+        coarse = cv2.resize(value, size, interpolation=cv2.INTER_AREA)
+        # Twice the share of known samples: a half-known coarse cell may speak for itself.
+        weight = cast(Weights, np.minimum(np.float32(1), np.float32(2) * part))
+        gain = cast(Weights, weight / np.maximum(part, _TINY))
+        value = cast(Samples, coarse).reshape(*gain.shape, planes) * gain[..., None]
+    found: Samples = np.broadcast_to(neutral, value.shape)
+    if weight.max() > 1e-3:
+        found = cast(Samples, value / np.maximum(weight, _TINY)[..., None])
+    for known, share in reversed(levels):
+        rows, columns = share.shape
+        pushed = cv2.resize(found, (columns, rows), interpolation=cv2.INTER_LINEAR)
+        unknown = np.float32(1) - share
+        found = known + cast(Samples, pushed).reshape(known.shape) * unknown[..., None]
+    return found
 
 
 def _planes(array: NDArray[np.generic], like: Samples) -> Samples:

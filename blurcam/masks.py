@@ -69,7 +69,9 @@ def _any_of(mask: Mask, rows: int, columns: int) -> Mask:
     if rows == columns == 1:
         return mask
     height, width = mask.shape
-    padded = np.pad(mask, ((0, -height % rows), (0, -width % columns)))
+    padded = mask
+    if height % rows or width % columns:
+        padded = np.pad(mask, ((0, -height % rows), (0, -width % columns)))
     reduced = padded[::rows, ::columns].copy()
     for dy in range(rows):
         for dx in range(columns):
@@ -89,18 +91,18 @@ def clusters(regions: Sequence[Region], width: int, height: int, reach: float) -
         grown = region.box.grown(1 + 2 * reach)
         padded = Box(grown.x0 - 4, grown.y0 - 4, grown.x1 + 4, grown.y1 + 4)
         part = padded.intersection(frame)
-        if part is not None and region.box.intersection(frame) is not None:
+        if part is not None and region.box.meets(frame):
             _merge(merged, part)
     return merged
 
 
 def _merge(merged: list[Box], part: Box) -> None:
-    touching = [each for each in merged if each.intersection(part)]
+    touching = [each for each in merged if each.meets(part)]
     while touching:
         for each in touching:
             merged.remove(each)
             part = part.union(each)
-        touching = [each for each in merged if each.intersection(part)]
+        touching = [each for each in merged if each.meets(part)]
     merged.append(part)
 
 

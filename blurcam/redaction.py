@@ -182,7 +182,7 @@ def _face_size(regions: tuple[Region, ...], part: Box, effect: Effect) -> int:
     sizes = [
         min(region.box.width, region.box.height)
         for region in regions
-        if region.shape is Shape.ELLIPSE and part.intersection(region.box)
+        if region.shape is Shape.ELLIPSE and part.meets(region.box)
     ]
     chosen = max if effect.reads_face else min
     return max(4, chosen(sizes, default=min(part.width, part.height) // 2))
@@ -216,13 +216,18 @@ def _fill_part(
     rows, columns = covered.shape
     views = [redacted.planes[i][y : y + rows, x : x + columns] for i in group]
     unit = float(1 << (pixel_format.depth - 8))
-    patch = np.stack(views, axis=-1).astype(np.float32) / np.float32(unit)
+    patch = np.empty((rows, columns, len(group)), np.float32)
+    for number, view in enumerate(views):
+        patch[..., number] = view
+    if unit > 1:
+        patch /= np.float32(unit)
     where = covered.astype(bool)
     if not effect.reads_face:
         patch[where] = 0  # what an effect does not get, it cannot leak
     neutral = np.full(len(group), _GREY, np.float32)
     filled = effect.fill(patch, covered, face / (1 << max(shift_x, shift_y)), neutral)
     limit = (1 << pixel_format.depth) - 1
-    samples = np.clip(np.rint(filled * unit), 0, limit).astype(pixel_format.dtype)
+    filled = filled * np.float32(unit) if unit > 1 else filled
+    samples = np.clip(np.rint(filled), 0, limit).astype(pixel_format.dtype)
     for number, view in enumerate(views):
         np.copyto(view, samples[..., number], where=where)

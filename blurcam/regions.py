@@ -67,6 +67,12 @@ class Box:
         x1, y1 = min(self.x1, other.x1), min(self.y1, other.y1)
         return Box(x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
 
+    def meets(self, other: Box) -> bool:
+        """Whether some pixel is in both."""
+        return (
+            self.x0 < other.x1 and other.x0 < self.x1 and self.y0 < other.y1 and other.y0 < self.y1
+        )
+
     def union(self, other: Box) -> Box:
         """Return the smallest box that contains both."""
         return Box(

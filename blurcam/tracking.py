@@ -200,17 +200,19 @@ class _Session:
         if before is not None and before.pts == pts:
             yield self._covering(before.box, Basis.DETECTED, track, pts, before.confidence)
             return
-        for alike in track.followed.get(pts, ()):
-            yield self._covering(alike, Basis.FOLLOWED, track, pts)
+        alike = track.followed.get(pts, [])
         is_bridged = (
             before is not None and after is not None and after.pts - before.pts <= self._bridge
         )
         if before is not None and after is not None and is_bridged:
             box = between(before, after, pts, self._second)
             yield self._covering(box, Basis.BRIDGED, track, pts)
-            if not is_far(before, after):
-                return
-            # Perhaps these are two faces, or the face did not go straight: both ends as well.
+            alike = [each for each in alike if not box.contains(each)]
+        for each in alike:
+            yield self._covering(each, Basis.FOLLOWED, track, pts)
+        if before and after and is_bridged and not is_far(before, after):
+            return
+        # Perhaps these are two faces, or the face did not go straight: both ends as well.
         held = before is not None and pts - before.pts <= self._hold
         led = after is not None and after.pts - pts <= self._lead
         box_held = self._reached(track, before, pts) if held else None

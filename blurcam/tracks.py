@@ -27,6 +27,8 @@ _SIZE_RATIO: Final = 2.0
 _FAR: Final = 0.8
 # Velocity is measured over this much time: less is noise of the detector, more is history.
 _MEMORY_SECONDS: Final = 0.25
+# From this overlap on two boxes are of one place.
+_SAME: Final = 0.7
 # A face is about as large as it was so many seconds before, and will be so many later.
 _STEADY_SECONDS: Final = 0.5
 # An extrapolated face goes at most this many of its own sizes.
@@ -72,8 +74,14 @@ class Track:
         self.trail = None
 
     def follow(self, pts: int, box: Box) -> None:
-        """Take note of where the face was, by its likeness, at a time between sightings."""
-        self.followed.setdefault(pts, []).append(box)
+        """Take note of where the face was, by its likeness, at a time between sightings.
+
+        What was followed from either end to nearly the same place is made one box.
+        """
+        boxes = self.followed.setdefault(pts, [])
+        if boxes and boxes[-1].iou(box) > _SAME:
+            box = boxes.pop().union(box)
+        boxes.append(box)
 
     def forget_before(self, pts: int) -> None:
         """Drop what can no longer matter: all but a little before the last one at ``pts``."""
