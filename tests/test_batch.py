@@ -228,7 +228,7 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
     [
         (Encode(encoder="nonsense"), 'encoder: FFmpeg has no "nonsense"'),
         (Encode(encoder="libx265"), "encoder: libx265 writes hevc, not h264; add --codec"),
-        (Encode(preset="swiftest"), "crf, preset: encoder libx264 does not take"),
+        (Encode(preset="swiftest"), 'preset: encoder libx264 has no "swiftest"'),
     ],
 )
 def test_what_no_recording_could_be_encoded_with_is_refused(encode: Encode, told: str) -> None:

@@ -54,7 +54,7 @@ def use_oracle(path: str = "run") -> None:
     """Put the stand-in detector in the real ones' place."""
     from tests.proof.oracle import Oracle
 
-    wrap(detector_of(path), lambda original, detect: Oracle())
+    wrap(detector_of(path), lambda original, detect, **rest: Oracle())
 
 
 def _raising(error: Callable[[], BaseException]) -> Strike:
