@@ -45,6 +45,8 @@ class Amount:
     lengths: tuple[int, ...]  # turns of the palindrome, each of ten seconds
     profiles: tuple[str, ...]
     most_frames: int | None = None
+    peers: bool = True
+    clips: tuple[str, ...] = ()  # none: all
 
 
 FULL = Amount(
@@ -87,6 +89,10 @@ class Bench:
         self._write()
 
     def _clips(self) -> Iterator[Clip]:
+        asked = self._amount.clips
+        return (each for each in self._all_clips() if not asked or each.name in asked)
+
+    def _all_clips(self) -> Iterator[Clip]:
         street = footage.recording("towncentre.mp4")
         if street is not None:
             yield self._cut("towncentre", footage.palindrome(street, self._amount.turns))
@@ -101,7 +107,7 @@ class Bench:
         return clip(name, path if most is None else footage.shortened(path, most))
 
     def _everyone(self) -> tuple[Contender, ...]:
-        return everyone(self._amount.profiles)
+        return everyone(self._amount.profiles, peers=self._amount.peers)
 
     def _start_up(self) -> None:
         first = next(self._clips())
@@ -182,12 +188,18 @@ def main() -> None:
     parser.add_argument("--runs", type=int, help="alternating runs, in place of 3")
     parser.add_argument("--out", type=Path, help="folder for JSON, Markdown and pictures")
     parser.add_argument("--frames", type=int, help="cut clips to so many frames, to try it out")
+    parser.add_argument("--profiles", nargs="+", choices=PROFILES, help="of blurcam, not all")
+    parser.add_argument("--clips", nargs="+", help="side by side, not all")
+    parser.add_argument("--no-peers", action="store_true", help="without deface (hours)")
     asked = parser.parse_args()
     amount = QUICK if asked.quick else FULL
     if asked.runs:
         amount = replace(amount, runs=asked.runs)
     if asked.frames:
         amount = replace(amount, most_frames=asked.frames)
+    if asked.profiles:
+        amount = replace(amount, profiles=tuple(asked.profiles))
+    amount = replace(amount, peers=not asked.no_peers, clips=tuple(asked.clips or ()))
     name = "bench-quick" if asked.quick else "bench"
     out = asked.out or Path(__file__).parent / "results" / name
     bench = Bench(amount, out, f"make {name}")

@@ -89,10 +89,10 @@ def has_peers() -> bool:
     return PEERS.exists()
 
 
-def everyone(profiles: tuple[str, ...] = PROFILES) -> tuple[Contender, ...]:
-    """Return all contenders, peers only where their environment is."""
-    peers = (deface("opencv"), deface("onnxrt")) if has_peers() else ()
-    return (bare_decode(), bare_transcode(), *(blurcam(each) for each in profiles), *peers)
+def everyone(profiles: tuple[str, ...] = PROFILES, *, peers: bool = True) -> tuple[Contender, ...]:
+    """Return all contenders, ``peers`` only where their environment is."""
+    others = (deface("opencv"), deface("onnxrt")) if peers and has_peers() else ()
+    return (bare_decode(), bare_transcode(), *(blurcam(each) for each in profiles), *others)
 
 
 # What an x264 stream tells of how it was made, and what costs time.
