@@ -32,8 +32,8 @@ _AGAIN: Final = 0.6
 _MICROSECOND: Final = 1e-6
 # A look at a recording takes its second step, and is over, so many frames after it began: fixed, so
 # that a run can be repeated, and late enough that the network has answered in the meantime.
-_SECOND_STEP: Final = 2
-_VERDICT: Final = 4
+_SECOND_STEP: Final = 4
+_VERDICT: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
