@@ -58,7 +58,7 @@ class Order:
     env: dict[str, str] = field(default_factory=dict)
     signals: Sequence[tuple[float, int]] = ()
     limits: dict[int, int] = field(default_factory=dict)
-    patience: float = 30.0
+    patience: float = 45.0
 
 
 @dataclass(frozen=True, slots=True)
