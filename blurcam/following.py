@@ -23,8 +23,11 @@ STEP: Final = 0.066
 
 # A face is compared at this size: smaller ones at their own.
 _SIZE: Final = 16
-# It is looked for so many of its own sizes around where it is expected.
+# It is looked for so many of its own sizes, and pixels, around where it is expected; further while
+# nobody knows how fast it is: ten sizes a second are two thirds of one in a step.
 _REACH: Final = 1.0
+_FIRST_REACH: Final = 1.5
+_REACH_PIXELS: Final = 2
 # From this correlation on it is the same; from the lower one on, by its latest look.
 _ALIKE: Final = 0.8
 _STILL_ALIKE: Final = 0.6
@@ -73,7 +76,10 @@ class Trail:
             self.is_over = True
             return None
         plane = frame.planes[0]
-        found = _found(plane, ahead, self._template, self._scale) if whole.contains(ahead) else None
+        reach = _REACH if any(self.velocity) else _FIRST_REACH
+        found = None
+        if whole.contains(ahead):
+            found = _found(plane, ahead, self._template, self._scale, reach)
         if found is None or found[0] < _STILL_ALIKE:
             if whole.contains(ahead):
                 self._missed += 1
@@ -98,9 +104,11 @@ def _moved(box: Box, dx: float, dy: float) -> Box:
     return Box(box.x0 + x, box.y0 + y, box.x1 + x, box.y1 + y)
 
 
-def _found(plane: Plane, ahead: Box, template: _Patch, scale: float) -> tuple[float, Box] | None:
+def _found(
+    plane: Plane, ahead: Box, template: _Patch, scale: float, sizes: float
+) -> tuple[float, Box] | None:
     """Return how alike the likest place around ``ahead`` is, and that place."""
-    reach = round(_REACH * max(ahead.width, ahead.height))
+    reach = round(sizes * max(ahead.width, ahead.height)) + _REACH_PIXELS
     rows, columns = plane.shape
     wide = Box(
         max(0, ahead.x0 - reach),
