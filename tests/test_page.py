@@ -172,9 +172,11 @@ def test_signed_in_a_camera_is_restarted_by_keyboard_alone(
     with serving(board, Web(port=0, token=TOKEN)) as server:
         tab.goto(server.url)
         expect(tab).to_have_url(re.compile("/login$"))
+        expect(tab.get_by_label("Token")).to_be_focused()
         tab.keyboard.type("not-the-token-at-all")
         tab.keyboard.press("Enter")
         expect(tab.get_by_role("alert")).to_contain_text("That is not the token.")
+        expect(tab.get_by_label("Token")).to_be_focused()
         tab.keyboard.type(TOKEN)
         tab.keyboard.press("Enter")
         expect(tab.locator(".state").first).to_have_text("Live")
