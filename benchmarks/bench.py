@@ -9,11 +9,11 @@ import argparse
 import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks import charts, footage
+from benchmarks import archive, charts, footage
 from benchmarks.contenders import (
     PROFILES,
     Contender,
@@ -30,7 +30,9 @@ from benchmarks.processes import Failed, spend
 from benchmarks.races import race, stages
 from benchmarks.report import markdown
 
-SUITES = ("start-up", "side-by-side", "stages", "resolution", "faces", "length", "settings")
+SUITES = (
+    "start-up", "side-by-side", "stages", "resolution", "faces", "length", "settings", "archive",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +48,16 @@ class Amount:
     profiles: tuple[str, ...]
     most_frames: int | None = None
     peers: bool = True
+    batch: archive.Asked = field(default_factory=archive.Asked)
     clips: tuple[str, ...] = ()  # none: all
 
 
 FULL = Amount(
     3, 6, ("360p", "720p", "1080p", "4K"), (0, 1, 5, 20, 50), 20, (1, 3, 12, 60), PROFILES
 )
-QUICK = Amount(3, 1, ("360p", "720p"), (0, 5, 20), 4, (1, 2), ("near", "balanced"), 100)
+QUICK = Amount(
+    3, 1, ("360p", "720p"), (0, 5, 20), 4, (1, 2), ("near", "balanced"), 100, batch=archive.QUICK
+)
 
 
 class Bench:
@@ -83,6 +88,7 @@ class Bench:
             "faces": lambda: self._series("by_faces", self._by_faces()),
             "length": lambda: self._series("by_length", self._by_length(), 1),
             "settings": self._settings,
+            "archive": self._archive,
         }
         print(f"{suite}:", flush=True)
         suites[suite]()
@@ -167,6 +173,9 @@ class Bench:
                     print(f"  {each.name}: {exc}", flush=True)
                 else:
                     done[each.name] = settings_of(target)
+
+    def _archive(self) -> None:
+        self.results["archive"] = archive.measure(self._amount.batch)
 
     def _write(self) -> None:
         text = json.dumps(self.results, indent=1)

@@ -40,6 +40,23 @@ def _report(results: dict[str, Any]) -> Iterator[str]:
             yield from _series(title, results[key])
     if results.get("settings"):
         yield from _settings(results["settings"])
+    if results.get("archive"):
+        yield from _archive(results["archive"])
+
+
+def _archive(found: dict[str, Any]) -> Iterator[str]:
+    yield from (
+        "",
+        "## The archive",
+        "",
+        f"The ledger takes {found['ledger']['wall_ms']} ms a file.",
+    )
+    parts = (("workers", "Workers"), ("costs", "An hour of footage"), ("plan", "Cameras"))
+    for key, title in parts:
+        yield from ("", f"| {title} | |", "|---|---|")
+        for name, each in found[key].items():
+            values = each if isinstance(each, dict) else {"": each}
+            yield _row(str(name), ", ".join(f"{k} {v}".strip() for k, v in values.items()))
 
 
 def _start_up(start_up: Result) -> Iterator[str]:
