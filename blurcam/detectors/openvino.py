@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import cv2
@@ -18,6 +19,8 @@ Outputs = dict[str, NDArray[np.float32]]
 """What a model says, by the names of its outputs (one may have several)."""
 
 _SLICE = 0.1
+# Seconds to wait at the end for a request that was given up.
+_PATIENCE = 2.0
 
 
 class Network:
@@ -91,12 +94,29 @@ class _Compiled:
         self._model = model
         self._outputs = [tuple(output.names) for output in model.outputs]
         self._idle: list[Any] = []
+        self._given_up: list[tuple[Any, NDArray[np.uint8]]] = []
 
     def release(self) -> None:
+        for request, _ in self._given_up:
+            with suppress(RuntimeError):
+                _awaited(request, _PATIENCE)
+        self._given_up.clear()
         self._idle.clear()
         self._model = None
 
+    def give_up(self, request: Any, batch: NDArray[np.uint8]) -> None:
+        """Keep a request that nobody waits for any more, and what it reads, until it is over.
+
+        To drop one that is running is to wait for its threads with Python's lock in hand, which
+        they may want to let go of the picture.
+        """
+        self._given_up.append((request, batch))
+
+    def _drop_what_is_over(self) -> None:
+        self._given_up = [each for each in self._given_up if not _is_over(each[0])]
+
     def start(self, batch: NDArray[np.uint8]) -> Pending:
+        self._drop_what_is_over()
         try:
             request = self._idle.pop() if self._idle else self._model.create_infer_request()
             request.set_input_tensor(ov.Tensor(batch, shared_memory=True))
@@ -122,9 +142,9 @@ class _Compiled:
                 found.update(dict.fromkeys(names, output))
         except RuntimeError as exc:
             raise DetectorError(f"{self._name}: {_brief(exc)}") from exc
-        self._idle.append(request)
         if not all(np.isfinite(output).all() for output in found.values()):
             raise DetectorError(f"{self._name}: answered with numbers that are not finite")
+        self._idle.append(request)
         return found
 
 
@@ -136,6 +156,12 @@ class Pending:
         self._compiled = compiled
         self._request = request
         self._batch = batch
+        self._is_answered = False
+
+    def __del__(self) -> None:
+        """See to it that what runs is not dropped."""
+        if not self._is_answered:
+            self._compiled.give_up(self._request, self._batch)
 
     @property
     def is_ready(self) -> bool:
@@ -144,7 +170,16 @@ class Pending:
 
     def wait(self, timeout: float) -> Outputs:
         """Return the outputs, once; raises :class:`~blurcam.errors.DetectorError`."""
-        return self._compiled.outputs(self._request, timeout)
+        outputs = self._compiled.outputs(self._request, timeout)
+        self._is_answered = True
+        return outputs
+
+
+def _is_over(request: Any) -> bool:
+    try:
+        return bool(request.wait_for(0))
+    except RuntimeError:
+        return False  # who knows
 
 
 def _awaited(request: Any, timeout: float) -> bool:
