@@ -112,10 +112,21 @@ def test_nothing_is_found_in_another_feed(feed: Feed, tmp_path: Path) -> None:
 def test_a_run_is_safe_under_every_fault(
     pool: Pool, shimmed: Pool | None, feed: Feed, woven: Feed
 ) -> None:
-    chosen = [each for each in cases(Run(), most=1) if each.fault in SHORT]
+    chosen = [each for each in cases(Run(), most=1) if each.fault in SHORT and not each.fault.real]
     found = list(judge(pool, shimmed, {False: feed, True: woven}, chosen))
     assert unsafe(iter(found)) == []
-    assert len(found) > 60
+    assert len(found) > 40
+
+
+@pytest.mark.slow
+def test_a_run_is_safe_under_every_fault_of_the_real_detector(
+    pool: Pool, shimmed: Pool | None, feed: Feed, woven: Feed
+) -> None:
+    """Dearer than all others together: each loads the network anew."""
+    chosen = [each for each in cases(Run(), most=1) if each.fault in SHORT and each.fault.real]
+    found = list(judge(pool, shimmed, {False: feed, True: woven}, chosen))
+    assert unsafe(iter(found)) == []
+    assert found
     assert sum(each.struck for each in found) > 0.9 * len(found)
 
 
