@@ -70,8 +70,8 @@ class Blur:
         rows, columns = covered.shape
         size = (max(1, round(columns / cell)), max(1, round(rows / cell)))
         # Where it is covered the patch is zero, and counts for nothing.
-        known = 1 - covered.view(np.uint8)
-        weight = cv2.resize(known.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        known = (1 - covered).astype(np.float32)
+        weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
         value = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
         return _pull_push(_planes(value, patch), cast(Weights, weight), neutral)
 

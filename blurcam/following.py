@@ -72,18 +72,16 @@ class Trail:
         whole = Box(0, 0, frame.width, frame.height)
         time = float(frame.time)
         ahead = self.at(time)
-        if whole.intersection(ahead) is None:
+        if not whole.meets(ahead):
             self.is_over = True
             return None
         plane = frame.planes[0]
         reach = _REACH if any(self.velocity) else _FIRST_REACH
-        found = None
-        if whole.contains(ahead):
-            found = _found(plane, ahead, self._template, self._scale, reach)
+        is_inside = whole.contains(ahead)
+        found = _found(plane, ahead, self._template, self._scale, reach) if is_inside else None
         if found is None or found[0] < _STILL_ALIKE:
-            if whole.contains(ahead):
-                self._missed += 1
-                self.is_over = self._missed >= _TRUST
+            self._missed += is_inside
+            self.is_over = self._missed >= _TRUST
             self.box, self.time = ahead, time
             return ahead
         self._missed = 0

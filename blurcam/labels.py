@@ -48,7 +48,7 @@ class Labels:
     def refuse_outside(self, faces: tuple[Face, ...], width: int, height: int) -> None:
         """Raise ConfigError for a face that lies outside the picture altogether."""
         for face in faces:
-            if face.visible and face.box.intersection(Box(0, 0, width, height)) is None:
+            if face.visible and not face.box.meets(Box(0, 0, width, height)):
                 raise ConfigError(
                     f"{self.path}: row {face.row}: the box lies outside the picture of "
                     f"{width}x{height}"

@@ -200,7 +200,7 @@ class _Watch:
         faces = [
             box
             for box in self._known.expected(now)
-            if any(box.intersection(area) for area in (*areas, *emptied))
+            if any(box.meets(area) for area in (*areas, *emptied))
         ]
         if not areas and not faces:
             return _Look(frame, Answered(self._known.now))
@@ -263,16 +263,14 @@ class _Watch:
         expected = self._known.expected(now)
         counts = tuple(each for each in seen if self._counts(each, expected))
         still = tuple(
-            each
-            for each in self._known.now
-            if not any(each.box.intersection(area) for area in areas)
+            each for each in self._known.now if not any(each.box.meets(area) for area in areas)
         )
         return merge(counts + still)
 
     def _counts(self, each: Detection, expected: list[Box]) -> bool:
         if each.confidence >= self._plan.certain:
             return True
-        near = any(box.grown(2).intersection(each.box) for box in expected)
+        near = any(box.grown(2).meets(each.box) for box in expected)
         return near and each.confidence >= _AGAIN * self._plan.certain
 
     def _failed(self, frame: Frame, error: DetectorError) -> Unanswered:

@@ -122,9 +122,8 @@ class _Session:
 
     def _follow_back(self, track: Track) -> None:
         """Look for the newest sighting's face on the frames before it, to the one before it."""
-        newest, before = track.last, track.before_last()
-        linked = before is not None and newest.pts - before.pts <= self._bridge
-        since = before.pts if before is not None and linked else newest.pts - self._lead
+        newest, before = track.last, self._bridged_from(track)
+        since = newest.pts - self._lead if before is None else before.pts
         frames = [frame for frame, _ in self._waiting if since < frame.pts <= newest.pts]
         if len(frames) < 2:
             return
@@ -144,10 +143,15 @@ class _Session:
         frames = [frame for frame, _ in self._waiting if at < frame.pts <= until]
         self._follow(track, track.trail, frames)
 
+    def _bridged_from(self, track: Track) -> Sighting | None:
+        """Return the sighting before the last one, if the gap between them is bridged."""
+        before = track.before_last()
+        return before if before and track.last.pts - before.pts <= self._bridge else None
+
     def _velocity(self, track: Track) -> tuple[float, float]:
         """Return the pixels a second between the last two sightings."""
-        last, before = track.last, track.before_last()
-        if before is None or last.pts - before.pts > self._bridge:
+        last, before = track.last, self._bridged_from(track)
+        if before is None:
             return 0.0, 0.0
         (x0, y0), (x1, y1) = before.box.centre, last.box.centre
         seconds = (last.pts - before.pts) / self._second

@@ -284,7 +284,7 @@ class _Examination:
     def _plant(self, picture: Picture, seed: int) -> None:
         before = seen_by(self.detector, picture)
         for height, copy, where in plantings(picture, seed):
-            if any(each.box.intersection(where) for each in before):
+            if any(each.box.meets(where) for each in before):
                 continue  # it would be found for what was there
             self.planted.note(height, found=is_found(where, seen_by(self.detector, copy)))
 

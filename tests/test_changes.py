@@ -18,6 +18,7 @@ import pytest
 
 from blurcam.cameras import Receive, Recording
 from blurcam.status import CameraStatus
+from tests.certificates import certify
 from tests.clips import ffmpeg, frame_times
 from tests.fakecam import Clip, FakeCam, Fault
 from tests.livecams import WOVEN, accounted, face_clip, strengths, watch
@@ -142,13 +143,7 @@ def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked
 @contextmanager
 def behind_tls(port: int, folder: Path) -> Iterator[int]:
     """Serve what listens at a port by TLS, at another."""
-    certificate, key = folder / "c.pem", folder / "k.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-days", "2", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+    certificate, key = certify(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,25 +12,10 @@ from hypothesis import strategies as st
 from blurcam.backoff import REFUSED, UNREACHABLE, BackOff
 from blurcam.sources.losses import Suspicion, packets_missed, tells_damage
 from blurcam.streams import LiveTimeline
+from tests.clocks import HandClock
 
 RTP = Fraction(1, 90000)
 FRAME = 6000
-
-
-@dataclass
-class HandClock:
-    """A clock that a test moves."""
-
-    now: float = 0.0
-
-    def wall(self) -> float:
-        return 1_790_000_000 + self.now
-
-    def elapsed(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def test_steps_of_the_camera_are_kept_exactly() -> None:

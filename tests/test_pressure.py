@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 
 from blurcam.config import Detect
@@ -12,26 +12,11 @@ from blurcam.easing import at_ease, eased, finest, ladder_for
 from blurcam.plans import looks_for, plan_of
 from blurcam.pressure import Pressure, rungs
 from blurcam.scan import Plan, scan
+from tests.clocks import HandClock
 from tests.test_scan import ScriptedDetector, frame, searching
 
 SHARP = Detect()
 COARSE = Detect(plan_for=24)
-
-
-@dataclass
-class HandClock:
-    """A clock that a test moves."""
-
-    now: float = 100.0
-
-    def wall(self) -> float:
-        return 1_790_000_000 + self.now
-
-    def elapsed(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 def press(pressure: Pressure, clock: HandClock, fill: float, seconds: float) -> None:

@@ -26,7 +26,7 @@ from blurcam.sinks.shelf import Keep, Shelf
 from blurcam.stats import Tally
 from blurcam.streams import PIXEL_FORMATS, StreamInfo
 from tests.clips import facts, frame_times
-from tests.test_live import HandClock
+from tests.clocks import HandClock
 
 TIME_BASE = Fraction(1, 90000)
 RATE = 10

@@ -7,7 +7,6 @@ import random
 import re
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
@@ -25,6 +24,7 @@ from blurcam.web.history import History
 from blurcam.web.metrics import DEFINITIONS
 from blurcam.web.server import PageServer
 from tests.boards import TOKEN, FedBoard, live, serving, still
+from tests.certificates import certify
 
 ROOT = Path(__file__).parent.parent
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -481,13 +481,7 @@ def test_the_reference_lists_every_metric_as_it_is() -> None:
 def test_with_a_certificate_it_speaks_https_and_the_cookie_is_kept_to_it(
     tmp_path: Path, board: FedBoard
 ) -> None:
-    certificate, key = tmp_path / "c.pem", tmp_path / "k.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-         "-nodes", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
-         "-days", "2", "-keyout", str(key), "-out", str(certificate)],
-        check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+    certificate, key = certify(tmp_path)
     web = Web(port=0, token=TOKEN, certificate=certificate, key=key)
     with serving(board, web) as server:
         trust = ssl.create_default_context(cafile=str(certificate))

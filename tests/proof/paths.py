@@ -112,6 +112,10 @@ class Room:
     def struck(self) -> Path:
         return self.root / "struck"
 
+    def lay_in(self, feed: Feed, name: str) -> Path:
+        """Return a copy of the feed among what goes in."""
+        return Path(shutil.copy(feed.path, self.inputs / f"{name}{feed.path.suffix}"))
+
     def order(
         self, argv: Sequence[object], fault: Fault, at: int, breaks: Sequence[str], **more: Any
     ) -> Order:
@@ -171,8 +175,7 @@ class Run:
     ) -> Attempt:
         """Run it once in the empty folder ``room``."""
         folders = Room.of(room)
-        given = folders.inputs / f"feed{feed.path.suffix}"
-        shutil.copy(feed.path, given)
+        given = folders.lay_in(feed, "feed")
         if fault.spoil is not None:
             given = spoiled(feed, fault.spoil, at, given)
         output, summary = folders.out / f"redacted{self.suffix}", folders.out / "summary.json"
@@ -226,8 +229,7 @@ class Batch:
     ) -> Attempt:
         """Run it once in the empty folder ``room``."""
         folders = Room.of(room)
-        given = folders.inputs / f"redacted{feed.path.suffix}"
-        shutil.copy(feed.path, given)
+        given = folders.lay_in(feed, "redacted")
         argv = ["batch", given, "--out", folders.out, "--jobs", 1, *QUICK, *fault.argv]
         order = folders.order(
             argv, fault, at, breaks, path=self.name, struck=str(folders.struck), patience=60.0
@@ -264,8 +266,7 @@ class Serve:
     ) -> Attempt:
         """Run it once in the empty folder ``room``."""
         folders = Room.of(room)
-        given = folders.inputs / f"feed{feed.path.suffix}"
-        shutil.copy(feed.path, given)
+        given = folders.lay_in(feed, "feed")
         port = _free_port()
         options = dict(zip(fault.argv[::2], fault.argv[1::2], strict=True))
         cover = {"lead": options.get("--lead", "0.2"), "hold": options.get("--hold", "0.2")}

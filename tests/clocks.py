@@ -1,0 +1,21 @@
+"""Time that a test moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class HandClock:
+    """A clock that a test moves."""
+
+    now: float = 0.0
+
+    def wall(self) -> float:
+        return 1_790_000_000 + self.now
+
+    def elapsed(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
