@@ -130,6 +130,9 @@ def main() -> None:
     parser.add_argument("--profiles", nargs="+", default=PROFILES, choices=PROFILES)
     parser.add_argument("--footage", nargs="+", help="only these: pictures, towncentre, street, …")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "recall")
+    parser.add_argument(
+        "--cache", type=Path, help="searches kept by this very code, as XDG_CACHE_HOME has them"
+    )
     asked = parser.parse_args()
     asked.out.mkdir(parents=True, exist_ok=True)
     machine = this_machine()
@@ -149,7 +152,7 @@ def main() -> None:
             for who in contenders(tuple(asked.profiles)):
                 print(f"{each.name}: {who.name}", flush=True)
                 try:
-                    judged[who.name] = who.judge(each, Path(folder))
+                    judged[who.name] = who.judge(each, asked.cache or Path(folder))
                 except Failed as exc:
                     print(f"  failed: {exc}", flush=True)
             _write(results, asked.out)

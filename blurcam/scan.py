@@ -3,8 +3,9 @@
 A fixed camera shows the same picture again almost everywhere. So a frame is searched closely, and
 whole, at the start and after a cut; between, every ``rhythm`` seconds, only where something has
 changed since it was last looked at and around the faces that are known there; and every
-``refresh`` seconds everywhere. Where nothing has changed, the last answer still holds. The frames
-in between are not searched: their neighbours answer for them.
+``refresh`` seconds everywhere (of a live stream part by part, since one look at everything would
+hold its frames back). Where nothing has changed, the last answer still holds. The frames in between
+are not searched: their neighbours answer for them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from blurcam.frames import Frame
 from blurcam.motion import Gate, areas_of
 from blurcam.pressure import Pressure
 from blurcam.regions import Box, Reason
+from blurcam.rounds import Rounds
 from blurcam.search import Searching, box_around
 from blurcam.sightings import Sightings
 from blurcam.stats import Trouble
@@ -126,6 +128,7 @@ class _Watch:
         self._plan = plan
         self._pressure = pressure
         self._gate = Gate()
+        self._rounds = Rounds(plan.refresh)
         self._session: int | None = None
         self._whole_at = self._looked_at = self._taken_at = float("-inf")
         self._known = Sightings()
@@ -181,8 +184,9 @@ class _Watch:
     def _look(self, frame: Frame, now: float, *, is_new: bool) -> _Look:
         change = self._gate.change(frame)
         is_other = is_new or change.is_cut
-        if is_other or now - self._whole_at >= self._plan.refresh - _MICROSECOND:
+        if is_other or self._is_stale(now):
             self._whole_at = now
+            self._rounds.begin(now)
             self._gate.searched(frame)
             if (is_other or self._plan.closely) and not self._plan.live:
                 return _Look(frame, None, self._search.start(frame))
@@ -191,7 +195,13 @@ class _Watch:
         self._gate.searched(frame, change)
         self._gate.rest(self._known.expected(now), frame.width)
         emptied = areas_of(change.emptied, frame.width, frame.height)
+        if self._plan.live:
+            areas += self._rounds.due(now + _MICROSECOND, frame.width, frame.height)
         return self._glance(frame, now, areas, emptied)
+
+    def _is_stale(self, now: float) -> bool:
+        """Whether all of a recording has to be looked at once more."""
+        return not self._plan.live and now - self._whole_at >= self._plan.refresh - _MICROSECOND
 
     def _glance(
         self, frame: Frame, now: float, areas: list[Box], emptied: Sequence[Box] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -30,6 +31,11 @@ _MOST: Final = 0.8
 _MOST_DOUBTS: Final = 10
 _SURE: Final = 0.4
 _SAME: Final = 0.3
+# A pass says most about faces of this height in its own view, half as much where it is 3.4 times
+# that or a 3.4th, and never nothing. The sheet of trials is in docs/design/recall.md.
+_TELLING: Final = 90
+_OCTAVES: Final = 1.5
+_LEAST_TELLING: Final = 0.05
 # What second looks at a glance may cost over the budget of its first, and how many there may be
 # whatever they cost.
 _SECOND_LOOKS: Final = 0.6
@@ -204,7 +210,9 @@ class Search:
         return self._look(sheets(views))
 
     def _agreed(self, found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
-        return fuse(found, self.looks.threshold, self.looks.tilt)
+        looks = self.looks
+        scales = [each.scale for each in (*looks.wholes, *looks.closer)]
+        return fuse(found, looks.threshold, looks.tilt, scales)
 
 
 def _once(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
@@ -304,27 +312,38 @@ def _is_better_joined(a: Box, b: Box) -> bool:
 
 
 def fuse(
-    passes: Sequence[Sequence[Detection]], threshold: float, tilt: float = 0.0
+    passes: Sequence[Sequence[Detection]],
+    threshold: float,
+    tilt: float = 0.0,
+    scales: Sequence[float] | None = None,
 ) -> tuple[Detection, ...]:
     """Return what several passes agree on, the surest first.
 
     The confidence of a face is the mean over the passes, zero where one did not see it; its box
     the mean of what was seen, weighted by confidence (weighted boxes fusion, Solovyev et al.,
-    arXiv 1910.13302). A true face is seen at more scales than an accident of texture.
+    arXiv 1910.13302). A true face is seen at more scales than an accident of texture. Given the
+    ``scales`` of the passes, each counts by how well it can see a face of that height.
     """
     every = [(number, each) for number, found in enumerate(passes) for each in found]
     made = []
     for bunch in bunches([each for _, each in every]):
-        best: dict[int, float] = {}
+        best = [0.0] * len(passes)
         for index in bunch:
             number, each = every[index]
-            best[number] = max(best.get(number, 0.0), each.confidence)
+            best[number] = max(best[number], each.confidence)
         box = _mean([every[index][1] for index in bunch])
-        sure = sum(best.values()) / len(passes)
+        weights = [_telling(box.height * scale) for scale in scales or ()] or [1.0] * len(best)
+        sure = sum(map(operator.mul, best, weights)) / sum(weights)
         sure = min(1.0, sure * (min(64, max(8, box.height)) / 16) ** tilt)
         if sure >= threshold:
             made.append(Detection(box, sure))
     return tuple(sorted(made, key=lambda each: -each.confidence))
+
+
+def _telling(height: float) -> float:
+    """Return how much a pass says of a face of this height in its view."""
+    octaves = math.log2(height / _TELLING) / _OCTAVES
+    return math.exp(-octaves * octaves / 2) + _LEAST_TELLING
 
 
 def _mean(found: Sequence[Detection]) -> Box:

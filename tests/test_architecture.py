@@ -42,7 +42,7 @@ ROWS = (
     ("models",),
     ("detectors",),
     ("following",),
-    ("search", "sightings", "motion", "zones", "tracks", "selftest"),
+    ("search", "sightings", "motion", "rounds", "zones", "tracks", "selftest"),
     ("scan",),
     ("plans",),
     ("easing",),

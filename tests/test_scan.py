@@ -15,7 +15,7 @@ from blurcam.regions import Box, Reason
 from blurcam.scan import Plan, scan
 from blurcam.search import Looks, Pass, Search
 from blurcam.streams import PIXEL_FORMATS
-from blurcam.views import Searchable, Viewpoint
+from blurcam.views import Searchable, Sheet, Viewpoint
 
 FACE = (Detection(Box(1, 1, 3, 3), 0.9),)
 
@@ -232,6 +232,29 @@ def test_every_refresh_looks_at_everything() -> None:
     looked([street(n) for n in range(126)], detector)
     assert len(detector.shown) == 3
     assert min(detector.shown) >= SIDE * SIDE
+
+
+def test_a_live_stream_is_looked_at_part_by_part() -> None:
+    """All of it within every refresh, and a part at a time: a whole look holds frames back."""
+    live = replace(RHYTHM, live=True)
+
+    class Part(DarkDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            for view in views:
+                for each in view.placed if isinstance(view, Sheet) else ():
+                    area = each.view.area
+                    last_seen[area.y0 : area.y1, area.x0 : area.x1] = frames_taken
+            return super().start(views)
+
+    last_seen = np.zeros((SIDE, SIDE), int)
+    frames_taken = 0
+    detector = Part()
+    for frame, _ in scan((street(n) for n in range(201)), searching(detector), live):
+        frames_taken = frame.seq
+        assert frames_taken - last_seen.min() <= 25 * (2.0 + 0.4) + 2
+    first, *others = detector.shown
+    assert len(others) > 12
+    assert max(others) < first / 2
 
 
 def test_a_slow_change_is_looked_at_in_the_end() -> None:

@@ -55,6 +55,17 @@ def test_one_pass_is_left_as_it_is() -> None:
     assert fuse([seen(FACE, 0.7)], 0.8) == ()
 
 
+def test_a_pass_counts_by_how_well_it_sees_a_face_of_that_height() -> None:
+    """A small face is not there for a pass that shrinks it; a large one is not for an enlarging."""
+    small, large = Box(0, 0, 10, 12), Box(0, 0, 260, 320)
+    enlarged, shrunk = 2.0, 0.25
+    (face,) = fuse([seen(small, 0.5), []], 0.0, scales=(enlarged, shrunk))
+    assert face.confidence > 0.4
+    (face,) = fuse([seen(large, 0.5), []], 0.0, scales=(enlarged, shrunk))
+    assert face.confidence < 0.2
+    assert fuse([seen(small, 0.5)], 0.0, scales=(shrunk,))[0].confidence == pytest.approx(0.5)
+
+
 def test_the_tilt_asks_more_of_small_faces_and_less_of_large_ones() -> None:
     small, large = Box(0, 0, 8, 9), Box(0, 0, 60, 70)
     assert fuse([seen(small, 0.5)], 0.0, 0.3)[0].confidence < 0.5
