@@ -164,7 +164,7 @@ class _Assembled:
         return tuple(outlet.status() for outlet in self._outlets)
 
     def _covered(
-        self, frames: Iterator[Frame], info: StreamInfo
+        self, frames: Iterator[Frame | None], info: StreamInfo
     ) -> Iterator[tuple[Frame, Coverage]]:
         camera, account = self._camera, self._account
         pressure = self._pressure or self._unpressed(info)

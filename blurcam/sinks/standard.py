@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 from contextlib import suppress
@@ -16,6 +17,9 @@ from blurcam.status import Storage
 # since other processes share them.
 _ATOMIC: Final = select.PIPE_BUF
 _PARTING_MILLISECONDS: Final = 1000
+# A key frame has to fit in at once: of one larger than a pipe as it comes (64 KiB) the rest would
+# wait for the next picture.
+_PIPE_BYTES: Final = 1 << 20
 
 
 class Standard:
@@ -27,6 +31,8 @@ class Standard:
         self._backlog = Backlog(encoder)
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
+        with suppress(OSError, AttributeError):  # no pipe, or not Linux
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet on; raises SinkClosed where nobody reads any more."""
