@@ -39,7 +39,7 @@ WIDTH, HEIGHT, RATE = 1920, 1080, 15
 LENGTH: Final = 8 * RATE
 # The number is written as blocks of this size along the upper edge, the lowest bit first.
 _BLOCK, _BITS = 32, 7
-_SAMPLE: Final = Path(__file__).parent.parent / "sample_videos" / "street.mp4"
+SAMPLE: Final = Path(__file__).parent.parent / "sample_videos" / "street.mp4"
 # A packet of MPEG-TS in bytes, and the number that FFmpeg gives to the video among them.
 _TS: Final = 188
 _VIDEO: Final = 0x100
@@ -66,7 +66,7 @@ def main() -> None:
     """Measure once, and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("seconds", type=float, nargs="?", default=60)
-    parser.add_argument("--footage", type=Path, default=_SAMPLE)
+    parser.add_argument("--footage", type=Path, default=SAMPLE)
     parser.add_argument("--lead", type=float, default=0.4)
     args, rest = parser.parse_known_args()
     with tempfile.TemporaryDirectory() as folder:

@@ -245,7 +245,7 @@ def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["close", "reset", "stall", "jump"])
+@pytest.mark.parametrize("kind", ["close", "reset", "stall", "blackhole", "jump"])
 def test_a_fault_that_comes_twenty_times_shows_no_face(
     clips: dict[str, Clip], tmp_path: Path, kind: Kind
 ) -> None:
@@ -264,3 +264,33 @@ def test_a_fault_that_comes_twenty_times_shows_no_face(
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
     assert watched.tally.frames_in == accounted(watched.tally)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("on_loss", ["freeze", "cover"])
+def test_packets_that_are_lost_twenty_times_leave_nothing_of_a_face(
+    clips: dict[str, Clip], tmp_path: Path, on_loss: OnLoss
+) -> None:
+    """Each time until a loss was seen, and then not before pictures are shown again."""
+    out = tmp_path / "live.ts"
+    losses, missed, shown = 0, 0, 0
+    with FakeCam(clips) as server:
+
+        def enough(status: CameraStatus) -> bool:
+            nonlocal losses, missed, shown
+            if server.fault is not None and status.packet_loss > missed:
+                losses, missed, shown = losses + 1, status.packet_loss, status.redacted
+                server.fault = None
+            elif server.fault is None and status.redacted > shown + 5:
+                server.fault = Fault("loss", amount=0.02)
+            return losses >= 20
+
+        watched = watch(
+            server.url("h264"), Recording(str(out)), enough=enough, on_loss=on_loss, patience=600
+        )
+    assert exposed(out) < WOVEN / 4
+    assert_time_goes_on(out)
+    assert not watched.last.reconnects
+    tally = watched.tally
+    assert (tally.frozen if on_loss == "freeze" else sum(tally.covered_whole.values())) >= 20
+    assert tally.frames_in == accounted(tally)

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import av
@@ -132,6 +133,30 @@ def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
 
 
 @pytest.mark.slow
+def test_a_camera_that_comes_back_as_another_twenty_times_goes_on(
+    clip: Clip, double: Clip, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "live.ts"
+    others = cycle((double, Clip(face_clip(folder / "h265.mp4", "libx265")), clip))
+    changes, shown = 0, 10
+    with FakeCam({"cam": clip}) as server:
+
+        def enough(status: CameraStatus) -> bool:
+            nonlocal changes, shown
+            if server.fault and sum(status.reconnects.values()) >= changes:
+                server.fault, shown = None, status.redacted + 5
+            elif not server.fault and status.redacted >= shown:
+                changes += 1
+                server.clips["cam"], server.fault = next(others), Fault("close")
+            return changes > 20
+
+        watched = watch(server.url("cam"), Recording(str(out)), enough=enough, patience=600)
+    assert watched.tally.frames_in == accounted(watched.tally)
+    assert_redacted(out)
+    assert_one_stream_of_the_scene(out)
+
+
+@pytest.mark.slow
 def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked_at_again(
     clip: Clip, double: Clip, tmp_path: Path
 ) -> None:
@@ -152,8 +177,9 @@ def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked
     assert_one_stream_of_the_scene(out)
 
 
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_camera_whose_name_comes_to_mean_another_address_is_found_there(
-    clip: Clip, tmp_path: Path
+    clip: Clip, tmp_path: Path, times: int
 ) -> None:
     """Every connection looks the name up anew.
 
@@ -176,11 +202,14 @@ def test_a_camera_whose_name_comes_to_mean_another_address_is_found_there(
         process = subprocess.Popen([*in_there, *command], stderr=subprocess.PIPE, text=True)
         try:
             wait(lambda: _size(out) > 100_000)
-            hosts.write_text("127.0.0.2 camera.test\n", encoding="utf-8")
-            before.fault = Fault("close")
-            wait(lambda: after.connections > 0)
-            size = _size(out)
-            wait(lambda: _size(out) > size + 100_000)
+            old, new = before, after
+            for _ in range(times):
+                old.fault, new.fault, known = Fault("close"), None, new.connections
+                hosts.write_text(f"{new.host} camera.test\n", encoding="utf-8")
+                wait(lambda new=new, known=known: new.connections > known)  # type: ignore[misc]
+                size = _size(out)
+                wait(lambda size=size: _size(out) > size + 50_000)  # type: ignore[misc]
+                old, new = new, old
         finally:
             process.send_signal(signal.SIGINT)
             said = process.communicate(timeout=PATIENCE)[1]

@@ -10,7 +10,7 @@ from typing import Final
 
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed
-from blurcam.sinks.backlog import Backlog
+from blurcam.sinks.backlog import Backlog, TransportStream
 from blurcam.status import Storage
 
 # POSIX: what a pipe that poll() calls writable takes without waiting. Its flags are left alone,
@@ -28,7 +28,7 @@ class Standard:
     def __init__(self, descriptor: int, encoder: Encoder) -> None:
         """Write to the descriptor, which stays the caller's."""
         self._descriptor = descriptor
-        self._backlog = Backlog(encoder)
+        self._backlog = Backlog(TransportStream(encoder))
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         with suppress(OSError, AttributeError):  # no pipe, or not Linux
@@ -50,6 +50,11 @@ class Standard:
             except OSError as exc:
                 raise SinkClosed(f"standard output: {exc.strerror}") from exc
             del waiting[:written]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether something was taken: what was not has raised."""
+        return True
 
     def storage(self) -> Storage | None:
         """Keep nothing."""
