@@ -160,7 +160,7 @@ DEFINITIONS: Final = (
     Definition(
         "latency_seconds",
         "gauge",
-        "From a picture's arrival until it is redacted, and handed to the encoder; last half minute.",
+        "From a picture's arrival to the encoder, redacted; over the last half minute.",
         ("quantile",),
         _latency,
     ),
