@@ -82,7 +82,7 @@ def test_a_reader_that_reads_nothing_holds_nothing_up_and_one_that_leaves_is_the
         assert process.stdout.read(188)[:1] == b"G"
         fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 1 << 16)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=6)  # it is full after two
+            process.wait(timeout=4)  # it is full after two
         process.stdout.close()
         said = process.stderr.read().decode()
         assert process.wait(timeout=PATIENCE) == 0, said
