@@ -25,7 +25,7 @@ _MOST_LIVE: Final = 64
 
 # How long the consumer of a live source waits at most for its turn: half of it, on average, is what
 # an answer of the detector waits to be noticed.
-_TURN_SECONDS: Final = 0.01
+_TURN_SECONDS: Final = 0.005
 # How long a live source may take to notice that nobody reads any more.
 _PARTING_SECONDS: Final = 0.5
 # A thread that has not begun by then was never started.
@@ -179,7 +179,7 @@ def live_turns(
     dropped: Callable[[int], None],
     until: Callable[[], bool],
 ) -> Generator[T | None, None, None]:
-    """Yield what :func:`live` does, and ``None`` while nothing comes, a hundred times a second.
+    """Yield what :func:`live` does, and ``None`` while nothing comes, two hundred times a second.
 
     So the consumer has turns to do what is due by the clock. Where ``until``, which is asked each
     time, says so, it ends at once; what it raises is raised here. A source that then still waits
