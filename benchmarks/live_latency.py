@@ -108,6 +108,8 @@ def pictures(footage: Path) -> Iterator[NDArray[np.uint8]]:
     """Yield the footage as BGR at 1080p, over and over."""
     while True:
         reader = cv2.VideoCapture(str(footage))
+        if not reader.isOpened():
+            sys.exit(f"{footage}: is no video that can be read; make samples makes the default one")
         while True:
             done, picture = reader.read()
             if not done:
