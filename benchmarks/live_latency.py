@@ -21,7 +21,7 @@ import sys
 import tempfile
 import threading
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -195,17 +195,19 @@ def _cpu(pid: int) -> float:
 def report(
     sent: list[tuple[int, float]], came: list[tuple[int, float]], lead: float, busy: str
 ) -> None:
-    """Match what came to what was sent, in order, and print the distribution."""
-    beyond, place = [], 0
+    """Match what came to when it was last sent, and print the distribution."""
+    times: dict[int, list[float]] = {}
+    for number, at in sent:
+        times.setdefault(number, []).append(at)
+    beyond = []
     for number, at in came:
-        while place < len(sent) and sent[place][0] != number:
-            place += 1
-        if place == len(sent):
+        place = bisect_right(times.get(number, []), at)
+        if not place:
             print(f"picture {number} came and was not sent")
             break
-        if sent[place][1] - sent[0][1] > _WARM_SECONDS:
-            beyond.append((at - sent[place][1] - lead) * 1000)
-        place += 1
+        when = times[number][place - 1]
+        if when - sent[0][1] > _WARM_SECONDS:
+            beyond.append((at - when - lead) * 1000)
     print(f"pictures: {len(sent)} sent, {len(came)} seen; {busy}")
     if not beyond:
         print("too short: there is no picture but those of the start")
