@@ -22,9 +22,9 @@ from blurcam.status import CameraStatus, OutputStatus, Overload, State
 from blurcam.streams import Clock
 
 _LATENCY_SECONDS: Final = 30.0
-# From the first frame that was covered whole since the detector was silent for a second, or failed,
-# until its process is replaced: five seconds in all.
-_SPEECHLESS_SECONDS: Final = 4.0
+# From the first frame that was covered whole since the detector was silent for too long (a quarter
+# of a second to one, see ``silence``), or failed, until its process is replaced: five in all.
+_SPEECHLESS_SECONDS: Final = 4.5
 # So long without a picture is a loss, whatever the connection says.
 _SILENT_SECONDS: Final = 2.0
 

@@ -16,14 +16,16 @@ from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+U = TypeVar("U")
 
 LIVE_SECONDS: Final = 0.5
 """How far a live picture may lag behind before it is dropped."""
 # However short the steps of a stream's clock, no more items than this wait: at 1080p, 200 MB.
 _MOST_LIVE: Final = 64
 
-# How often the consumer of a live source looks up while there is nothing to do.
-_ASK_SECONDS: Final = 0.1
+# How long the consumer of a live source waits at most for its turn: half of it, on average, is what
+# an answer of the detector waits to be noticed.
+_TURN_SECONDS: Final = 0.005
 # How long a live source may take to notice that nobody reads any more.
 _PARTING_SECONDS: Final = 0.5
 # A thread that has not begun by then was never started.
@@ -94,28 +96,38 @@ class _Channel(Generic[T]):
             return lost
 
     def __iter__(self) -> Iterator[T]:
-        return self.read(_never, None)
-
-    def read(self, until: Callable[[], bool], every: float | None) -> Iterator[T]:
-        """Yield what is put, to its end, or to where ``until`` says so, asked ``every`` seconds."""
-        while not until():
+        while True:
             with self._changed:
                 while not self._items and not self._ended:
-                    self._changed.wait(every)
-                    if until():
-                        return
+                    self._changed.wait()
                 if not self._items:
-                    if self._error is not None:
-                        raise self._error
-                    return
-                item = self._items.popleft()
-                self._changed.notify_all()
+                    return self._finish()
+                item = self._take()
             yield item
 
+    def turns(self, until: Callable[[], bool], every: float) -> Iterator[T | None]:
+        """Yield what is put, or ``None`` where nothing is for ``every`` seconds.
 
-def _never() -> bool:
-    """Read on."""
-    return False
+        It ends where that does, or once ``until`` says so, asked each time.
+        """
+        while not until():
+            with self._changed:
+                if not self._items and not self._ended:
+                    self._changed.wait(every)
+                if not self._items and self._ended:
+                    return self._finish()
+                item = self._take() if self._items else None
+            yield item
+
+    def _take(self) -> T:
+        item = self._items.popleft()
+        self._changed.notify_all()
+        return item
+
+    def _finish(self) -> None:
+        """Raise what went wrong, if that is why nothing follows."""
+        if self._error is not None:
+            raise self._error
 
 
 def _untold(count: int) -> None:
@@ -137,7 +149,7 @@ def prefetch(
     a camera) end at once.
     """
     channel: _Channel[T] = _Channel(depth)
-    return _pulled(items, channel, channel.put, interrupt)
+    return _pulled(items, channel, channel.put, iter(channel), interrupt)
 
 
 def live(
@@ -147,18 +159,45 @@ def live(
     time_of: Callable[[T], Fraction],
     dropped: Callable[[int], None],
     interrupt: Callable[[], None] = _nothing,
-    until: Callable[[], bool] | None = None,
 ) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that never waits: the newest win.
 
     What lags more than ``seconds`` of ``time_of`` behind the newest is dropped, oldest first, so
     that a consumer who is too slow sees what is happening now, and the source is never held up.
-    ``dropped`` is told how many, in the thread that pulls. Where ``until``, which is asked at each
-    item and several times a second, says so, it ends at once; what it raises is raised here. A
-    source that then still waits for a camera is left to its own time-out. In all else like
-    :func:`prefetch`.
+    ``dropped`` is told how many, in the thread that pulls. In all else like :func:`prefetch`.
     """
     channel: _Channel[T] = _Channel(_MOST_LIVE)
+    put = _newest(channel, seconds, time_of, dropped)
+    return _pulled(items, channel, put, iter(channel), interrupt, dropped)
+
+
+def live_turns(
+    items: Iterator[T],
+    seconds: float,
+    *,
+    time_of: Callable[[T], Fraction],
+    dropped: Callable[[int], None],
+    until: Callable[[], bool],
+) -> Generator[T | None, None, None]:
+    """Yield what :func:`live` does, and ``None`` while nothing comes, two hundred times a second.
+
+    So the consumer has turns to do what is due by the clock. Where ``until``, which is asked each
+    time, says so, it ends at once; what it raises is raised here. A source that then still waits
+    for a camera is left to its own time-out.
+    """
+    channel: _Channel[T] = _Channel(_MOST_LIVE)
+    put = _newest(channel, seconds, time_of, dropped)
+    turns = channel.turns(until, _TURN_SECONDS)
+    return _pulled(items, channel, put, turns, _nothing, dropped, _PARTING_SECONDS)
+
+
+def _newest(
+    channel: _Channel[T],
+    seconds: float,
+    time_of: Callable[[T], Fraction],
+    dropped: Callable[[int], None],
+) -> Callable[[T], bool]:
+    """Return what puts an item into the channel and drops what it makes stale."""
     longest = Fraction(seconds).limit_denominator(1_000_000)
 
     def is_stale(old: T, new: T) -> bool:
@@ -170,18 +209,22 @@ def live(
             dropped(count + (not is_read))
         return is_read
 
-    return _pulled(items, channel, put, interrupt, until, dropped)
+    return put
 
 
 def _pulled(
     items: Iterator[T],
     channel: _Channel[T],
     put: Callable[[T], bool],
+    read: Iterator[U],
     interrupt: Callable[[], None],
-    until: Callable[[], bool] | None = None,
     unread: Callable[[int], None] = _untold,
-) -> Generator[T, None, None]:
-    """Yield what a thread pulls from ``items`` and puts into the channel."""
+    parting: float | None = None,
+) -> Generator[U, None, None]:
+    """Yield what is read of the channel, into which a thread puts what it pulls from ``items``.
+
+    At the end the thread is waited for, at most ``parting`` seconds.
+    """
     began = threading.Event()
 
     def work() -> None:
@@ -202,14 +245,14 @@ def _pulled(
     thread = threading.Thread(target=work, name="blurcam-reader", daemon=True)
     try:
         thread.start()  # a signal may arrive, and raise, before that returns
-        yield from channel if until is None else channel.read(until, _ASK_SECONDS)
+        yield from read
     finally:
         left = channel.leave()
         if left:
             unread(left)
         interrupt()
         if began.wait(_STARTS_WITHIN):
-            thread.join(None if until is None else _PARTING_SECONDS)
+            thread.join(parting)
 
 
 @contextmanager

@@ -102,6 +102,11 @@ class Detached:
         if self._ordered and self._clock.elapsed() - self._ordered[0].since > _STUCK_SECONDS:
             raise SinkWriteError(f"{self._name}: the disk takes nothing for {_STUCK_SECONDS:g} s")
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it could be opened."""
+        return self._sink is not None and self._sink.is_up
+
     def storage(self) -> Storage | None:
         """Return what is kept on disk, as last counted."""
         return None if self._sink is None else self._sink.storage()

@@ -106,10 +106,10 @@ class Pressure:
             self._kept_up_at, self._dropped = now, dropped
         if fill < _KEEPS_UP:
             self._kept_up_at = now
+        is_behind = now - self._kept_up_at >= _BEHIND_SECONDS
         if dropped > self._dropped:
-            self._dropped, self._dropped_at = dropped, now
-            self._kept_up_at = min(self._kept_up_at, now - _BEHIND_SECONDS)
-        if now - self._kept_up_at >= _BEHIND_SECONDS:
+            self._dropped, self._dropped_at, is_behind = dropped, now, True
+        if is_behind:
             self._climb(now)
         elif self._at and now - self._strained_at >= self._calm:
             self._at -= 1

@@ -71,9 +71,14 @@ class Searcher(Protocol):
 
 
 def scan(
-    frames: Iterable[Frame], search: Searcher, plan: Plan, pressure: Pressure | None = None
+    frames: Iterable[Frame | None],
+    search: Searcher,
+    plan: Plan,
+    pressure: Pressure | None = None,
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame with what the detector says of it, in order.
+
+    A live stream has a ``None`` between its frames wherever there is time to see to the answers.
 
     Inference goes on while the caller works on what was yielded. Raises :class:`DetectorError`
     once the detector has failed ``plan.patience`` frames in a row. The first frame of a session
@@ -81,6 +86,9 @@ def scan(
     """
     watch = _Watch(search, plan, pressure)
     for frame, is_last in _with_last(frames, plan):
+        if frame is None:
+            yield from watch.ready()
+            continue
         watch.follow(frame)
         if watch.is_due(frame, is_last=is_last):
             yield from watch.settled()
@@ -91,7 +99,7 @@ def scan(
     yield from watch.settled()
 
 
-def _with_last(frames: Iterable[Frame], plan: Plan) -> Iterator[tuple[Frame, bool]]:
+def _with_last(frames: Iterable[Frame | None], plan: Plan) -> Iterator[tuple[Frame | None, bool]]:
     """Yield every frame, and whether it is the last of its session, as far as can be known."""
     if plan.live:
         for frame in frames:
@@ -99,9 +107,9 @@ def _with_last(frames: Iterable[Frame], plan: Plan) -> Iterator[tuple[Frame, boo
         return
     held: Frame | None = None  # a frame is judged when it is known what follows
     for frame in frames:
-        if held is not None:
+        if held is not None and frame is not None:
             yield held, frame.session != held.session
-        held = frame
+        held = frame or held
     if held is not None:
         yield held, True
 

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from blurcam.account import Account
 from blurcam.backoff import REFUSED, UNREACHABLE, BackOff
-from blurcam.buffering import LIVE_SECONDS, live, outbox
+from blurcam.buffering import LIVE_SECONDS, live_turns, outbox
 from blurcam.effects import Effect
 from blurcam.errors import SourceError, SourceRefused, SourceTimeout
 from blurcam.frames import Frame
@@ -59,14 +59,15 @@ class Outputs(Protocol):
 class Parts:
     """What a camera is made of.
 
-    ``watch`` turns the frames of a session into covered frames. ``pulse`` is called several times
-    a second, from the one main thread; its answer is whether to stop. ``feel`` is told at every
-    frame how full the queue before the search is, 0 to 1. ``connect_seconds`` and
-    ``stall_seconds`` are how long a session's source may be silent, at first and later.
+    ``watch`` turns the frames of a session, and the turns between them, into covered frames.
+    ``pulse`` is called several times a second, from the one main thread; its answer is whether to
+    stop. ``feel`` is told at every frame how full the queue before the search is, 0 to 1.
+    ``connect_seconds`` and ``stall_seconds`` are how long a session's source may be silent, at
+    first and later.
     """
 
     connect: Callable[[], Session]
-    watch: Callable[[Iterator[Frame], StreamInfo], Iterator[tuple[Frame, Coverage]]]
+    watch: Callable[[Iterator[Frame | None], StreamInfo], Iterator[tuple[Frame, Coverage]]]
     open_outputs: Callable[[StreamInfo], Outputs]
     effect: Effect
     freezer: Freezer
@@ -122,7 +123,7 @@ def run_once(parts: Parts, writer: Writer) -> None:
     def dropped(count: int) -> None:
         account.tally.dropped += count
 
-    frames = live(
+    frames = live_turns(
         session.frames(),
         LIVE_SECONDS,
         time_of=lambda frame: frame.time,
@@ -130,7 +131,7 @@ def run_once(parts: Parts, writer: Writer) -> None:
         until=watch.look_up,
     )
     with closing(frames):
-        first = next(frames, None)
+        first = next((frame for frame in frames if frame is not None), None)
         if first is None:
             return
         writer.begin(session.info)
@@ -160,10 +161,13 @@ class _Watchdog:
         self.error: SourceError | None = None
         self._due = self._clock.elapsed() + 2 * parts.connect_seconds + _GRACE_SECONDS
 
-    def passing(self, frames: Iterator[Frame]) -> Iterator[Frame]:
+    def passing(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
         """Yield the frames; their end, which is an error, is kept until all are covered."""
         try:
             for frame in frames:
+                if frame is None:
+                    yield None
+                    continue
                 lag = self._clock.wall() - frame.wall_time
                 self._parts.feel(min(1.0, max(0.0, lag / LIVE_SECONDS)))
                 yield frame

@@ -22,16 +22,23 @@ Scanned = tuple[Frame, Finding]
 # twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
 # face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
 _SLACK: Final = 2
+# A live stream's next frame is expected no sooner than the shortest of so many steps came.
+_STEPS: Final = 30
+_FEWEST_STEPS: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far coverage reaches beyond the detections: seconds, and a factor of size."""
+    """How far coverage reaches beyond the detections: seconds, and a factor of size.
+
+    Of a live stream a frame does not wait for one that is known to come too late to reach it.
+    """
 
     lead: float
     hold: float
     bridge: float
     margin: float
+    is_live: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a reach that takes coverage away."""
@@ -81,6 +88,8 @@ class _Session:
         self._waiting: deque[Scanned] = deque()
         self._tracks: list[Track] = []
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
+        self._newest = frame.pts
+        self._steps: deque[int] = deque(maxlen=_STEPS)  # from frame to frame, of late
 
     def _ticks(self, seconds: float) -> int:
         return math.floor(Fraction(seconds).limit_denominator(1_000_000) / self._time_base)
@@ -90,13 +99,23 @@ class _Session:
 
     def take(self, frame: Frame, finding: Finding) -> Iterator[tuple[Frame, Coverage]]:
         """Learn from one more frame, and yield those that no later one can say more about."""
+        if frame.pts > self._newest:
+            self._steps.append(frame.pts - self._newest)
+            self._newest = frame.pts
         self._waiting.append((frame, finding))
         if isinstance(finding, Answered):
             self._searched.append(frame.pts)
             self._see(frame.pts, finding)
         horizon = max(self._lead, self._bridge)
-        while self._waiting and frame.pts - self._waiting[0][0].pts >= horizon:
+        while self._waiting and self._passed - self._waiting[0][0].pts >= horizon:
             yield self._leave()
+
+    @property
+    def _passed(self) -> int:
+        """Up to when all is known: no frame comes before, or at that time, any more."""
+        if not self._reach.is_live or len(self._steps) < _FEWEST_STEPS:
+            return self._newest
+        return self._newest + max(0, min(self._steps) - 1)
 
     def rest(self) -> Iterator[tuple[Frame, Coverage]]:
         """Yield all frames that wait: nothing follows."""

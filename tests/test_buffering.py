@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import pytest
 
-from blurcam.buffering import Abandoned, live, outbox, prefetch
+from blurcam.buffering import Abandoned, live, live_turns, outbox, prefetch
 
 
 def test_prefetch_yields_everything_in_order() -> None:
@@ -130,6 +130,38 @@ def test_live_failure_reaches_the_consumer_after_the_items_before_it() -> None:
         for item in live(source(), 1, time_of=Fraction, dropped=lambda n: None):
             seen.append(item)
     assert seen == [1]
+
+
+def test_whoever_takes_turns_goes_on_while_nothing_comes() -> None:
+    comes = threading.Event()
+
+    def source() -> Iterator[int]:
+        yield 1
+        assert comes.wait(timeout=30)
+        yield 2
+        raise OSError("gone")
+
+    turns = live_turns(
+        source(), 1, time_of=Fraction, dropped=lambda n: None, until=lambda: False
+    )  # fmt: skip
+    seen = [next(turn for turn in turns if turn is not None), next(turns)]
+    comes.set()
+    with pytest.raises(OSError, match="gone"):
+        seen += turns
+    assert [turn for turn in seen if turn is not None] == [1, 2]
+    assert seen[1] is None
+
+
+def test_turns_end_once_asked_to_though_the_source_waits() -> None:
+    camera = Camera(1)
+    asked = threading.Event()
+    turns = live_turns(
+        camera.items(), 1, time_of=Fraction, dropped=camera.dropped.append, until=asked.is_set
+    )
+    assert next(turn for turn in turns if turn is not None) == 0
+    asked.set()
+    assert list(turns) == []
+    camera.gone.set()
 
 
 @pytest.mark.parametrize("kind", ["live", "prefetch"])

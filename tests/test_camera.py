@@ -54,8 +54,15 @@ def assert_time_goes_on(path: Path) -> None:
     assert all(a < b for a, b in pairwise(times))
 
 
-@pytest.mark.parametrize("name", ["h264", "h265"])
-@pytest.mark.parametrize("transport", ["tcp", "udp"])
+@pytest.mark.parametrize(
+    ("name", "transport"),
+    [
+        ("h264", "tcp"),
+        ("h265", "udp"),
+        pytest.param("h264", "udp", marks=pytest.mark.slow),
+        pytest.param("h265", "tcp", marks=pytest.mark.slow),
+    ],
+)
 def test_a_camera_becomes_a_redacted_file(
     clips: dict[str, Clip], tmp_path: Path, name: str, transport: Transport
 ) -> None:
@@ -89,7 +96,7 @@ def test_the_code_is_seen_where_no_face_is_looked_for(
     [
         Fault("close", at=1),
         Fault("reset", at=1),
-        Fault("stall", at=1, amount=3600),
+        pytest.param(Fault("stall", at=1, amount=3600), marks=pytest.mark.slow),
         Fault("blackhole", at=1),
     ],
     ids=lambda fault: fault.kind,
@@ -106,7 +113,9 @@ def test_a_camera_that_goes_away_is_connected_to_again(
             return again(status)
 
         again = reconnected(1, then=10)
-        watched = watch(server.url("h264"), Recording(str(out)), enough=enough)
+        watched = watch(
+            server.url("h264"), Recording(str(out)), enough=enough, receive=Receive(stall=1)
+        )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
     assert watched.tally.frames_in == accounted(watched.tally)
@@ -118,9 +127,9 @@ def test_frames_are_covered_whole_until_the_detector_has_answered_after_every_st
     """No frame of either session shows the code, although each begins in the middle of a face."""
     out = tmp_path / "live.ts"
     with FakeCam(clips, fault=Fault("close", at=0.8)) as server:
-        watched = watch(server.url("h264"), Recording(str(out)), enough=reconnected(3, then=5))
+        watched = watch(server.url("h264"), Recording(str(out)), enough=reconnected(2, then=5))
     assert exposed(out) < WOVEN / 4
-    assert sum(watched.last.reconnects.values()) >= 3
+    assert sum(watched.last.reconnects.values()) >= 2
 
 
 @pytest.mark.parametrize(
@@ -144,7 +153,7 @@ def test_what_lost_packets_leave_of_a_face_is_not_shown(
     def enough(status: CameraStatus) -> bool:
         return status.packet_loss >= 4 and status.redacted >= 25
 
-    with FakeCam(clips, fault=Fault("loss", at=1, amount=0.006)) as server:
+    with FakeCam(clips, fault=Fault("loss", at=1, amount=0.025)) as server:
         watched = watch(server.url(name), Recording(str(out)), enough=enough, on_loss=on_loss)
     assert exposed(out) < WOVEN / 4
     tally = watched.tally
@@ -198,7 +207,7 @@ def test_udp_that_does_not_arrive_becomes_tcp(clips: dict[str, Clip], tmp_path: 
             server.url("h264"),
             out,
             enough=redacted(5),
-            receive=Receive("udp", connect=4, stall=2),
+            receive=Receive("udp", connect=2, stall=1.5),
         )
 
 
@@ -245,7 +254,7 @@ def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["close", "reset", "stall", "jump"])
+@pytest.mark.parametrize("kind", ["close", "reset", "stall", "blackhole", "jump"])
 def test_a_fault_that_comes_twenty_times_shows_no_face(
     clips: dict[str, Clip], tmp_path: Path, kind: Kind
 ) -> None:
@@ -264,3 +273,33 @@ def test_a_fault_that_comes_twenty_times_shows_no_face(
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
     assert watched.tally.frames_in == accounted(watched.tally)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("on_loss", ["freeze", "cover"])
+def test_packets_that_are_lost_twenty_times_leave_nothing_of_a_face(
+    clips: dict[str, Clip], tmp_path: Path, on_loss: OnLoss
+) -> None:
+    """Each time until a loss was seen, and then not before pictures are shown again."""
+    out = tmp_path / "live.ts"
+    losses, missed, shown = 0, 0, 0
+    with FakeCam(clips) as server:
+
+        def enough(status: CameraStatus) -> bool:
+            nonlocal losses, missed, shown
+            if server.fault is not None and status.packet_loss > missed:
+                losses, missed, shown = losses + 1, status.packet_loss, status.redacted
+                server.fault = None
+            elif server.fault is None and status.redacted > shown + 5:
+                server.fault = Fault("loss", amount=0.02)
+            return losses >= 20
+
+        watched = watch(
+            server.url("h264"), Recording(str(out)), enough=enough, on_loss=on_loss, patience=600
+        )
+    assert exposed(out) < WOVEN / 4
+    assert_time_goes_on(out)
+    assert not watched.last.reconnects
+    tally = watched.tally
+    assert (tally.frozen if on_loss == "freeze" else sum(tally.covered_whole.values())) >= 20
+    assert tally.frames_in == accounted(tally)

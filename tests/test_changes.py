@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from blurcam.cameras import Receive, Recording
@@ -21,7 +26,7 @@ from blurcam.status import CameraStatus
 from tests.certificates import certify
 from tests.clips import ffmpeg, frame_times
 from tests.fakecam import Clip, FakeCam, Fault
-from tests.livecams import WOVEN, accounted, face_clip, strengths, watch
+from tests.livecams import PATIENCE, WOVEN, accounted, face_clip, strengths, watch
 
 # What the product promises is five seconds; a busy machine is given as much again.
 SOON = 10.0
@@ -50,6 +55,15 @@ def assert_redacted(out: Path) -> None:
     assert max(map(abs, strengths(out))) < WOVEN / 4
     times = frame_times(out)
     assert times == sorted(set(times))
+
+
+def assert_one_stream_of_the_scene(out: Path) -> None:
+    """It is H.264 of one size to its end, and its end is no grey."""
+    with av.open(str(out)) as container:
+        frames = list(container.decode(video=0))
+        assert container.streams.video[0].codec_context.name == "h264"
+    assert {(frame.width, frame.height) for frame in frames} == {(320, 240)}
+    assert float(np.asarray(frames[-1].to_ndarray(format="gray")).std()) > 5
 
 
 def test_a_loss_is_seen_in_time_and_so_is_the_camera_s_return(clip: Clip, tmp_path: Path) -> None:
@@ -115,6 +129,31 @@ def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
     assert sum(watched.last.reconnects.values()) >= 2
     assert watched.tally.frames_in == accounted(watched.tally)
     assert_redacted(out)
+    assert_one_stream_of_the_scene(out)
+
+
+@pytest.mark.slow
+def test_a_camera_that_comes_back_as_another_twenty_times_goes_on(
+    clip: Clip, double: Clip, folder: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "live.ts"
+    others = cycle((double, Clip(face_clip(folder / "h265.mp4", "libx265")), clip))
+    changes, shown = 0, 10
+    with FakeCam({"cam": clip}) as server:
+
+        def enough(status: CameraStatus) -> bool:
+            nonlocal changes, shown
+            if server.fault and sum(status.reconnects.values()) >= changes:
+                server.fault, shown = None, status.redacted + 5
+            elif not server.fault and status.redacted >= shown:
+                changes += 1
+                server.clips["cam"], server.fault = next(others), Fault("close")
+            return changes > 20
+
+        watched = watch(server.url("cam"), Recording(str(out)), enough=enough, patience=600)
+    assert watched.tally.frames_in == accounted(watched.tally)
+    assert_redacted(out)
+    assert_one_stream_of_the_scene(out)
 
 
 @pytest.mark.slow
@@ -135,6 +174,60 @@ def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked
     assert not watched.last.reconnects
     assert watched.tally.frames_in == accounted(watched.tally)
     assert_redacted(out)
+    assert_one_stream_of_the_scene(out)
+
+
+@pytest.mark.parametrize("times", [1, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_camera_whose_name_comes_to_mean_another_address_is_found_there(
+    clip: Clip, tmp_path: Path, times: int
+) -> None:
+    """Every connection looks the name up anew.
+
+    It fails where ``LiveSource`` is given the address that the first one found.
+    """
+    hosts, out = tmp_path / "hosts", tmp_path / "live.ts"
+    hosts.write_text("127.0.0.1 camera.test\n", encoding="utf-8")
+    inside = 'mount --bind "$0" /etc/hosts && exec "$@"'
+    in_there = ["unshare", "--map-root-user", "--mount", "sh", "-c", inside, str(hosts)]
+    try:
+        subprocess.run([*in_there, "true"], check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("this machine lets no user mount in a name space of its own")
+    with (
+        FakeCam({"cam": clip}) as before,
+        FakeCam({"cam": clip}, host="127.0.0.2", port=before.port) as after,
+    ):
+        url = f"rtsp://camera.test:{before.port}/cam"
+        command = [sys.executable, "-m", "blurcam", "run", "--profile", "near", url, str(out)]
+        process = subprocess.Popen([*in_there, *command], stderr=subprocess.PIPE, text=True)
+        try:
+            wait(lambda: _size(out) > 100_000)
+            old, new = before, after
+            for _ in range(times):
+                old.fault, new.fault, known = Fault("close"), None, new.connections
+                hosts.write_text(f"{new.host} camera.test\n", encoding="utf-8")
+                wait(lambda new=new, known=known: new.connections > known)  # type: ignore[misc]
+                size = _size(out)
+                wait(lambda size=size: _size(out) > size + 50_000)  # type: ignore[misc]
+                old, new = new, old
+        finally:
+            process.send_signal(signal.SIGINT)
+            said = process.communicate(timeout=PATIENCE)[1]
+    assert process.returncode == 0, said
+    assert_redacted(out)
+    assert_one_stream_of_the_scene(out)
+
+
+def wait(until: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not until():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def _size(out: Path) -> int:
+    """Return how many bytes have been written, under whatever name."""
+    return sum(each.stat().st_size for each in out.parent.glob("*live*"))
 
 
 # Other servers -----------------------------------------------------------------------------------

@@ -105,10 +105,11 @@ def test_a_camera_of_hls(clip: Path, tmp_path: Path) -> None:
 
 
 def test_a_file_played_as_a_camera_ends_where_it_ends(clip: Path, tmp_path: Path) -> None:
-    out = tmp_path / "live.ts"
-    watched = watch(str(clip), Recording(str(out)), enough=lambda s: False)
+    out, short = tmp_path / "live.ts", tmp_path / "short.mp4"
+    ffmpeg("-i", clip, "-c", "copy", "-frames:v", 30, short)
+    watched = watch(str(short), Recording(str(out)), enough=lambda s: False)
     assert watched.last.state == "stopped"
-    assert watched.tally.frames_in == 90
+    assert watched.tally.frames_in == 30
     assert max(map(abs, strengths(out))) < WOVEN / 4
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from blurcam.config import Detect
 from blurcam.detection import Answered
 from blurcam.easing import at_ease, eased, finest, ladder_for
@@ -93,6 +95,15 @@ def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
             press(pressure, clock, 0.0, 0.1)
         kept.append(clock.now - began)
     assert all(b > 1.8 * a for a, b in pairwise(kept))
+
+
+@pytest.mark.parametrize("now", [1.7, 7.0, 1234.567])
+def test_a_dropped_frame_is_pressure_though_the_queue_is_empty_now(now: float) -> None:
+    """It was not where 0.6 s behind came out as 0.5999999999999996."""
+    clock = HandClock(now)
+    pressure = Pressure(clock, rungs(1.0))
+    pressure.feel(0.0, 1)
+    assert pressure.rung.stretch > 0
 
 
 def test_dropped_frames_are_told_and_forgotten() -> None:

@@ -6,19 +6,31 @@ import os
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
 
 from blurcam.addresses import parse_address
 from blurcam.cameras import Publishing, Recording
+from blurcam.coding import Codec, Coding
+from blurcam.effects import make_effect
+from blurcam.encoders import open_encoder
+from blurcam.frames import Frame
+from blurcam.redaction import redact
+from blurcam.regions import Coverage
+from blurcam.sinks.publishing import Publisher
+from blurcam.stats import Tally
 from blurcam.status import CameraStatus
+from blurcam.streams import PIXEL_FORMATS, StreamInfo, SystemClock
 from tests.clips import FFMPEG
 from tests.fakecam import Clip, FakeCam
-from tests.livecams import WOVEN, face_clip, strengths, watch
+from tests.livecams import PATIENCE, WOVEN, face_clip, strengths, watch
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +72,26 @@ def test_a_published_camera_can_be_watched_and_shows_no_face(clip: Clip, tmp_pat
     assert len(found) == 40
     assert max(map(abs, found)) < WOVEN / 4
     assert len({round(each, 6) for each in found}) > 5, "not grey alone"
+
+
+@pytest.mark.parametrize("codec", ["h264", "h265"])
+def test_a_picture_is_on_air_before_the_next_one_comes(codec: Codec) -> None:
+    """Through MPEG-TS to the child none came: FFmpeg waited for the next, to know where it ends."""
+    luma = np.random.default_rng(1).integers(0, 255, (240, 320)).astype(np.uint8)
+    frame = Frame((luma,), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 90_000))
+    info = StreamInfo("noise", 320, 240, PIXEL_FORMATS["gray"], frame.time_base, Fraction(15))
+    encoder = open_encoder(info, Coding(codec, reorder=False, live=True), Tally())
+    (packet,) = encoder.encode(redact(frame, Coverage(0, ()), make_effect("blur")))
+    with FakeCam() as server, closing(encoder):
+        address = parse_address(server.url("front"))
+        with closing(Publisher(address, encoder, SystemClock())) as publisher:
+            publisher.write(packet, 0.0)
+            deadline = time.monotonic() + PATIENCE
+            while "front" not in server.published or (
+                server.published["front"].octets < len(packet.data)
+            ):
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
 
 
 def test_a_server_that_takes_nothing_holds_up_no_other_output(clip: Clip, tmp_path: Path) -> None:

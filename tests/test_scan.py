@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from unittest.mock import ANY
 
 import cv2
 import numpy as np
@@ -147,6 +148,26 @@ def test_a_live_stream_waits_for_no_answer_that_is_not_needed() -> None:
     out = scan(frames(), searching(detector), replace(RHYTHM, live=True))
     assert next(out)[0].seq == 0
     assert taken == [0]
+
+
+def test_an_answer_is_taken_in_between_two_frames_where_there_is_time() -> None:
+    class Slow(ScriptedAnswer):
+        is_ready = False
+
+    class SlowDetector(ScriptedDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            super().start(views)
+            return Slow(())
+
+    def frames() -> Iterator[Frame | None]:
+        yield street(0)
+        yield None
+        Slow.is_ready = True
+        yield None
+        raise AssertionError("another frame was asked for")
+
+    out = scan(frames(), searching(SlowDetector({})), replace(RHYTHM, live=True))
+    assert next(out) == (ANY, Answered(()))
 
 
 def test_a_bug_in_a_detector_is_not_taken_for_a_failed_search() -> None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import re
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from blurcam.coding import Coding
+from blurcam.effects import make_effect
+from blurcam.encoders import open_encoder
+from blurcam.frames import Frame
+from blurcam.redaction import redact
+from blurcam.regions import Coverage
+from blurcam.sinks.standard import Standard
+from blurcam.stats import Tally
+from blurcam.streams import PIXEL_FORMATS, StreamInfo
 from tests.fakecam import Clip, FakeCam
 from tests.livecams import PATIENCE, WOVEN, face_clip, strengths
 
@@ -20,6 +34,23 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     clip = Clip(face_clip(tmp_path_factory.mktemp("clips") / "h264.mp4"))
     with FakeCam({"cam": clip}) as server:
         yield server.url("cam")
+
+
+def test_a_key_frame_larger_than_a_pipe_is_there_at_once() -> None:
+    """In a pipe as it comes, of 64 KiB, the rest would wait for the next picture."""
+    noise = np.random.default_rng(1).integers(0, 255, (480, 640)).astype(np.uint8)
+    frame = Frame((noise,), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 25))
+    grey = redact(frame, Coverage(0, ()), make_effect("blur"))
+    info = StreamInfo("noise", 640, 480, PIXEL_FORMATS["gray"], Fraction(1, 25))
+    taking, giving = os.pipe()
+    encoder = open_encoder(info, Coding("h264", live=True), Tally())
+    with closing(encoder), closing(Standard(giving, encoder)) as standard:
+        (packet,) = encoder.encode(grey)
+        standard.write(packet, 0.0)
+        os.close(giving)
+        assert len(packet.data) > 1 << 16
+        with os.fdopen(taking, "rb") as pipe:
+            assert len(pipe.read()) > len(packet.data)
 
 
 def running(url: str) -> subprocess.Popen[bytes]:
@@ -49,8 +80,9 @@ def test_a_reader_that_reads_nothing_holds_nothing_up_and_one_that_leaves_is_the
         assert process.stdout is not None
         assert process.stderr is not None
         assert process.stdout.read(188)[:1] == b"G"
+        fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, 1 << 16)
         with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(timeout=6)  # a pipe of 64 KB is full after two
+            process.wait(timeout=4)  # it is full after two
         process.stdout.close()
         said = process.stderr.read().decode()
         assert process.wait(timeout=PATIENCE) == 0, said

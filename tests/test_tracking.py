@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import accumulate
 
 import pytest
@@ -69,6 +70,7 @@ reaches = st.builds(
     hold=st.floats(0, 2),
     bridge=st.floats(0, 2),
     margin=st.floats(1, 2),
+    is_live=st.booleans(),
 )
 
 
@@ -224,3 +226,36 @@ def test_a_wider_neighbour_in_time_steadies_the_size() -> None:
 def test_a_reach_that_takes_away_is_refused(bad: dict[str, float]) -> None:
     with pytest.raises(ConfigError, match=next(iter(bad))):
         Reach(**{"lead": 0.5, "hold": 0.5, "bridge": 1, "margin": 1.4} | bad)
+
+
+def left_at(scanned: Scene, reach: Reach) -> dict[int, int]:
+    """Return for each frame the newest that had been looked at when it left."""
+    newest = 0
+
+    def passing() -> Iterator[tuple[Frame, Finding]]:
+        nonlocal newest
+        for each in scanned:
+            newest = each[0].seq
+            yield each
+
+    return {frame.seq: newest for frame, _ in cover(passing(), reach, Tally())}
+
+
+def test_a_live_frame_waits_for_no_frame_that_comes_too_late_to_say_anything_of_it() -> None:
+    steady = scene(*[NONE] * 40, step=67)
+    live = replace(REACH, lead=0.3, bridge=0.3, is_live=True)
+    waits = left_at(steady, live)
+    # At 67 ms a step the fourth after a frame is the last that can reach it.
+    assert {waits[n] - n for n in range(10, 30)} == {4}
+    assert covered(steady, live) == covered(steady, replace(live, is_live=False))
+    recorded = left_at(steady, replace(live, is_live=False))
+    assert {recorded[n] - n for n in range(10, 30)} == {5}
+
+
+def test_a_live_frame_is_led_by_every_frame_that_can_reach_it_whatever_the_step_was() -> None:
+    """The camera slows down for a while, then is as fast as before: steps of late are the guide."""
+    pts = list(accumulate([67] * 20 + [200] * 10 + [67] * 20))
+    scanned: Scene = [(grey_frame(n, at), NONE) for n, at in enumerate(pts)]
+    waits = left_at(scanned, replace(REACH, lead=0.3, bridge=0.3, is_live=True))
+    for n in range(40):
+        assert all(at - pts[n] > 300 for at in pts[waits[n] + 1 :])

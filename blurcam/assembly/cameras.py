@@ -76,7 +76,7 @@ def run_camera(
     """
     check_camera(camera)
     clock, tally = SystemClock(), Tally()
-    with closing(Attended(open_detector(camera.detect, live=True))) as detector:
+    with closing(Attended(open_detector(camera.detect, live=True), clock)) as detector:
         outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
         assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
         run(assembled.parts())
@@ -164,7 +164,7 @@ class _Assembled:
         return tuple(outlet.status() for outlet in self._outlets)
 
     def _covered(
-        self, frames: Iterator[Frame], info: StreamInfo
+        self, frames: Iterator[Frame | None], info: StreamInfo
     ) -> Iterator[tuple[Frame, Coverage]]:
         camera, account = self._camera, self._account
         pressure = self._pressure or self._unpressed(info)

@@ -45,7 +45,7 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
     detectors: list[Detector] = []
     with ExitStack() as stack:
         for name in names:
-            detector = _DETECTORS[name](detect)
+            detector = _DETECTORS[name](detect, live)
             stack.callback(detector.close)
             prove(detector)
             detectors.append(Apart(detector) if live and name == "mediapipe" else detector)
@@ -54,7 +54,7 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
     return opened
 
 
-def _centerface(detect: Detect) -> Detector:
+def _centerface(detect: Detect, live: bool) -> Detector:
     from blurcam.detectors import centerface
 
     # What one pass only suspects, several may agree on: it reports more than counts in the end.
@@ -62,10 +62,13 @@ def _centerface(detect: Detect) -> Detector:
     threshold = min(asked, centerface.SUSPICION)
     if detector_of(detect) != "centerface":
         threshold = detect.threshold or PROFILES["balanced"].looks.certain
-    return centerface.open_centerface(load("centerface"), threshold=threshold, device=detect.device)
+    return centerface.open_centerface(
+        load("centerface"), threshold=threshold, device=detect.device, soon=live
+    )
 
 
-def _mediapipe(detect: Detect) -> Detector:
+def _mediapipe(detect: Detect, live: bool) -> Detector:
+    del live
     from blurcam.detectors import mediapipe
 
     threshold = detect.threshold or mediapipe.DEFAULT_THRESHOLD
@@ -75,14 +78,14 @@ def _mediapipe(detect: Detect) -> Detector:
     )
 
 
-def _yunet(detect: Detect) -> Detector:
+def _yunet(detect: Detect, live: bool) -> Detector:
     from blurcam.detectors import yunet
 
     threshold = detect.threshold or yunet.DEFAULT_THRESHOLD
-    return yunet.open_yunet(load("yunet"), threshold=threshold, device=detect.device)
+    return yunet.open_yunet(load("yunet"), threshold=threshold, device=detect.device, soon=live)
 
 
-_DETECTORS: dict[str, Callable[[Detect], Detector]] = {
+_DETECTORS: dict[str, Callable[[Detect, bool], Detector]] = {
     "centerface": _centerface,
     "mediapipe": _mediapipe,
     "yunet": _yunet,
@@ -108,7 +111,7 @@ def searched(
 
 
 def searched_live(
-    frames: Iterable[Frame],
+    frames: Iterable[Frame | None],
     info: StreamInfo,
     detector: Detector,
     detect: Detect,
@@ -132,5 +135,5 @@ def covered(
     """Yield every frame with its coverage: tracked, and zones burnt in."""
     share = SHARE if live else 1.0
     lead, bridge = share * settings.lead, share * settings.bridge
-    reach = Reach(lead, settings.hold, bridge, settings.margin)
+    reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live)
     return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)

@@ -46,7 +46,7 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
         # The page takes leave of its viewers while the cameras end.
         for last in (supervisor.stop, end_page, notifier.stopping):
             stack.callback(last)
-        say(f"{config}: {len(site.cameras)} cameras")
+        say(f"{config}: cameras: {len(site.cameras)}")
         watchdog = Watchdog(notifier, clock)
         notifier.ready()
         while not orders.stop:
@@ -111,7 +111,7 @@ def config_check(
     site = read_site(file)
     for camera in site.cameras:
         check_camera(camera)
-        typer.echo(f"{camera.name}: {camera.source} to {len(camera.outputs)} outputs")
+        typer.echo(f"{camera.name}: {camera.source}, outputs: {len(camera.outputs)}")
 
 
 @config_app.command("schema")

@@ -94,7 +94,10 @@ def _decode(outputs: Outputs, view: Searchable, threshold: float) -> list[Detect
 
 
 def open_centerface(
-    weights: bytes, *, threshold: float = SUSPICION, device: str = "CPU"
+    weights: bytes, *, threshold: float = SUSPICION, device: str = "CPU", soon: bool = False
 ) -> CenterFace:
-    """Return the detector, made of weights whose SHA-256 was checked."""
-    return CenterFace(Network("centerface", weights, device, takes_rgb=True), threshold)
+    """Return the detector, made of weights whose SHA-256 was checked.
+
+    It answers ``soon``, or else as often as it can.
+    """
+    return CenterFace(Network("centerface", weights, device, takes_rgb=True, soon=soon), threshold)

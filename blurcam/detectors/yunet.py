@@ -97,7 +97,10 @@ def _edges(
 
 
 def open_yunet(
-    weights: bytes, *, threshold: float = DEFAULT_THRESHOLD, device: str = "CPU"
+    weights: bytes, *, threshold: float = DEFAULT_THRESHOLD, device: str = "CPU", soon: bool = False
 ) -> YuNet:
-    """Return the detector, made of weights whose SHA-256 was checked."""
-    return YuNet(Network("yunet", weights, device, takes_rgb=False), threshold)
+    """Return the detector, made of weights whose SHA-256 was checked.
+
+    It answers ``soon``, or else as often as it can.
+    """
+    return YuNet(Network("yunet", weights, device, takes_rgb=False, soon=soon), threshold)

@@ -1,10 +1,10 @@
-"""Coded video for a reader that may be slow: MPEG-TS, bounded, and never waited with."""
+"""Coded video for a reader that may be slow: bounded, and never waited with."""
 
 from __future__ import annotations
 
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import av
 
@@ -15,12 +15,22 @@ from blurcam.streams import rescale
 _MOST_BYTES: Final = 4 << 20
 
 
-class Backlog:
-    """Packets muxed and not yet taken; where there are too many, none up to the next key frame."""
+class Form(Protocol):
+    """Packets as bytes of some format."""
 
-    def __init__(self, encoder: Encoder) -> None:
+    def coded(self, packet: RedactedPacket) -> bytes:
+        """Return a packet in that format, complete."""
+
+    def close(self) -> None:
+        """Release what writes it; safe to call twice."""
+
+
+class Backlog:
+    """Packets coded and not yet taken; where there are too many, none up to the next key frame."""
+
+    def __init__(self, form: Form) -> None:
         """Hold nothing yet."""
-        self._muxer = _Muxer(encoder)
+        self._form = form
         self._is_skipping = False
         self.waiting = bytearray()
         self.skipped = 0
@@ -30,23 +40,22 @@ class Backlog:
         if self._is_skipping and not (packet.is_key and len(self.waiting) < _MOST_BYTES // 2):
             self.skipped += 1
             return
-        self._is_skipping = False
-        coded = self._muxer.mux(packet)
-        if len(self.waiting) + len(coded) > _MOST_BYTES:
-            self._is_skipping = True
+        self._is_skipping = len(self.waiting) + len(packet.data) > _MOST_BYTES
+        if self._is_skipping:
             self.skipped += 1
             return
-        self.waiting += coded
+        self.waiting += self._form.coded(packet)
 
     def close(self) -> None:
-        """Release the muxer; safe to call twice."""
-        self._muxer.close()
+        """Release the form; safe to call twice."""
+        self._form.close()
 
 
-class _Muxer:
-    """Packets to MPEG-TS in memory."""
+class TransportStream:
+    """Packets as MPEG-TS, in memory."""
 
     def __init__(self, encoder: Encoder) -> None:
+        """Write the header."""
         self._taken = bytearray()
         self._time_base: Fraction = encoder.time_base
         self._container: Any = av.open(
@@ -62,7 +71,8 @@ class _Muxer:
         self._taken += data
         return len(data)
 
-    def mux(self, packet: RedactedPacket) -> bytes:
+    def coded(self, packet: RedactedPacket) -> bytes:
+        """Return a packet, and at a key frame the tables."""
         made = av.Packet(packet.data)
         made.pts = rescale(packet.pts, packet.time_base, self._time_base)
         made.dts = rescale(packet.dts, packet.time_base, self._time_base)
@@ -74,5 +84,6 @@ class _Muxer:
         return coded
 
     def close(self) -> None:
+        """Release the muxer; safe to call twice."""
         with suppress(av.FFmpegError, OSError, ValueError):
             self._container.close()

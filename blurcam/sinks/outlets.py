@@ -22,6 +22,10 @@ class LiveSink(Protocol):
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Write a packet of a picture that the camera took about then; raises SinkError."""
 
+    @property
+    def is_up(self) -> bool:
+        """Whether something is known to have been taken: a server may need a while to refuse."""
+
     def storage(self) -> Storage | None:
         """Return what is kept on disk, ``None`` if nothing is."""
 
@@ -65,7 +69,8 @@ class Outlet:
             self._sink.write(packet, wall_time)
             self._bytes += len(packet.data)
             self._storage = self._sink.storage()
-            self._error = None
+            if self._sink.is_up:
+                self._error = None
         except SinkError as exc:
             self._failed(exc)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from blurcam.addresses import Address
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
 from blurcam.sinks.backlog import Backlog
+from blurcam.sinks.feed import Feed
 from blurcam.status import Storage
 from blurcam.streams import Clock
 
@@ -23,7 +23,7 @@ _ERROR_BYTES: Final = 4096
 
 
 class Publisher:
-    """Sends redacted packets to a child process as MPEG-TS; it sends them to the server.
+    """Sends redacted packets to a child process, which sends them to the server.
 
     The first mux and the last of PyAV's RTSP hold Python's lock while the server thinks: a dead
     one froze a whole process for 20 s. So that happens in the child, and the pipe to it never
@@ -39,25 +39,27 @@ class Publisher:
             self._child = subprocess.Popen(
                 [sys.executable, "-m", "blurcam.sinks.relay"],
                 stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         except OSError as exc:
             raise SinkOpenError(f"{address}: no process to publish with: {exc.strerror}") from exc
         assert self._child.stdin is not None
+        assert self._child.stdout is not None
         assert self._child.stderr is not None
         self._pipe = self._child.stdin.fileno()
+        self._word = self._child.stdout.fileno()
         self._errors = self._child.stderr.fileno()
+        self._is_up = False
         os.set_blocking(self._pipe, False)
+        os.set_blocking(self._word, False)
         os.set_blocking(self._errors, False)
         with suppress(OSError, ImportError, AttributeError):
             import fcntl
 
             fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
-        # The address goes through the pipe: arguments and environment can be read by others.
-        self._backlog = Backlog(encoder)
-        self._backlog.waiting += json.dumps({"url": address.location}).encode() + b"\n"
+        self._backlog = Backlog(Feed(encoder, address.location))
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet to the child, without ever waiting for it."""
@@ -95,6 +97,14 @@ class Publisher:
             lines = lines or [f"its process ended with {self._child.returncode}"]
             raise SinkWriteError(f"{self._address}: {self._address.mask(lines[-1])}")
 
+    @property
+    def is_up(self) -> bool:
+        """Whether the child has said that the server takes pictures."""
+        if not self._is_up:
+            with suppress(BlockingIOError):
+                self._is_up = bool(os.read(self._word, 1))
+        return self._is_up
+
     def storage(self) -> Storage | None:
         """Keep nothing."""
         return None
@@ -114,7 +124,7 @@ class Publisher:
         if self._child.poll() is None:
             self._child.kill()
             self._child.wait()
-        for stream in (self._child.stdin, self._child.stderr):
+        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
             if stream is not None:
                 with suppress(OSError):
                     stream.close()

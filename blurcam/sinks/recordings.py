@@ -80,6 +80,11 @@ class Recordings:
             finally:
                 file.close()
 
+    @property
+    def is_up(self) -> bool:
+        """Whether something was taken: what was not has raised."""
+        return True
+
     def storage(self) -> Storage | None:
         """Return what is kept, as last counted."""
         return self._shelf.storage

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 from contextlib import suppress
@@ -9,13 +10,16 @@ from typing import Final
 
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed
-from blurcam.sinks.backlog import Backlog
+from blurcam.sinks.backlog import Backlog, TransportStream
 from blurcam.status import Storage
 
 # POSIX: what a pipe that poll() calls writable takes without waiting. Its flags are left alone,
 # since other processes share them.
 _ATOMIC: Final = select.PIPE_BUF
 _PARTING_MILLISECONDS: Final = 1000
+# A key frame has to fit in at once: of one larger than a pipe as it comes (64 KiB) the rest would
+# wait for the next picture.
+_PIPE_BYTES: Final = 1 << 20
 
 
 class Standard:
@@ -24,9 +28,11 @@ class Standard:
     def __init__(self, descriptor: int, encoder: Encoder) -> None:
         """Write to the descriptor, which stays the caller's."""
         self._descriptor = descriptor
-        self._backlog = Backlog(encoder)
+        self._backlog = Backlog(TransportStream(encoder))
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
+        with suppress(OSError, AttributeError):  # no pipe, or not Linux
+            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet on; raises SinkClosed where nobody reads any more."""
@@ -44,6 +50,11 @@ class Standard:
             except OSError as exc:
                 raise SinkClosed(f"standard output: {exc.strerror}") from exc
             del waiting[:written]
+
+    @property
+    def is_up(self) -> bool:
+        """Whether something was taken: what was not has raised."""
+        return True
 
     def storage(self) -> Storage | None:
         """Keep nothing."""

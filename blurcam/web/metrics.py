@@ -160,7 +160,7 @@ DEFINITIONS: Final = (
     Definition(
         "latency_seconds",
         "gauge",
-        "From a frame's arrival to its leaving, over the last half minute.",
+        "From a picture's arrival to the encoder, redacted; over the last half minute.",
         ("quantile",),
         _latency,
     ),

@@ -21,6 +21,7 @@ class FakeCam:
         self,
         clips: Mapping[str, Path | Clip] | None = None,
         *,
+        host: str = "127.0.0.1",
         port: int = 0,
         login: tuple[str, str] | None = None,
         basic: bool = False,
@@ -32,7 +33,7 @@ class FakeCam:
             name: clip if isinstance(clip, Clip) else Clip(clip)
             for name, clip in (clips or {}).items()
         }
-        self.port = port
+        self.host, self.port = host, port
         self.settings = Settings(login, basic, tcp, udp)
         self.fault = fault
         self.published: dict[str, Published] = {}
@@ -43,7 +44,7 @@ class FakeCam:
 
     def url(self, name: str) -> str:
         """Return where something is played, or may be published to."""
-        return f"rtsp://127.0.0.1:{self.port}/{name}"
+        return f"rtsp://{self.host}:{self.port}/{name}"
 
     def methods(self) -> list[str]:
         """Return the methods that were asked for, in order."""
@@ -63,7 +64,7 @@ class FakeCam:
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         server = await asyncio.start_server(
-            self._connected, "127.0.0.1", self.port, reuse_address=True
+            self._connected, self.host, self.port, reuse_address=True
         )
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
