@@ -154,33 +154,26 @@ def test_a_camera_may_be_killed_at_any_time(pool: Pool, feed: Feed, tmp_path: Pa
 
 
 @pytest.mark.slow
-def test_a_camera_that_keeps_what_it_writes_to_itself_is_caught(
-    pool: Pool, feed: Feed, tmp_path: Path
-) -> None:
-    """The break: what is written waits in memory until the file is closed."""
-    found = [
-        problem
-        for number in range(4)
-        for problem in camera_cut_off(
-            pool, feed, tmp_path / f"{number}", 3.0 + number * 0.2, ".ts", ("nothing_is_flushed",)
-        )
-    ]
-    assert any("pictures written" in each for each in found)
-
-
-@pytest.mark.slow
 def test_a_run_may_be_killed_at_any_time(pool: Pool, feed: Feed, tmp_path: Path) -> None:
     assert all_cut_off(pool, feed, tmp_path, 100) == []
 
 
 @pytest.mark.slow
-def test_a_build_that_writes_in_place_is_caught(pool: Pool, feed: Feed, tmp_path: Path) -> None:
-    """The break: the final name is there from the first packet on."""
+@pytest.mark.parametrize(
+    ("cut", "moments", "suffix", "broken", "told"),
+    [
+        (cut_off, [0.1 + n * 0.15 for n in range(16)], ".mkv", "write_in_place", "half a video"),
+        (camera_cut_off, [3.0, 3.2, 3.4, 3.6], ".ts", "nothing_is_flushed", "pictures written"),
+    ],
+)
+def test_a_broken_build_is_caught(
+    pool: Pool, feed: Feed, tmp_path: Path, cut: CutOff, moments: list[float], suffix: str,
+    broken: str, told: str,
+) -> None:  # fmt: skip
+    """The breaks: the final name is there from the first packet on; nothing leaves the memory."""
     found = [
         problem
-        for number in range(16)
-        for problem in cut_off(
-            pool, feed, tmp_path / f"{number}", 0.1 + number * 0.15, ".mkv", ("write_in_place",)
-        )
+        for number, after in enumerate(moments)
+        for problem in cut(pool, feed, tmp_path / f"{number}", after, suffix, (broken,))
     ]
-    assert any("half a video" in each for each in found)
+    assert any(told in each for each in found)

@@ -369,7 +369,7 @@ def _outputs() -> list[Fault]:
               stderr="/dev/full", reach=1, named=True),
     ]  # fmt: skip
     for call, error, reach in (
-        ("write", errno.ENOSPC, 10), ("write", errno.EIO, 10), ("write", errno.EROFS, 4),
+        ("write", errno.ENOSPC, 6), ("write", errno.EIO, 6), ("write", errno.EROFS, 4),
         ("write", errno.EDQUOT, 4), ("fsync", errno.EIO, 1), ("fsync", errno.ENOSPC, 1),
         ("open", errno.EROFS, 3), ("open", errno.EMFILE, 3), ("open", errno.ENOSPC, 3),
     ):  # fmt: skip

@@ -76,6 +76,8 @@ def wrong(proof: dict[str, Any]) -> Iterator[str]:
     """Yield all that does not hold."""
     for f in (*proof.get("run", ()), *proof.get("paths", ())):
         yield from f["unsafe"]
+        if 2 * f["struck"] < f["runs"]:
+            yield f"{f['path']}: {f['fault']}: struck in {f['struck']} of {f['runs']} runs only"
         if not f["noticed"]:
             yield f"{f['path']}: {f['fault']}: {f['break']} unnoticed"
     for t in proof.get("tests", ()):
