@@ -23,18 +23,12 @@ from blurcam.errors import SourceReadError
 from blurcam.sources.files import open_source
 from blurcam.stats import Tally
 from tests.clips import FFMPEG, moving_clip
-from tests.proof.zygote import End, Order, Pool, zygotes
+from tests.proof.zygote import End, Order, Pool
 
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 # A hang is 30 s of silence; on a machine shared by many a minute is given.
 PATIENCE = 60.0
 LIMITS = {resource.RLIMIT_AS: 8 << 30, resource.RLIMIT_CPU: 60}
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    with zygotes(2) as made:
-        yield made
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,25 +5,19 @@ from __future__ import annotations
 import random
 import signal
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from tests.proof.canary import RATE, Feed, decoded, hits, make_feed
-from tests.proof.zygote import Order, Pool, zygotes
+from tests.proof.zygote import Order, Pool
 
 FRAMES = 75
 # Without an output a recording of three seconds takes about as long, on a machine with others.
 LONGEST = 2.5
 CutOff = Callable[..., list[str]]
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    with zygotes(2) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

@@ -53,12 +53,6 @@ def shim(tmp_path_factory: pytest.TempPathFactory) -> Path | None:
 
 
 @pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    with zygotes(2) as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
 def shimmed(shim: Path | None) -> Iterator[Pool | None]:
     if shim is None:
         yield None
