@@ -268,8 +268,9 @@ _BUGS: dict[str, Callable[[], BaseException]] = {
     "no memory": lambda: MemoryError("injected"),
     "an error of the system": lambda: OSError(errno.EIO, "injected"),
 }
-# The reader is ahead of what is written: only its later calls fail when something lies there.
-_REACH = {"decode": 24, "picture": 24}
+# The reader is ahead of what is written: only its later calls fail when something lies there. So
+# many frames are searched and linked, of a feed with a rhythm; a row that hardly strikes is wrong.
+_REACH = {"decode": 24, "picture": 24, "link": 9, "answer": 12}
 
 
 def _bugs() -> list[Fault]:
