@@ -168,11 +168,14 @@ def _tests(wanted: Wanted) -> Iterator[dict[str, Any]]:
             subprocess.run(
                 [*command, f"--junitxml={report}"], cwd=ROOT, check=False, stdout=sys.stderr
             )
-            suite = next(ET.parse(report).getroot().iter("testsuite")).attrib
+            root = ET.parse(report).getroot()
+            suite = next(root.iter("testsuite")).attrib
+            measured = {each.attrib["name"]: each.attrib["value"] for each in root.iter("property")}
         told(f"tests: {name}: {suite['tests']} in {suite['time']} s")
         yield {
             "module": f"tests/test_{name}.py",
             "shows": shows,
+            "measured": measured,
             "break": broken,
             "noticed": broken == WITHIN or _fails_broken(name, broken),
             "tests": int(suite["tests"]),

@@ -53,8 +53,9 @@ def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
     yield "\n| tests | what they show | run | failed | skipped | break | noticed |"
     yield "|---|---|---|---|---|---|---|"
     for t in tests:
+        measured = "".join(f"; {value} {name}" for name, value in t.get("measured", {}).items())
         yield (
-            f"| `{t['module']}` | {t['shows']} | {t['tests']} | {t['failed']} | {t['skipped']} "
+            f"| `{t['module']}` | {t['shows']}{measured} | {t['tests']} | {t['failed']} | {t['skipped']} "
             f"| {t['break']} | {'yes' if t['noticed'] else '**no**'} |"
         )
 
