@@ -55,8 +55,9 @@ def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
     for t in tests:
         measured = "".join(f"; {value} {name}" for name, value in t.get("measured", {}).items())
         yield (
-            f"| `{t['module']}` | {t['shows']}{measured} | {t['tests']} | {t['failed']} | {t['skipped']} "
-            f"| {t['break']} | {'yes' if t['noticed'] else '**no**'} |"
+            f"| `{t['module']}` | {t['shows']}{measured} "
+            f"| {t['tests']} | {t['failed']} | {t['skipped']} | {t['break']} "
+            f"| {'yes' if t['noticed'] else '**no**'} |"
         )
 
 
