@@ -268,8 +268,10 @@ def main() -> int:
             proof.setdefault("seconds", {})[name] = round(time.monotonic() - started)
         proof["machine"] = str(this_machine())
         asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
-        written = PAGE.read_text(encoding="utf-8").split(MARK)[0]
-        PAGE.write_text(written + MARK + "\n" + "\n".join(page(proof)) + "\n", encoding="utf-8")
+        if all(part in proof for part in PARTS):  # no half of a page
+            written = PAGE.read_text(encoding="utf-8").split(MARK)[0]
+            text = written + MARK + "\n" + "\n".join(page(proof)) + "\n"
+            PAGE.write_text(text, encoding="utf-8")
     bad = list(wrong(proof))
     for each in bad:
         sys.stderr.write(each + "\n")
