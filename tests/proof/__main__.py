@@ -235,7 +235,8 @@ def _name_of(row: dict[str, Any]) -> str:
     """Return what a row is called where rows are chosen."""
     if "fault" in row:
         return f"{row['path']}: {row['fault']}"
-    return str(row.get("module", row.get("effect", ""))).removeprefix("tests/test_")
+    name = str(row.get("module", row.get("effect", "")))
+    return name.removeprefix("tests/test_").removesuffix(".py")
 
 
 PARTS = {"run": _run, "paths": _paths, "tests": _tests, "attacks": _attacks}
