@@ -42,7 +42,7 @@ demo: setup models samples ## redact the sample videos, say where to look and wh
 	$(BIN)/python sample_videos/demo.py
 
 test: setup models samples ## run all tests but the slow ones, on WORKERS (2) at once
-	$(BIN)/python -m pytest -q -m "not slow" --numprocesses $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup models samples ## run the slow tests
 	$(BIN)/python -m pytest -q -m slow

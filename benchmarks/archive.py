@@ -3,6 +3,7 @@
     python -m benchmarks.archive                  # measure, and plan for 10,000 cameras
     python -m benchmarks.archive --cameras 250    # plan for others
     python -m benchmarks.archive --json out.json
+    python -m benchmarks.archive --write          # also into docs/guide/archive.md
 
 CPU seconds, not wall time, carry over from a busy machine to a quiet one. The cost of video is what
 three times the footage takes more than once the footage, so that starting up is not in it. Where
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +28,14 @@ from typing import Any
 
 import imageio_ffmpeg
 
+from benchmarks.machine import this_machine
 from blurcam.batch.ledger import Ledger
 from blurcam.batch.selection import Recording
 
 ROOT = Path(__file__).parent.parent
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()
+PAGE = ROOT / "docs" / "guide" / "archive.md"
+MARKS = ("<!-- Written by: python -m benchmarks.archive --write -->\n", "<!-- Up to here. -->\n")
 
 
 def ffmpeg(*args: object) -> None:
@@ -152,7 +156,8 @@ def measure(asked: Asked) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory(prefix="blurcam-bench-") as name:
         folder = Path(name)
-        found: dict[str, Any] = {"cpu": os.cpu_count(), "ledger": ledger_cost(folder / "l", 300)}
+        found: dict[str, Any] = {"cpu": os.cpu_count(), "machine": str(this_machine())}
+        found["ledger"] = ledger_cost(folder / "l", 300)
         print(f"ledger: {found['ledger']['wall_ms']} ms a recording", flush=True)
         found["workers"] = {}
         if asked.files:
@@ -170,6 +175,37 @@ def measure(asked: Asked) -> dict[str, Any]:
     return found
 
 
+def tables(asked: Asked, found: dict[str, Any]) -> Iterator[str]:
+    """Yield what was measured as the guide shows it."""
+    yield f"Measured on {found['machine']}."
+    yield (
+        f"\n| profile: footage | CPU seconds an hour of video | {asked.cameras:,} cameras, "
+        f"{asked.hours:g} h a day | nodes of 64 cores at 80 % |\n|---|---|---|---|"
+    )
+    for key, each in found["costs"].items():
+        needed = found["plan"][key]
+        yield (
+            f"| {key} | {each['cpu_s_an_hour']:,} | {needed['cores']:,} cores "
+            f"| {needed['nodes_of_64_at_80_percent']:,} |"
+        )
+    if found["workers"]:
+        yield "\n| workers | recordings of 4 s a minute | CPU seconds each |\n|---|---|---|"
+    for jobs, each in found["workers"].items():
+        yield f"| {jobs} | {each['files_a_minute']:g} | {each['cpu_s_a_file']:g} |"
+    ledger = found["ledger"]
+    yield (
+        f"\nThe ledger takes {ledger['wall_ms']:g} ms a recording, "
+        f"{ledger['cpu_ms']:g} of them of CPU."
+    )
+
+
+def between_marks(page: str, lines: Sequence[str]) -> str:
+    """Return the guide's page with these lines in the place of those before."""
+    before, _, rest = page.partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    return before + MARKS[0] + "\n" + "\n".join(lines) + "\n\n" + MARKS[1] + after
+
+
 def main() -> None:
     """Measure, and print the plan."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -179,6 +215,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="of footage, once and thrice")
     parser.add_argument("--profiles", nargs="+", default=["near", "balanced"])
     parser.add_argument("--json", type=Path, help="also write the figures here")
+    parser.add_argument("--write", action="store_true", help="into docs/guide/archive.md")
     given = parser.parse_args()
     asked = Asked(given.cameras, given.hours, given.files, given.seconds, tuple(given.profiles))
     found = measure(asked)
@@ -186,6 +223,9 @@ def main() -> None:
         print(f"{asked.cameras} cameras, {asked.hours:g} h a day, {key}: {each}")
     if given.json:
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    if given.write:
+        page = between_marks(PAGE.read_text(encoding="utf-8"), [*tables(asked, found)])
+        PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ from blurcam.weights import load
 _TIMEOUT: Final = 60.0
 # A verifier that cries wolf is not read: these are surer than what redaction goes by. How surely
 # each sees, and how often it is wrong, by this bound: python -m benchmarks.verifier
-_CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.6, "mediapipe": 0.7, "centerface": 0.5}
+_CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.7, "mediapipe": 0.7, "centerface": 0.5}
 # From this height on every planted face has to be found.
 _MUST_SEE: Final[dict[str, int]] = {"yunet": 24, "mediapipe": 32, "centerface": 24}
 # MediaPipe sees faces that fill a tenth of a picture: it is given tiles of so many pixels.

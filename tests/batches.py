@@ -16,13 +16,13 @@ from typing import Any
 import psutil
 
 from tests.clips import ffmpeg
+from tests.program import Result, blurcam
 
 ROOT = Path(__file__).parent.parent
 # Detection is not what these tests are about: the quickest search will do.
 QUICK = ("--profile", "near")
 # A second worker takes as long to start as these jobs take in all.
 ALONE = ("--jobs", "1")
-Result = subprocess.CompletedProcess[str]
 
 
 def command(*args: object) -> list[str]:
@@ -33,16 +33,9 @@ def environment() -> dict[str, str]:
     return os.environ | {"PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
 
 
-def blurcam(*args: object, **options: Any) -> Result:
-    return subprocess.run(
-        command(*args), capture_output=True, text=True, timeout=600, check=False,
-        env=environment(), errors="surrogateescape", **options,
-    )  # fmt: skip
-
-
-def batch(*args: object, **options: Any) -> Result:
+def batch(*args: object, stdin: bytes = b"") -> Result:
     alone = () if "--jobs" in args or "ray" in args else ALONE
-    return blurcam("batch", *args, *QUICK, *alone, **options)
+    return blurcam("batch", *args, *QUICK, *alone, stdin=stdin)
 
 
 def begin(*args: object) -> subprocess.Popen[str]:

@@ -16,8 +16,9 @@ from blurcam.batch.selection import Recording, Window, select
 from blurcam.batch.tasks import refuse_encoder
 from blurcam.config import Encode
 from blurcam.errors import ConfigError, JobError, SinkOpenError
-from tests.batches import batch, blurcam, clip, last_line, outputs, rows, tree
+from tests.batches import batch, clip, last_line, outputs, rows, tree
 from tests.clips import frame_hashes
+from tests.program import blurcam
 
 ODD = b"odd \xff\nname; $(rm) \xc3\xa9.mp4"
 
@@ -161,8 +162,8 @@ def test_failed_recordings_are_tried_again_only_if_asked(tmp_path: Path) -> None
 
 def test_a_list_on_standard_input_and_a_pattern(tmp_path: Path) -> None:
     source = tree(tmp_path / "in", 4)
-    listed = f"{source}/cam0/0.mp4\0{source}/cam1/1.mp4\0"
-    result = batch("-", "--null", "--out", tmp_path / "listed", input=listed)
+    listed = f"{source}/cam0/0.mp4\0{source}/cam1/1.mp4\0".encode()
+    result = batch("-", "--null", "--out", tmp_path / "listed", stdin=listed)
     assert result.returncode == 0, result.stderr
     assert set(outputs(tmp_path / "listed")) == {"cam0/0.mp4", "cam1/1.mp4"}
     matched = [each for each in select([Path(f"{source}/cam*/[03].mp4")], ())]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import charts
+from benchmarks import archive, charts
 from benchmarks.contenders import Contender, bare_decode, bare_transcode, settings_of
 from benchmarks.footage import clip, palindrome
 from benchmarks.processes import Failed, spend
@@ -57,6 +57,23 @@ def test_a_race_is_told_in_ratios_and_whoever_fails_is_out(tmp_path: Path) -> No
     assert "| bare transcode |" in text
     assert "broken failed" in text
     assert all(path.stat().st_size > 1000 for path in charts.draw(results, tmp_path))
+
+
+def test_what_an_archive_costs_is_written_into_the_guide_twice_the_same() -> None:
+    asked = archive.Asked()
+    costs = {"near: street": {"cpu_s_an_hour": 4237.0}}
+    found = {
+        "machine": "a machine", "ledger": {"wall_ms": 1.5, "cpu_ms": 1.0}, "costs": costs,
+        "workers": {"1": {"files_a_minute": 20.0, "cpu_s_a_file": 3.0}},
+        "plan": archive.plan(asked.cameras, asked.hours, costs),
+    }  # fmt: skip
+    lines = [*archive.tables(asked, found)]
+    assert any("11,769 cores" in line for line in lines)
+    page = archive.PAGE.read_text(encoding="utf-8")
+    once = archive.between_marks(page, lines)
+    assert "a machine" in once
+    assert once == archive.between_marks(once, lines)
+    assert once.partition(archive.MARKS[1])[2] == page.partition(archive.MARKS[1])[2] != ""
 
 
 def test_the_palindrome_has_no_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

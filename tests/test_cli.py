@@ -13,14 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.clips import ffmpeg, frame_hashes
-
-Result = subprocess.CompletedProcess[str]
-
-
-def blurcam(*args: object, cwd: Path | None = None) -> Result:
-    command = [sys.executable, "-m", "blurcam", *map(str, args)]
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent), "NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=cwd, env=env)
+from tests.program import Result, blurcam
 
 
 def one_line(result: Result) -> str:
@@ -271,12 +264,18 @@ def test_quiet_says_nothing(clip: Path, tmp_path: Path) -> None:
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
+@pytest.fixture(scope="module")
+def long(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("long") / "long.mp4"
+    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=640x360:r=25:d=60", "-preset", "ultrafast", path)
+    return path
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_interrupted_run_leaves_nothing_under_the_final_name(
-    tmp_path: Path, number: signal.Signals, code: int
+    long: Path, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
-    source, out = tmp_path / "long.mp4", tmp_path / "out.mp4"
-    ffmpeg("-f", "lavfi", "-i", "testsrc2=s=1280x720:r=25:d=40", "-preset", "ultrafast", source)
+    source, out = long, tmp_path / "out.mp4"
     command = [sys.executable, "-m", "blurcam", "run", str(source), str(out)]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:

@@ -22,16 +22,10 @@ from blurcam.views import View
 from tests.clips import facts, ffmpeg
 from tests.makers import TIME_BASE, noise_frame
 from tests.proof.canary import FACE_CR, Feed, hits, make_feed
-from tests.proof.zygote import Order, Pool, zygotes
+from tests.proof.zygote import Order, Pool
 
 SECRET = b"kilroy-was-here-52.5163N-13.3777E"
 FRAMES = 16
-
-
-@pytest.fixture(scope="module")
-def pool() -> Iterator[Pool]:
-    with zygotes(1) as made:
-        yield made
 
 
 @pytest.fixture(scope="module")

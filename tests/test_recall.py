@@ -36,11 +36,12 @@ def test_as_many_faces_of_the_samples_are_covered_as_ever(name: str, tmp_path: P
     refuse_drop(golden.shares(golden.samples()[name], tmp_path), before)
 
 
-def test_as_many_faces_in_pictures_are_covered_as_ever(tmp_path: Path) -> None:
-    chosen = golden.pictures(tmp_path)
+@pytest.mark.parametrize("name", ["few pictures", pytest.param("pictures", marks=pytest.mark.slow)])
+def test_as_many_faces_in_pictures_are_covered_as_ever(name: str, tmp_path: Path) -> None:
+    chosen = golden.pictures(name, tmp_path)
     if chosen is None:
         pytest.skip("BLURCAM_EVAL_DATA is not set: no labelled pictures")
-    before = known("pictures")
+    before = known(name)
     refuse_drop(golden.shares(chosen, tmp_path), before)
 
 

@@ -120,7 +120,7 @@ def test_no_secret_is_in_the_list_of_processes_the_log_or_the_page_of_a_service(
     known = [each for each in URLS if not each.url.startswith(("rtmp", "srt"))][:8]
     cameras = "".join(
         f"  cam{n}:\n    source: {json.dumps(each.url, ensure_ascii=False)}\n    profile: near\n"
-        f"    outputs: [{tmp_path}/{n}.ts]\n"
+        f"    outputs: [{tmp_path}/{n}-%H-%M-%S.ts]\n"
         for n, each in enumerate(known)
     )
     port = free_port()

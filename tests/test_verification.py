@@ -19,8 +19,8 @@ from blurcam.config import AudioPolicy, Detect
 from blurcam.planting import Planted, is_found, plantings
 from blurcam.selftest import known_face
 from blurcam.verification import Verdict, Verification, independent_of, verify
-from tests.batches import blurcam
 from tests.clips import ffmpeg
+from tests.program import blurcam
 
 FRAMES = 40
 

@@ -8,6 +8,8 @@ name of its own; so a node that was given up and works on does no harm.
 from __future__ import annotations
 
 import os
+import re
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -23,9 +25,22 @@ from blurcam.errors import ConfigError, JobError
 _REPORT: Final = 2.0
 # How long after a worker is gone its node may take to be known as gone, too.
 _NODE_NOTICED: Final = 10.0
+# Ray itself tries for ten minutes and more to reach a cluster that is not there.
+_THERE: Final = 10.0
 
 # Ray reports its use to its makers unless told not to.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _refuse_nothing_at(address: str) -> None:
+    """Raise JobError where nothing listens at ``[ray://]HOST:PORT``; "auto" and such Ray finds."""
+    place = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+)\]?:(\d+)", address)
+    if place is None:
+        return
+    try:
+        socket.create_connection((place[1], int(place[2])), timeout=_THERE).close()
+    except (OSError, OverflowError) as exc:
+        raise JobError(f"engine: no Ray cluster at {address}: {exc}") from exc
 
 
 def _ray() -> Any:
@@ -60,6 +75,7 @@ class Cluster:
         self._jobs = jobs
         self._stall = stall
         self._slots: dict[int, _UnderWay] = {}
+        _refuse_nothing_at(address)
         try:
             self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
         except (ConnectionError, RuntimeError, ValueError) as exc:

@@ -218,6 +218,10 @@ def muxer_options(container: str, time_base: Fraction, *, live: bool = False) ->
 
     Of a ``live`` one at most a second is lost if it is cut off.
     """
+    if container in ("matroska", "webm"):
+        # A cluster is written when the next one begins, by default with the next key frame.
+        clusters = {"cluster_time_limit": "500"} if live else {}
+        return clusters | {"flush_packets": "1"}
     if container != "mp4":
         return {"flush_packets": "1"}
     # Edit lists hold the start, and the delay of reordered frames, and count in the movie's time

@@ -77,6 +77,23 @@ def video_stream(path: Path | str, container: InputContainer) -> VideoStream:
     raise SourceOpenError(f"{path}: holds no video stream")
 
 
+class NothingDecoded(SourceOpenError):
+    """Not one picture came to light."""
+
+
+def come_to_rest(context: Any) -> None:
+    """Have a decoder's threads stop, so that releasing it cannot hang.
+
+    PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to log
+    an error: freed while one is at work, each waits for the other for ever. Flushing waits for
+    them without the lock; draining does not wait for those behind the first error. (Seen at the
+    exit of a run that was refused after its first frame, and of one that had none: H.265 with
+    flipped bits, every second time.)
+    """
+    with suppress(av.FFmpegError, ValueError):
+        context.flush_buffers()
+
+
 class Decoded:
     """Decodes a stream, and keeps watch for what goes missing or comes out damaged."""
 
@@ -115,7 +132,7 @@ class Decoded:
         try:
             self._first = next(self._iterator)
         except StopIteration:
-            raise SourceOpenError(f"{self._name}: holds no frame that can be decoded") from None
+            raise NothingDecoded(f"{self._name}: holds no frame that can be decoded") from None
         except SourceReadError as exc:
             raise SourceOpenError(str(exc)) from exc
         return self._first[0]
@@ -213,15 +230,9 @@ class Decoded:
         self._suspect_for = self._context.thread_count + 1
 
     def close(self) -> None:
-        """Have the decoder's threads come to rest, so that releasing them cannot hang.
-
-        PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to
-        log an error: freed while one is at work, each waits for the other for ever. Draining
-        lets go of the lock. (Seen at the exit of a run that was refused after its first frame.)
-        """
+        """Stop; safe to call twice."""
         self._iterator.close()
-        with suppress(av.FFmpegError, ValueError):  # drained already, or damaged
-            self._context.decode(None)
+        come_to_rest(self._context)
 
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
         """Return how many pictures are missing, by the sign that says most, and that sign."""

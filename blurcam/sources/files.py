@@ -13,7 +13,14 @@ from av.container import InputContainer
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.frames import Frame
-from blurcam.sources.decoding import ONE_FILE, Decoded, brief, opening, video_stream
+from blurcam.sources.decoding import (
+    ONE_FILE,
+    Decoded,
+    NothingDecoded,
+    brief,
+    opening,
+    video_stream,
+)
 from blurcam.sources.pictures import Pictures, stream_info
 from blurcam.stats import Tally
 
@@ -25,11 +32,19 @@ def open_source(path: Path, tally: Tally) -> FileSource:
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
     _refuse_what_is_no_file(path)
+    try:
+        return _opened(path, tally)
+    except NothingDecoded:
+        # With a picture to a thread, FFmpeg and PyAV give up those before an error at the end.
+        return _opened(path, tally, one_by_one=True)
+
+
+def _opened(path: Path, tally: Tally, *, one_by_one: bool = False) -> FileSource:
     with av.logging.Capture(local=True) as log, opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
         container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
     try:
-        return FileSource(path, container, tally, log)
+        return FileSource(path, container, tally, log, one_by_one=one_by_one)
     except BaseException:
         container.close()
         raise
@@ -57,6 +72,8 @@ class FileSource:
         container: InputContainer,
         tally: Tally,
         log: Iterable[tuple[int, str, str]],
+        *,
+        one_by_one: bool = False,
     ) -> None:
         """Use :func:`open_source`; ``log`` is what FFmpeg said when it opened the file."""
         self.name = str(path)
@@ -64,7 +81,7 @@ class FileSource:
         self._tally = tally
         self._stream = video_stream(path, container)
         self._from: int | None = None
-        self._decoded = Decoded(self.name, container, self._stream)
+        self._decoded = Decoded(self.name, container, self._stream, live=one_by_one)
         # A short file is read to its end while it is opened, and its demuxer complains only once.
         self._decoded.heard(message for _, _, message in log)
         try:

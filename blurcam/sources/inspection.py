@@ -7,7 +7,7 @@ repeated when its outcome is verified.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.errors import SourceOpenError, SourceReadError
-from blurcam.sources.decoding import ONE_FILE
+from blurcam.sources.decoding import ONE_FILE, come_to_rest
 
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
@@ -81,9 +81,8 @@ def _opened(path: Path) -> Iterator[Any]:
         yield container
     finally:
         for stream in container.streams.video:
-            # A decoder whose threads are at work cannot be released; see Decoded.close.
-            with suppress(av.FFmpegError, ValueError, AttributeError):
-                stream.codec_context.decode(None)
+            if stream.codec_context is not None:
+                come_to_rest(stream.codec_context)
         container.close()
 
 

@@ -268,8 +268,9 @@ _BUGS: dict[str, Callable[[], BaseException]] = {
     "no memory": lambda: MemoryError("injected"),
     "an error of the system": lambda: OSError(errno.EIO, "injected"),
 }
-# The reader is ahead of what is written: only its later calls fail when something lies there.
-_REACH = {"decode": 24, "picture": 24}
+# The reader is ahead of what is written: only its later calls fail when something lies there. So
+# many frames are searched and linked, of a feed with a rhythm; a row that hardly strikes is wrong.
+_REACH = {"decode": 24, "picture": 24, "link": 9, "answer": 12}
 
 
 def _bugs() -> list[Fault]:
@@ -369,7 +370,7 @@ def _outputs() -> list[Fault]:
               stderr="/dev/full", reach=1, named=True),
     ]  # fmt: skip
     for call, error, reach in (
-        ("write", errno.ENOSPC, 10), ("write", errno.EIO, 10), ("write", errno.EROFS, 4),
+        ("write", errno.ENOSPC, 6), ("write", errno.EIO, 6), ("write", errno.EROFS, 4),
         ("write", errno.EDQUOT, 4), ("fsync", errno.EIO, 1), ("fsync", errno.ENOSPC, 1),
         ("open", errno.EROFS, 3), ("open", errno.EMFILE, 3), ("open", errno.ENOSPC, 3),
     ):  # fmt: skip

@@ -11,6 +11,9 @@ from typing import Any
 Strike = Callable[..., Any]
 """What happens in place of a call: given the original function, its arguments and keywords."""
 
+Stage = str | tuple[str, ...]
+"""The function that a stage is, or those of which a run calls now one, now the other."""
+
 
 def wrap(target: str, around: Strike) -> None:
     """Put something around a function, named as ``package.module:Class.method``."""
@@ -26,7 +29,7 @@ def wrap(target: str, around: Strike) -> None:
 
 
 def at_call(
-    target: str, nth: int, strike: Strike, tell: Callable[[], object], *, ever: bool = False
+    stage: Stage, nth: int, strike: Strike, tell: Callable[[], object], *, ever: bool = False
 ) -> None:
     """Have the nth call (counted from 1; with ``ever`` also all later ones) struck."""
     calls = itertools.count(1)
@@ -38,13 +41,14 @@ def at_call(
             return strike(original, *args, **kwargs)
         return original(*args, **kwargs)
 
-    wrap(target, around)
+    for target in (stage,) if isinstance(stage, str) else stage:
+        wrap(target, around)
 
 
-STAGES = {
+STAGES: dict[str, Stage] = {
     "decode": "blurcam.sources.decoding:Decoded._decode",
     "picture": "blurcam.sources.pictures:Pictures.frame",
-    "search": "blurcam.search:Search.start",
+    "search": ("blurcam.search:Search.start", "blurcam.search:Search.glance"),
     "detect": "tests.proof.oracle:Oracle.start",
     "answer": "tests.proof.oracle:Found.wait",
     "link": "blurcam.tracking:_Session._see",
@@ -62,7 +66,7 @@ STAGES = {
 """The stages of a recording's run, in its order; those of another path after :func:`take`."""
 
 DETECTOR = "blurcam.assembly.recordings:open_detector"
-_ELSEWHERE: dict[str, dict[str, str]] = {
+_ELSEWHERE: dict[str, dict[str, Stage]] = {
     "pipe": {
         "write": "blurcam.sinks.pipes:PipeSink.write",
         "finish": "blurcam.sinks.pipes:PipeSink.finish",

@@ -53,9 +53,11 @@ def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
     yield "\n| tests | what they show | run | failed | skipped | break | noticed |"
     yield "|---|---|---|---|---|---|---|"
     for t in tests:
+        measured = "".join(f"; {value} {name}" for name, value in t.get("measured", {}).items())
         yield (
-            f"| `{t['module']}` | {t['shows']} | {t['tests']} | {t['failed']} | {t['skipped']} "
-            f"| {t['break']} | {'yes' if t['noticed'] else '**no**'} |"
+            f"| `{t['module']}` | {t['shows']}{measured} "
+            f"| {t['tests']} | {t['failed']} | {t['skipped']} | {t['break']} "
+            f"| {'yes' if t['noticed'] else '**no**'} |"
         )
 
 
@@ -76,6 +78,8 @@ def wrong(proof: dict[str, Any]) -> Iterator[str]:
     """Yield all that does not hold."""
     for f in (*proof.get("run", ()), *proof.get("paths", ())):
         yield from f["unsafe"]
+        if 2 * f["struck"] < f["runs"]:
+            yield f"{f['path']}: {f['fault']}: struck in {f['struck']} of {f['runs']} runs only"
         if not f["noticed"]:
             yield f"{f['path']}: {f['fault']}: {f['break']} unnoticed"
     for t in proof.get("tests", ()):

@@ -191,10 +191,8 @@ class Pipe:
     """``blurcam pipe``: a stream on standard input to a stream on standard output."""
 
     name = "pipe"
+    faults: Mapping[str, Fault] = faults_of("pipe")
     calls: Sequence[int] = (2, 9)
-
-    def __init__(self) -> None:
-        self.faults: Mapping[str, Fault] = faults_of("pipe")
 
     def attempt(
         self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
@@ -219,10 +217,8 @@ class Batch:
     """``blurcam batch``: a recording redacted by a worker of a job, which is tried twice."""
 
     name = "batch"
+    faults: Mapping[str, Fault] = faults_of("batch")
     calls: Sequence[int] = (9,)
-
-    def __init__(self) -> None:
-        self.faults: Mapping[str, Fault] = faults_of("batch")
 
     def attempt(
         self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
@@ -256,10 +252,8 @@ class Serve:
     """``blurcam serve``: a camera in a process of its own, recorded, and shown on the page."""
 
     name = "serve"
-    calls: Sequence[int] = (3, 20)
-
-    def __init__(self) -> None:
-        self.faults: Mapping[str, Fault] = faults_of("serve")
+    faults: Mapping[str, Fault] = faults_of("serve")
+    calls: Sequence[int] = (3, 12)
 
     def attempt(
         self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path

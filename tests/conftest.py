@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.program import shared_pool
+from tests.proof.zygote import Pool
+
+
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    """Give the processes from which commands are forked."""
+    return shared_pool()
+
+
+# The longest first, so that no worker is left with one of them while the other has nothing to do.
+_LONG = (
+    "test_camera", "test_batch_kills", "test_pipe_ends", "test_serve", "test_spans", "test_proof",
+    "test_recall", "test_batch", "test_cli", "test_report", "test_verification", "test_pipes",
+    "test_recordings", "test_serve_page", "test_web", "test_irreversible", "test_detectors",
+    "test_page", "test_changes", "test_http_cameras", "test_overload", "test_benchmarks",
+    "test_leak_channels", "test_publishing", "test_malformed", "test_power", "test_batch_verify",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the modules that take longest first; see also ``make test``."""
+    order = {name: place for place, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(order)))
