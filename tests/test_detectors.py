@@ -147,7 +147,9 @@ def test_the_thresholds_of_the_detectors_are_the_documented_ones(module, name: s
 
 
 def test_the_threshold_in_force_reaches_the_search() -> None:
-    picture = canvas(240, 220, 40, 10)
+    """A face of 14 px, of which it is less than certain."""
+    small = cv2.resize(canvas(240, 220, 40, 10), (40, 36), interpolation=cv2.INTER_AREA)
+    picture = cv2.copyMakeBorder(small, 20, 164, 20, 180, cv2.BORDER_REPLICATE)
     frame = Frame((picture[..., 1],), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 25))
     info = StreamInfo("test", 240, 220, frame.pixel_format, frame.time_base, Fraction(25))
 
