@@ -1,7 +1,7 @@
 """All of a live frame again and again, a part at a time.
 
-A whole look every other second holds back all frames behind it: of a 720p stream, by 80 ms. In
-parts it costs a fifth more in all, and is not felt.
+A look at everything, every other second, holds back all frames behind it. In parts it is a quarter
+more pixels, since they overlap. docs/design/live.md has what that does to latency.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ class Rounds:
 def _part(number: int, width: int, height: int) -> Box:
     wide, high = width / _ACROSS, height / _DOWN
     x, y = number % _ACROSS * wide, number // _ACROSS * high
-    around = _SHARED * wide, _SHARED * high
-    box = Box.around(
-        x - around[0], y - around[1], x + wide + around[0], y + high + around[1]
-    ).intersection(Box(0, 0, width, height))
-    assert box is not None
-    return box
+    part = Box.around(x, y, x + wide, y + high).grown(1 + 2 * _SHARED)
+    inside = part.intersection(Box(0, 0, width, height))
+    assert inside is not None
+    return inside

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,15 @@ _PORTRAIT = Path(__file__).parent.parent / "blurcam" / "known-face.jpg"
 NEAR = Detect(profile="near", range="short")
 # Nothing is waited for longer than this, on however busy a machine.
 PATIENCE = 120.0
+
+
+def wait(until: Callable[[], object], *, running: subprocess.Popen[str] | None = None) -> None:
+    """Wait until something is so, while a process is ``running`` if it needs one."""
+    deadline = time.monotonic() + PATIENCE
+    while not until():
+        assert time.monotonic() < deadline
+        assert running is None or running.poll() is None
+        time.sleep(0.02)
 
 
 def code() -> NDArray[np.float64]:

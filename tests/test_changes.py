@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from itertools import cycle
@@ -26,7 +26,7 @@ from blurcam.status import CameraStatus
 from tests.certificates import certify
 from tests.clips import ffmpeg, frame_times
 from tests.fakecam import Clip, FakeCam, Fault
-from tests.livecams import PATIENCE, WOVEN, accounted, face_clip, strengths, watch
+from tests.livecams import PATIENCE, WOVEN, accounted, face_clip, strengths, wait, watch
 
 # What the product promises is five seconds; a busy machine is given as much again.
 SOON = 10.0
@@ -216,13 +216,6 @@ def test_a_camera_whose_name_comes_to_mean_another_address_is_found_there(
     assert process.returncode == 0, said
     assert_redacted(out)
     assert_one_stream_of_the_scene(out)
-
-
-def wait(until: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not until():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def _size(out: Path) -> int:

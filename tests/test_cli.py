@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.clips import ffmpeg, frame_hashes
+from tests.livecams import wait
 from tests.program import Result, blurcam
 
 
@@ -279,11 +279,7 @@ def test_an_interrupted_run_leaves_nothing_under_the_final_name(
     command = [sys.executable, "-m", "blurcam", "run", str(source), str(out)]
     env = os.environ | {"PYTHONPATH": str(Path(__file__).parent.parent)}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=env) as process:
-        deadline = time.monotonic() + 120
-        while not any(p.stat().st_size for p in tmp_path.glob(".*part")):
-            assert time.monotonic() < deadline
-            assert process.poll() is None
-            time.sleep(0.02)
+        wait(lambda: any(p.stat().st_size for p in tmp_path.glob(".*part")), running=process)
         process.send_signal(number)
         _, said = process.communicate(timeout=60)
     assert process.returncode == code, said

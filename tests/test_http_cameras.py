@@ -18,7 +18,7 @@ from blurcam.cameras import Receive, Recording
 from blurcam.status import CameraStatus
 from tests.clips import FFMPEG, ffmpeg, frame_times
 from tests.fakecam import FakeCam, Fault
-from tests.livecams import PATIENCE, RATE, WOVEN, face_clip, strengths, watch
+from tests.livecams import RATE, WOVEN, face_clip, strengths, wait, watch
 
 
 @pytest.fixture(scope="module")
@@ -86,10 +86,7 @@ def test_a_camera_of_hls(clip: Path, tmp_path: Path) -> None:
 
     out = tmp_path / "live.ts"
     try:
-        deadline = time.monotonic() + PATIENCE
-        while len(list(folder.glob("*.ts"))) < 4:
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
+        wait(lambda: len(list(folder.glob("*.ts"))) >= 4)
         with serving(Server) as url:
             watched = watch(
                 f"{url}/live.m3u8",
@@ -122,12 +119,11 @@ def test_run_on_a_camera_ends_within_three_seconds_whatever_the_camera_does(
         running = subprocess.Popen(
             [*command, str(tmp_path / "live.ts")], stderr=subprocess.PIPE, text=True
         )
-        deadline = time.monotonic() + PATIENCE
         part = tmp_path / "live.ts.part"
-        while not (server.connections if fault and not fault.at else part.exists()):
-            assert time.monotonic() < deadline
-            assert running.poll() is None
-            time.sleep(0.1)
+        wait(
+            lambda: server.connections if fault and not fault.at else part.exists(),
+            running=running,
+        )
         if fault is not None and fault.at:
             size = -1
             while part.stat().st_size != size:  # until nothing comes any more

@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from fractions import Fraction
@@ -30,7 +29,7 @@ from blurcam.status import CameraStatus
 from blurcam.streams import PIXEL_FORMATS, StreamInfo, SystemClock
 from tests.clips import FFMPEG
 from tests.fakecam import Clip, FakeCam
-from tests.livecams import PATIENCE, WOVEN, face_clip, strengths, watch
+from tests.livecams import WOVEN, face_clip, strengths, wait, watch
 
 
 @pytest.fixture(scope="module")
@@ -86,12 +85,12 @@ def test_a_picture_is_on_air_before_the_next_one_comes(codec: Codec) -> None:
         address = parse_address(server.url("front"))
         with closing(Publisher(address, encoder, SystemClock())) as publisher:
             publisher.write(packet, 0.0)
-            deadline = time.monotonic() + PATIENCE
-            while "front" not in server.published or (
-                server.published["front"].octets < len(packet.data)
-            ):
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
+            wait(
+                lambda: (
+                    "front" in server.published
+                    and server.published["front"].octets >= len(packet.data)
+                )
+            )
 
 
 def test_a_server_that_takes_nothing_holds_up_no_other_output(clip: Clip, tmp_path: Path) -> None:

@@ -122,22 +122,29 @@ def test_frames_are_taken_while_a_search_is_under_way() -> None:
     assert len(taken) > 4
 
 
+class SlowDetector(ScriptedDetector):
+    """Sees nothing, and says so once ``has_answered``."""
+
+    has_answered = False
+
+    def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+        super().start(views)
+        detector = self
+
+        class Slow(ScriptedAnswer):
+            @property
+            def is_ready(self) -> bool:  # type: ignore[override]
+                return detector.has_answered
+
+        return Slow(())
+
+
 def test_a_live_stream_waits_for_no_answer_that_is_not_needed() -> None:
     """An answer that is not there holds frames back; once it is there they go at the next frame."""
-
-    class Slow(ScriptedAnswer):
-        is_ready = False
-
-    class SlowDetector(ScriptedDetector):
-        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
-            super().start(views)
-            self.answer = Slow(())
-            return self.answer
-
     detector = SlowDetector({})
     out = scan(map(street, range(4)), searching(detector), replace(RHYTHM, live=True))
     assert next(out)[0].seq == 0  # the end of the stream waits
-    Slow.is_ready = True
+    detector.has_answered = True
     taken: list[int] = []
 
     def frames() -> Iterator[Frame]:
@@ -151,22 +158,16 @@ def test_a_live_stream_waits_for_no_answer_that_is_not_needed() -> None:
 
 
 def test_an_answer_is_taken_in_between_two_frames_where_there_is_time() -> None:
-    class Slow(ScriptedAnswer):
-        is_ready = False
-
-    class SlowDetector(ScriptedDetector):
-        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
-            super().start(views)
-            return Slow(())
+    detector = SlowDetector({})
 
     def frames() -> Iterator[Frame | None]:
         yield street(0)
         yield None
-        Slow.is_ready = True
+        detector.has_answered = True
         yield None
         raise AssertionError("another frame was asked for")
 
-    out = scan(frames(), searching(SlowDetector({})), replace(RHYTHM, live=True))
+    out = scan(frames(), searching(detector), replace(RHYTHM, live=True))
     assert next(out) == (ANY, Answered(()))
 
 

@@ -25,7 +25,7 @@ from blurcam.streams import SystemClock
 from blurcam.supervision import Supervisor
 from tests.clips import frame_times
 from tests.fakecam import Clip, FakeCam
-from tests.livecams import PATIENCE, WOVEN, face_clip, strengths
+from tests.livecams import PATIENCE, WOVEN, face_clip, strengths, wait
 
 
 @pytest.fixture(scope="module")
@@ -166,11 +166,10 @@ def test_serve_ends_on_a_signal_with_closed_files(
         stderr=subprocess.PIPE,
         text=True,
     )
-    deadline = time.monotonic() + PATIENCE
-    while not any(f.stat().st_size > 20_000 for f in tmp_path.glob("media/*.part")):
-        assert time.monotonic() < deadline
-        assert serving.poll() is None
-        time.sleep(0.1)
+    wait(
+        lambda: any(f.stat().st_size > 20_000 for f in tmp_path.glob("media/*.part")),
+        running=serving,
+    )
     serving.send_signal(ending)
     began = time.monotonic()
     _, said = serving.communicate(timeout=30)

@@ -15,6 +15,19 @@ from blurcam.streams import rescale
 _MOST_BYTES: Final = 4 << 20
 
 
+# Of a pipe, where the system lets it be so large: it comes with 64 KiB, and of a key frame larger
+# than that the rest would wait for the next picture.
+PIPE_BYTES: Final = 1 << 20
+
+
+def widen(pipe: int) -> None:
+    """Have a pipe take a large key frame at once; nothing where it is none, or not Linux's."""
+    with suppress(OSError, ImportError, AttributeError):
+        import fcntl
+
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+
+
 class Form(Protocol):
     """Packets as bytes of some format."""
 

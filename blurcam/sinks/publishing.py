@@ -11,12 +11,11 @@ from typing import Final
 from blurcam.addresses import Address
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
-from blurcam.sinks.backlog import Backlog
+from blurcam.sinks.backlog import PIPE_BYTES, Backlog, widen
 from blurcam.sinks.feed import Feed
 from blurcam.status import Storage
 from blurcam.streams import Clock
 
-_PIPE_BYTES: Final = 1 << 20
 # A server that takes nothing for so long is connected to anew.
 _STUCK_SECONDS: Final = 8.0
 _ERROR_BYTES: Final = 4096
@@ -55,10 +54,7 @@ class Publisher:
         os.set_blocking(self._pipe, False)
         os.set_blocking(self._word, False)
         os.set_blocking(self._errors, False)
-        with suppress(OSError, ImportError, AttributeError):
-            import fcntl
-
-            fcntl.fcntl(self._pipe, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        widen(self._pipe)
         self._backlog = Backlog(Feed(encoder, address.location))
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
@@ -74,7 +70,7 @@ class Publisher:
     def _push(self) -> None:
         try:
             while waiting := self._backlog.waiting:
-                written = os.write(self._pipe, waiting[:_PIPE_BYTES])
+                written = os.write(self._pipe, waiting[:PIPE_BYTES])
                 del waiting[:written]
                 self._moved = self._clock.elapsed()
         except BlockingIOError:

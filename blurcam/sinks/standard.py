@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 from contextlib import suppress
@@ -10,16 +9,13 @@ from typing import Final
 
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed
-from blurcam.sinks.backlog import Backlog, TransportStream
+from blurcam.sinks.backlog import Backlog, TransportStream, widen
 from blurcam.status import Storage
 
 # POSIX: what a pipe that poll() calls writable takes without waiting. Its flags are left alone,
 # since other processes share them.
 _ATOMIC: Final = select.PIPE_BUF
 _PARTING_MILLISECONDS: Final = 1000
-# A key frame has to fit in at once: of one larger than a pipe as it comes (64 KiB) the rest would
-# wait for the next picture.
-_PIPE_BYTES: Final = 1 << 20
 
 
 class Standard:
@@ -31,8 +27,7 @@ class Standard:
         self._backlog = Backlog(TransportStream(encoder))
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
-        with suppress(OSError, AttributeError):  # no pipe, or not Linux
-            fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
+        widen(descriptor)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet on; raises SinkClosed where nobody reads any more."""
