@@ -5,11 +5,13 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from blurcam.addresses import parse_address
@@ -39,6 +41,19 @@ def wait(until: Callable[[], object], *, running: subprocess.Popen[str] | None =
         assert time.monotonic() < deadline
         assert running is None or running.poll() is None
         time.sleep(0.02)
+
+
+def children(module: str) -> dict[int, psutil.Process]:
+    """Return this process's children that run a module, by pid, the oldest first.
+
+    Other tests that ran in this process may have left children of their own.
+    """
+    found = {}
+    for process in psutil.Process().children():
+        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+            if module in process.cmdline():
+                found[process.pid] = process
+    return dict(sorted(found.items(), key=lambda item: item[1].create_time()))
 
 
 def code() -> NDArray[np.float64]:

@@ -12,7 +12,6 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
-import psutil
 import pytest
 
 from blurcam.addresses import parse_address
@@ -29,7 +28,7 @@ from blurcam.status import CameraStatus
 from blurcam.streams import PIXEL_FORMATS, StreamInfo, SystemClock
 from tests.clips import FFMPEG
 from tests.fakecam import Clip, FakeCam
-from tests.livecams import WOVEN, face_clip, strengths, wait, watch
+from tests.livecams import WOVEN, children, face_clip, strengths, wait, watch
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +113,14 @@ def test_a_publishing_process_that_is_killed_is_replaced(clip: Clip) -> None:
     with FakeCam({"cam": clip}) as camera, FakeCam() as server:
 
         def enough(status: CameraStatus) -> bool:
-            children = psutil.Process().children()
+            publishers = list(children("blurcam.sinks.relay"))
             on_air = "front" in server.published and server.published["front"].packets > 10
-            if on_air and children and not killed:
-                killed.append(children[0].pid)
-                os.kill(children[0].pid, signal.SIGKILL)
+            if on_air and publishers and not killed:
+                killed.append(publishers[0])
+                os.kill(killed[0], signal.SIGKILL)
                 server.published.pop("front")
                 return False
-            return bool(killed) and on_air and children[0].pid != killed[0]
+            return bool(killed) and on_air and killed[0] not in publishers
 
         watched = watch(camera.url("cam"), publishing(server.url("front")), enough=enough)
     assert watched.last.state == "stopped"

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -25,7 +24,7 @@ from blurcam.streams import SystemClock
 from blurcam.supervision import Supervisor
 from tests.clips import frame_times
 from tests.fakecam import Clip, FakeCam
-from tests.livecams import PATIENCE, WOVEN, face_clip, strengths, wait
+from tests.livecams import PATIENCE, WOVEN, children, face_clip, strengths, wait
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +59,7 @@ def live(*names: str, frames: int = 3) -> Callable[[dict[str, CameraStatus]], bo
 
 def processes() -> dict[int, psutil.Process]:
     """The cameras' processes, by pid, the oldest first."""
-    found = {}
-    for process in psutil.Process().children():
-        with suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
-            if "blurcam.cameraprocess" in process.cmdline():
-                found[process.pid] = process
-    return dict(sorted(found.items(), key=lambda item: item[1].create_time()))
+    return children("blurcam.cameraprocess")
 
 
 @pytest.fixture
