@@ -1,29 +1,67 @@
 """What a covered area is filled with.
 
-An effect gets a patch of one or more planes that share a mask, and returns a patch of which only
-the covered samples are used. Effects that do not read the face never see it: the covered samples
-of what they get are zero.
+An effect gets all patches of a frame at once, each of one or more planes that share a mask, and
+returns samples of which only the covered ones are used. Effects that do not read the face never
+see it: the covered samples of what they get are zero.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol, cast
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from blurcam.errors import ConfigError
+from blurcam.frames import Plane
 from blurcam.masks import Mask
+from blurcam.membrane import Cells, membranes
 
-Samples = NDArray[np.float32]
-"""Samples as real numbers, ``(rows, columns, planes)``, in units of an 8-bit sample."""
+_GREY = 128
 
 
-Weights = NDArray[np.float32]
-"""How much of each cell is known, ``(rows, columns)``, 0 to 1."""
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A part of a frame that is to be filled.
 
-_TINY = np.float32(1e-6)
+    ``planes`` are ``(rows, columns)`` of ``depth`` bits, and must not be changed; ``covered`` is as
+    large, 1 where the result is used. ``face`` is the size in samples of the patch's smallest
+    region. Planes of chroma are colour differences, which are grey in the middle.
+    """
+
+    planes: tuple[Plane, ...]
+    covered: Mask
+    face: float
+    depth: int
+    is_chroma: bool
+
+    @property
+    def unit(self) -> int:
+        """What is one level of an 8-bit sample."""
+        return 1 << (self.depth - 8)
+
+    def grid(self, across: float, least: float = 1.0) -> tuple[int, int]:
+        """Return how many columns and rows of square cells there are, so many across the face."""
+        rows, columns = self.covered.shape
+        cell = max(least, self.face / across)
+        return max(1, round(columns / cell)), max(1, round(rows / cell))
+
+    def as_samples(self, cells: Cells) -> Plane:
+        """Return cells, in levels of an 8-bit sample, as samples."""
+        levels = np.rint(cells * np.float32(self.unit))
+        most = (1 << self.depth) - 1
+        return cast(Plane, np.clip(levels, 0, most).astype(self.planes[0].dtype))
+
+    def stretched(self, cells: Plane, interpolation: int) -> Plane:
+        """Return cells grown to the size of the patch."""
+        rows, columns = self.covered.shape
+        return cast(Plane, cv2.resize(cells, (columns, rows), interpolation=interpolation))
+
+
+Filled = tuple[Plane, ...]
+"""Samples for the planes of a patch, each as large as these."""
 
 
 class Effect(Protocol):
@@ -37,76 +75,44 @@ class Effect(Protocol):
     def reads_face(self) -> bool:
         """Whether what it paints depends on what it hides."""
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
-        """Return samples for the covered part of a patch.
-
-        ``patch`` is ``(rows, columns, planes)`` and must not be changed; ``covered`` is ``(rows,
-        columns)``, 1 where the result is used. ``face`` is the size in samples of the smallest
-        region of the patch; ``neutral``, ``(planes,)``, is grey.
-        """
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return samples for the covered parts of each patch."""
 
 
 class Blur:
-    """A smooth continuation of what surrounds the area: a membrane stretched over its rim.
-
-    Solved on a small grid by pull-push (Gortler et al., The Lumigraph, SIGGRAPH 1996, section
-    3.4): averages of known samples are pulled down to ever coarser grids, and pushed back up
-    into the cells where nothing is known.
-    """
+    """A smooth continuation of what surrounds the area."""
 
     name = "blur"
     reads_face = False
-    # Cells across the smallest region: fewer lose the shading around the face, more cost time.
-    _CELLS = 12
+    # Cells across the smallest region: a face by itself fits on 16 × 16, and 12 look no different.
+    _CELLS = 7
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
-        """Return the membrane."""
-        rows, columns = covered.shape
-        small = self.membrane(patch, covered, max(1.0, face / self._CELLS), neutral)
-        return _planes(cv2.resize(small, (columns, rows), interpolation=cv2.INTER_LINEAR), patch)
-
-    def membrane(self, patch: Samples, covered: Mask, cell: float, neutral: Samples) -> Samples:
-        """Return the membrane on a grid of cells of ``cell`` × ``cell`` samples."""
-        rows, columns = covered.shape
-        size = (max(1, round(columns / cell)), max(1, round(rows / cell)))
-        # Where it is covered the patch is zero, and counts for nothing.
-        known = (1 - covered).astype(np.float32)
-        weight = cv2.resize(known, size, interpolation=cv2.INTER_AREA)
-        value = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
-        return _pull_push(_planes(value, patch), cast(Weights, weight), neutral)
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return the membranes."""
+        return [
+            tuple(patch.stretched(patch.as_samples(grid), cv2.INTER_LINEAR) for grid in grids)
+            for patch, grids in zip(patches, stretched_over(patches, self._CELLS), strict=True)
+        ]
 
 
-def _pull_push(value: Samples, weight: Weights, neutral: Samples) -> Samples:
-    """Return ``value / weight``, and where the weight falls short, what coarser grids say.
+def stretched_over(patches: Sequence[Patch], across: float) -> list[list[Cells]]:
+    """Return for every patch a membrane a plane, in levels of an 8-bit sample.
 
-    ``value`` is the weighted sum in each cell, ``weight`` 0 to 1.
+    There are ``across`` cells across the smallest region, if these are of a sample at least.
     """
-    planes = value.shape[2]
-    levels: list[tuple[Samples, Weights]] = []
-    while weight.min() < 1.0 and weight.size > 1:
-        levels.append((value, weight))
-        rows, columns = weight.shape
-        size = ((columns + 1) // 2, (rows + 1) // 2)
-        part = cast(Weights, cv2.resize(weight, size, interpolation=cv2.INTER_AREA))
-        coarse = cv2.resize(value, size, interpolation=cv2.INTER_AREA)
-        # Twice the share of known samples: a half-known coarse cell may speak for itself.
-        weight = cast(Weights, np.minimum(np.float32(1), np.float32(2) * part))
-        gain = cast(Weights, weight / np.maximum(part, _TINY))
-        value = cast(Samples, coarse).reshape(*gain.shape, planes) * gain[..., None]
-    found: Samples = np.broadcast_to(neutral, value.shape)
-    if weight.max() > 1e-3:
-        found = cast(Samples, value / np.maximum(weight, _TINY)[..., None])
-    for known, share in reversed(levels):
-        rows, columns = share.shape
-        pushed = cv2.resize(found, (columns, rows), interpolation=cv2.INTER_LINEAR)
-        unknown = np.float32(1) - share
-        found = known + cast(Samples, pushed).reshape(known.shape) * unknown[..., None]
-    return found
-
-
-def _planes(array: NDArray[np.generic], like: Samples) -> Samples:
-    """Give back the last axis, which cv2 drops where it is one plane."""
-    return cast(Samples, array.reshape(*array.shape[:2], like.shape[2]))
+    values: list[Cells] = []
+    weights: list[Cells] = []
+    for patch in patches:
+        size = patch.grid(across)
+        # Where it is covered the patch is zero, and counts for nothing.
+        known = (1 - patch.covered).astype(np.float32)
+        weight = cast(Cells, cv2.resize(known, size, interpolation=cv2.INTER_AREA))
+        for plane in patch.planes:
+            levels = plane.astype(np.float32) / np.float32(patch.unit)
+            values.append(cast(Cells, cv2.resize(levels, size, interpolation=cv2.INTER_AREA)))
+            weights.append(weight)
+    made = iter(membranes(values, weights, _GREY))
+    return [[next(made) for _ in patch.planes] for patch in patches]
 
 
 class Solid:
@@ -114,13 +120,17 @@ class Solid:
 
     name = "solid"
     reads_face = False
+    _DARK = 64
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
         """Return the one colour."""
-        del covered, face
-        dark = neutral.copy()
-        dark[neutral > 100] = np.where(len(neutral) == 2, 128.0, 64.0)
-        return np.broadcast_to(dark, patch.shape)
+        return [
+            tuple(
+                np.full_like(plane, (_GREY if patch.is_chroma else self._DARK) * patch.unit)
+                for plane in patch.planes
+            )
+            for patch in patches
+        ]
 
 
 class Mosaic:
@@ -136,19 +146,22 @@ class Mosaic:
 
     def __init__(self) -> None:
         """Draw the pattern, the same each time."""
-        pattern = np.random.default_rng(0x6D6F73).uniform(-1, 1, (64, 64, 1))
+        pattern = np.random.default_rng(0x6D6F73).uniform(-1, 1, (64, 64))
         self._pattern = (pattern * self._DEPTH).astype(np.float32)
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
         """Return the blocks."""
-        rows, columns = covered.shape
-        blocks = Blur().membrane(patch, covered, max(1.0, face / self._BLOCKS), neutral)
-        if blocks.shape[2] != 2:  # colour differences keep their hue
-            high, wide = blocks.shape[:2]
-            tiles = (-(-high // 64), -(-wide // 64), 1)
-            blocks = blocks + np.tile(self._pattern, tiles)[:high, :wide]
-        grown = cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_NEAREST)
-        return _planes(grown, patch)
+        return [
+            tuple(self._blocks(patch, grid) for grid in grids)
+            for patch, grids in zip(patches, stretched_over(patches, self._BLOCKS), strict=True)
+        ]
+
+    def _blocks(self, patch: Patch, grid: Cells) -> Plane:
+        if not patch.is_chroma:  # colour differences keep their hue
+            rows, columns = grid.shape
+            tiles = (-(-rows // 64), -(-columns // 64))
+            grid = grid + np.tile(self._pattern, tiles)[:rows, :columns]
+        return patch.stretched(patch.as_samples(grid), cv2.INTER_NEAREST)
 
 
 class Gaussian:
@@ -157,11 +170,14 @@ class Gaussian:
     name = "gaussian"
     reads_face = True
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
-        """Return the blurred patch."""
-        del covered, neutral
-        blurred = cv2.GaussianBlur(patch, (0, 0), max(1.0, 0.3 * face / 1.4))
-        return _planes(blurred, patch)
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return the blurred patches."""
+        return [
+            tuple(self._blurred(plane, patch.face) for plane in patch.planes) for patch in patches
+        ]
+
+    def _blurred(self, plane: Plane, face: float) -> Plane:
+        return cast(Plane, cv2.GaussianBlur(plane, (0, 0), max(1.0, 0.3 * face / 1.4)))
 
 
 class Pixelate:
@@ -169,15 +185,16 @@ class Pixelate:
 
     name = "pixelate"
     reads_face = True
+    _BLOCKS = 6
 
-    def fill(self, patch: Samples, covered: Mask, face: float, neutral: Samples) -> Samples:
-        """Return the patch in blocks."""
-        del neutral
-        rows, columns = covered.shape
-        cell = max(2.0, face / 6)
-        size = (max(1, round(columns / cell)), max(1, round(rows / cell)))
-        blocks = cv2.resize(patch, size, interpolation=cv2.INTER_AREA)
-        return _planes(cv2.resize(blocks, (columns, rows), interpolation=cv2.INTER_NEAREST), patch)
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return the patches in blocks."""
+        return [tuple(self._blocks(patch, plane) for plane in patch.planes) for patch in patches]
+
+    def _blocks(self, patch: Patch, plane: Plane) -> Plane:
+        size = patch.grid(self._BLOCKS, least=2.0)
+        blocks = cast(Plane, cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+        return patch.stretched(blocks, cv2.INTER_NEAREST)
 
 
 def make_effect(name: str) -> Effect:
@@ -188,3 +205,6 @@ def make_effect(name: str) -> Effect:
             return effect
     names = ", ".join(effect.name for effect in effects)
     raise ConfigError(f'effect: there is no "{name}"; choose one of {names}')
+
+
+__all__ = ["Effect", "Filled", "Patch", "make_effect"]

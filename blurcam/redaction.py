@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blurcam.effects import Effect
+from blurcam.effects import Effect, Patch
 from blurcam.frames import Frame, Plane
-from blurcam.masks import clusters, plane_mask, rasterise
+from blurcam.masks import Mask, clusters, plane_mask, rasterise
 from blurcam.regions import Box, Coverage, Reason, Region, Shape
 from blurcam.streams import PixelFormat
 
@@ -156,11 +156,24 @@ def _write_text(plane: Plane, text: str, level: int) -> None:
 def _fill(redacted: RedactedFrame, regions: tuple[Region, ...], effect: Effect) -> None:
     width, height = redacted.width, redacted.height
     mask = rasterise(regions, width, height)
+    patches: list[Patch] = []
+    places: list[tuple[Plane, ...]] = []
     for part in clusters(regions, width, height, _SURROUNDINGS):
         aligned = _aligned(part, redacted)
         face = _face_size(regions, aligned, effect)
         for group in _groups(redacted):
-            _fill_part(redacted, group, mask, aligned, face, effect)
+            covered = plane_mask(
+                mask[aligned.y0 : aligned.y1, aligned.x0 : aligned.x1],
+                redacted.pixel_format,
+                group[0],
+                interlaced=redacted.interlaced,
+            )
+            place = _views(redacted, group, aligned, covered.shape)
+            places.append(place)
+            patches.append(_patch(redacted, group, place, covered, face, effect))
+    for place, patch, filled in zip(places, patches, effect.fill(patches), strict=True):
+        for plane, samples in zip(place, filled, strict=True):
+            np.copyto(plane, samples, where=patch.covered.view(bool))
 
 
 def _aligned(part: Box, redacted: RedactedFrame) -> Box:
@@ -195,39 +208,36 @@ def _groups(redacted: RedactedFrame) -> tuple[tuple[int, ...], ...]:
     return ((0,),) if len(redacted.planes) == 1 else ((0,), (1, 2))
 
 
-def _fill_part(
+def _views(
+    redacted: RedactedFrame, group: tuple[int, ...], part: Box, shape: tuple[int, ...]
+) -> tuple[Plane, ...]:
+    """Return where the planes of a group hold the part."""
+    shift_x, shift_y = _shifts(redacted, group)
+    x, y = part.x0 >> shift_x, part.y0 >> shift_y
+    return tuple(redacted.planes[i][y : y + shape[0], x : x + shape[1]] for i in group)
+
+
+def _shifts(redacted: RedactedFrame, group: tuple[int, ...]) -> tuple[int, int]:
+    pixel_format = redacted.pixel_format
+    if group[0] == 0 or pixel_format.is_rgb:
+        return 0, 0
+    return pixel_format.shift_x, pixel_format.shift_y
+
+
+def _patch(
     redacted: RedactedFrame,
     group: tuple[int, ...],
-    mask: NDArray[np.uint8],
-    part: Box,
+    place: tuple[Plane, ...],
+    covered: Mask,
     face: int,
     effect: Effect,
-) -> None:
-    pixel_format = redacted.pixel_format
-    covered = plane_mask(
-        mask[part.y0 : part.y1, part.x0 : part.x1],
-        pixel_format,
-        group[0],
-        interlaced=redacted.interlaced,
+) -> Patch:
+    """Return what an effect gets to see: what it does not get, it cannot leak."""
+    planes = place if effect.reads_face else tuple(plane * (1 - covered) for plane in place)
+    return Patch(
+        planes,
+        covered,
+        face / (1 << max(_shifts(redacted, group))),
+        redacted.pixel_format.depth,
+        is_chroma=group[0] != 0,
     )
-    shrinks = group[0] != 0 and not pixel_format.is_rgb
-    shift_x, shift_y = (pixel_format.shift_x, pixel_format.shift_y) if shrinks else (0, 0)
-    x, y = part.x0 >> shift_x, part.y0 >> shift_y
-    rows, columns = covered.shape
-    views = [redacted.planes[i][y : y + rows, x : x + columns] for i in group]
-    unit = float(1 << (pixel_format.depth - 8))
-    patch = np.empty((rows, columns, len(group)), np.float32)
-    for number, view in enumerate(views):
-        patch[..., number] = view
-    if unit > 1:
-        patch /= np.float32(unit)
-    where = covered.astype(bool)
-    if not effect.reads_face:
-        patch[where] = 0  # what an effect does not get, it cannot leak
-    neutral = np.full(len(group), _GREY, np.float32)
-    filled = effect.fill(patch, covered, face / (1 << max(shift_x, shift_y)), neutral)
-    limit = (1 << pixel_format.depth) - 1
-    filled = filled * np.float32(unit) if unit > 1 else filled
-    samples = np.clip(np.rint(filled), 0, limit).astype(pixel_format.dtype)
-    for number, view in enumerate(views):
-        np.copyto(view, samples[..., number], where=where)

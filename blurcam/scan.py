@@ -32,10 +32,9 @@ logger = logging.getLogger(__name__)
 # Where a face was just seen, so much less confidence is enough to see it again.
 _AGAIN: Final = 0.6
 _MICROSECOND: Final = 1e-6
-# A look at a recording takes its second step, and is over, so many frames after it began: fixed, so
-# that a run can be repeated, and late enough that the network has answered in the meantime.
-_SECOND_STEP: Final = 4
-_VERDICT: Final = 7
+# A look at a recording takes its second step after so much of the time to the next look, when it is
+# over: fixed, so that a run can be repeated, and late enough that the network has answered by then.
+_SECOND_STEP: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +88,22 @@ def scan(
         if frame is None:
             yield from watch.ready()
             continue
-        watch.follow(frame)
         if watch.is_due(frame, is_last=is_last):
-            yield from watch.settled()
+            try:
+                watch.settle()
+            except DetectorError:
+                yield from watch.rest()
+                raise
+            watch.follow(frame)
             watch.begin(frame)
         else:
+            watch.follow(frame)
             watch.skip(frame)
         yield from watch.ready()
-    yield from watch.settled()
+    try:
+        watch.settle()
+    finally:
+        yield from watch.rest()
 
 
 def _with_last(frames: Iterable[Frame | None], plan: Plan) -> Iterator[tuple[Frame | None, bool]]:
@@ -125,7 +132,6 @@ class _Look:
     finding: Finding | None
     searching: Searching | None = None
     areas: tuple[Box, ...] | None = None
-    age: int = 0  # frames since
 
 
 class _Watch:
@@ -141,6 +147,7 @@ class _Watch:
         self._whole_at = self._looked_at = self._taken_at = float("-inf")
         self._known = Sightings()
         self._waiting: deque[_Look] = deque()
+        self._settled: deque[tuple[Frame, Finding]] = deque()
         self._failures = 0
         self._trouble = Trouble(logger, "frames not searched and covered whole")
 
@@ -226,34 +233,44 @@ class _Watch:
         return _Look(frame, None, self._search.glance(frame, areas, faces), looked)
 
     def ready(self) -> Iterator[tuple[Frame, Finding]]:
-        """Yield, of a live stream, what no answer has to be waited for any more."""
+        """Yield what may go: of a live stream all whose answers are there.
+
+        Of a recording one settled frame for each that comes, so that the caller's work on the
+        frames before a look, and the look itself, go on at the same time.
+        """
         for look in self._waiting:
             if look.searching is not None:
-                look.age += 1
                 self._advance(look, look.searching)
-        while self._plan.live and self._waiting and self._waiting[0].finding is not None:
+        if not self._plan.live:
+            if self._settled:
+                yield self._settled.popleft()
+            return
+        yield from self.rest()
+        while self._waiting and self._waiting[0].finding is not None:
             yield self._waiting[0].frame, self._waiting.popleft().finding  # type: ignore[misc]
 
     def _advance(self, look: _Look, searching: Searching) -> None:
         """Take the next step of a search: when it is ready, or of a recording when it is time."""
         if self._plan.live:
             searching.proceed(self._plan.timeout, patient=False)
-            is_over = searching.is_ready
-        else:
-            is_over = look.age >= _VERDICT
-            if look.age == _SECOND_STEP:
-                searching.proceed(self._plan.timeout, patient=True)
-        if is_over:
-            self._conclude(look, searching)
+            if searching.is_ready:
+                self._conclude(look, searching)
+        elif self._taken_at - float(look.frame.time) >= _SECOND_STEP * self._plan.rhythm:
+            searching.proceed(self._plan.timeout, patient=True)
 
-    def settled(self) -> Iterator[tuple[Frame, Finding]]:
-        """Yield all frames that wait, having waited for their answers."""
+    def settle(self) -> None:
+        """Wait for the answers to all frames; raises DetectorError."""
         while self._waiting:
             look = self._waiting.popleft()
             if look.searching is not None:
                 self._conclude(look, look.searching)
             assert look.finding is not None
-            yield look.frame, look.finding
+            self._settled.append((look.frame, look.finding))
+
+    def rest(self) -> Iterator[tuple[Frame, Finding]]:
+        """Yield all settled frames."""
+        while self._settled:
+            yield self._settled.popleft()
 
     def _conclude(self, look: _Look, searching: Searching) -> None:
         """Wait for the answer, and learn from it what is on the frame."""

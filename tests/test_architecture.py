@@ -47,6 +47,7 @@ ROWS = (
     ("plans",),
     ("easing",),
     ("tracking",),
+    ("membrane",),
     ("effects",),
     ("redaction",),
     ("coding",),
