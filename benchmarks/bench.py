@@ -146,6 +146,9 @@ class Bench:
         street = footage.recording("towncentre.mp4") or footage.SAMPLES / "street.mp4"
         for name in self._amount.sizes:
             yield self._cut(name, footage.palindrome(street, 1, footage.SIZES[name]))
+        if "4K" in self._amount.sizes:
+            quiet = footage.palindrome(footage.crowd(1, 5), 1, footage.SIZES["4K"])
+            yield self._cut("4K, one person moves", quiet)
 
     def _by_faces(self) -> Iterator[Clip]:
         for faces in self._amount.faces:

@@ -32,7 +32,7 @@ def _report(results: dict[str, Any]) -> Iterator[str]:
     if results.get("stages"):
         yield from _stages(results["stages"])
     for key, title in (
-        ("by_resolution", "By resolution (the moving street, 10 s)"),
+        ("by_resolution", "By resolution (the moving street, 10 s; last, one person)"),
         ("by_faces", "By number of faces (1080p, drawn)"),
         ("by_length", "By length (the moving street, 1080p)"),
     ):

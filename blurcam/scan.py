@@ -84,26 +84,16 @@ def scan(
     is searched and, of a recording, the last.
     """
     watch = _Watch(search, plan, pressure)
-    for frame, is_last in _with_last(frames, plan):
-        if frame is None:
-            yield from watch.ready()
-            continue
-        if watch.is_due(frame, is_last=is_last):
-            try:
-                watch.settle()
-            except DetectorError:
-                yield from watch.rest()
-                raise
-            watch.follow(frame)
-            watch.begin(frame)
-        else:
-            watch.follow(frame)
-            watch.skip(frame)
-        yield from watch.ready()
     try:
+        for frame, is_last in _with_last(frames, plan):
+            if frame is not None:
+                watch.take(frame, is_last=is_last)
+            yield from watch.ready()
         watch.settle()
-    finally:
-        yield from watch.rest()
+    except DetectorError:
+        yield from watch.rest()  # the frames before are none the worse for it
+        raise
+    yield from watch.rest()
 
 
 def _with_last(frames: Iterable[Frame | None], plan: Plan) -> Iterator[tuple[Frame | None, bool]]:
@@ -151,12 +141,23 @@ class _Watch:
         self._failures = 0
         self._trouble = Trouble(logger, "frames not searched and covered whole")
 
-    def follow(self, frame: Frame) -> None:
+    def take(self, frame: Frame, *, is_last: bool) -> None:
+        """Begin to search a frame, all before it being settled, or pass it on."""
+        is_due = self._is_due(frame, is_last=is_last)
+        if is_due:
+            self.settle()
+        self._follow(frame)
+        if is_due:
+            self._begin(frame)
+        else:
+            self._skip(frame)
+
+    def _follow(self, frame: Frame) -> None:
         """Follow the known faces to one more frame."""
         if frame.session == self._session and not frame.is_corrupt:
             self._known.follow(frame)
 
-    def is_due(self, frame: Frame, *, is_last: bool) -> bool:
+    def _is_due(self, frame: Frame, *, is_last: bool) -> bool:
         """Whether the frame is to be searched."""
         if frame.is_corrupt:
             return False
@@ -175,7 +176,7 @@ class _Watch:
             return own
         return self._pressure.interval(own, self._plan.longest - step)
 
-    def skip(self, frame: Frame) -> None:
+    def _skip(self, frame: Frame) -> None:
         """Pass a frame on; its neighbours in time answer for it, unless it is damaged."""
         if frame.is_corrupt:
             self._session = None  # look closely at the next
@@ -183,7 +184,7 @@ class _Watch:
         else:
             self._waiting.append(_Look(frame, Skipped()))
 
-    def begin(self, frame: Frame) -> None:
+    def _begin(self, frame: Frame) -> None:
         """Begin to search a frame."""
         now = float(frame.time)
         is_new = frame.session != self._session

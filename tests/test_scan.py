@@ -120,6 +120,24 @@ def test_frames_are_taken_while_a_search_is_under_way() -> None:
     out = scan(frames(), searching(detector), RHYTHM)
     assert next(out)[0].seq == 0
     assert len(taken) > 4
+    # The next look has begun, and goes on while the caller works on what was yielded.
+    assert len(detector.shown) == 2
+    assert next(out)[0].seq == 1
+    assert len(detector.shown) == 2
+
+
+def test_what_was_searched_comes_out_before_a_run_that_cannot_go_on_ends() -> None:
+    class Tired(ScriptedDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            if int(views[0].picture[0, 0, 0]) >= 3:
+                raise DetectorError("no more")
+            return super().start(views)
+
+    seen = []
+    with pytest.raises(DetectorError, match="2 frames in a row"):
+        for f, _ in scan(map(frame, range(9)), searching(Tired({})), replace(ALL, patience=2)):
+            seen.append(f.seq)
+    assert seen == [0, 1, 2, 3]
 
 
 class SlowDetector(ScriptedDetector):
