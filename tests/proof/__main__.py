@@ -253,6 +253,7 @@ def main() -> int:
     def wanted(row: str) -> bool:
         return re.search(asked.rows, row) is not None
 
+    machine = str(this_machine())  # how busy it was before
     asked.json.parent.mkdir(parents=True, exist_ok=True)
     proof: dict[str, Any] = {}
     if asked.only and asked.json.exists():
@@ -267,7 +268,7 @@ def main() -> int:
             asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         if not asked.rows:
             proof.setdefault("seconds", {})[name] = round(time.monotonic() - started)
-        proof["machine"] = str(this_machine())
+        proof["machine"] = machine
         asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         if all(part in proof for part in PARTS):  # no half of a page
             written = PAGE.read_text(encoding="utf-8").split(MARK)[0]
