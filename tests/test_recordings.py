@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
@@ -94,6 +95,24 @@ def test_no_file_is_ever_overwritten_though_the_clock_is_set_back(
     sink.finish()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["14-12.ts", "14-13.ts"]
     assert free_name(tmp_path / "14-13.ts").name == "14-13-2.ts"
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".ts", ".mkv"])
+def test_a_recording_of_two_dark_pictures_can_be_played(tmp_path: Path, suffix: str) -> None:
+    """Without null packets behind them FFmpeg takes so short an MPEG-TS for something else."""
+    info = StreamInfo("cam", 64, 48, PIXEL_FORMATS["gray"], TIME_BASE, Fraction(RATE))
+    path = tmp_path / f"two{suffix}"
+    with closing(open_encoder(info, Coding("h264", reorder=False, live=True), Tally())) as encoder:
+        written = Recordings(str(path), encoder, HandClock(), segment=None, keep=ROOMY)
+        for seq in range(2):
+            plane = np.zeros((48, 64), np.uint8)
+            dark = Frame((plane,), info.pixel_format, seq, seq * 90000 // RATE, TIME_BASE)
+            for packet in encoder.encode(redact(dark, Coverage(seq, ()), make_effect("blur"))):
+                written.write(packet, START)
+        for packet in encoder.flush():
+            written.write(packet, START)
+        written.finish()
+    assert len(frame_times(path)) == 2
 
 
 def test_what_a_killed_process_left_gets_its_name(encoder: Encoder, tmp_path: Path) -> None:

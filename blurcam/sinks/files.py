@@ -15,6 +15,7 @@ import av
 from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.sinks.sound import add_sound
+from blurcam.sinks.stuffing import stuff
 from blurcam.sources.files import AudioTrack
 
 _FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska", ".ts": "mpegts", ".webm": "webm"}
@@ -72,6 +73,7 @@ class FileSink:
         """Open the temporary file and write the header; use :func:`open_file`."""
         self.path = path
         self.part = path.with_name(f".{path.name}.part")
+        self._container_name = container
         self._overwrite = overwrite
         self._count = 0
         self._first: Fraction | None = None
@@ -135,6 +137,7 @@ class FileSink:
             if self._sound is not None:
                 self._sound.write_until(None)
             self._container.close()
+            stuff(self.part, self._container_name)
             with self.part.open("rb") as written:
                 os.fsync(written.fileno())
         self._verify()

@@ -16,6 +16,7 @@ from blurcam.encoding import Encoder, RedactedPacket
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.sinks.files import container_for, muxer_options
 from blurcam.sinks.shelf import Keep, Shelf
+from blurcam.sinks.stuffing import stuff
 from blurcam.status import Storage
 from blurcam.streams import Clock, rescale
 
@@ -137,6 +138,7 @@ class _File:
 
     def __init__(self, path: Path, container: str, encoder: Encoder, first: RedactedPacket) -> None:
         self.path, self.part = path, part_of(path)
+        self._container_name = container
         self._origin = min(first.pts, first.dts)
         self._time_base: Fraction = encoder.time_base
         self._finished = False
@@ -171,6 +173,7 @@ class _File:
     def finish(self) -> None:
         with self._border(SinkWriteError):
             self._container.close()
+            stuff(self.part, self._container_name)
             with self.part.open("rb") as written:
                 os.fsync(written.fileno())
             self.part.replace(self.path)
