@@ -268,7 +268,7 @@ def main() -> int:
             asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         if not asked.rows:
             proof.setdefault("seconds", {})[name] = round(time.monotonic() - started)
-        proof["machine"] = machine
+            proof["machine"] = machine
         asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         if all(part in proof for part in PARTS):  # no half of a page
             written = PAGE.read_text(encoding="utf-8").split(MARK)[0]
