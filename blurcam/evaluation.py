@@ -34,6 +34,7 @@ class Bucket:
     high: int
     faces: int = 0
     covered: int = 0
+    searched: int = 0  # on frames that a search answered for
     detected: int = 0
 
     @property
@@ -148,6 +149,7 @@ class Measure:
         bucket.faces += 1
         is_covered = share >= COVERED
         bucket.covered += is_covered
+        bucket.searched += detections is not None
         bucket.detected += any(d.box.iou(face.box) >= DETECTED for d in detections or ())
         self.persons.setdefault(face.track, Person()).states.append((case.time, step, is_covered))
         if not is_covered:
@@ -187,7 +189,12 @@ class Measure:
     def by_height(self) -> dict[str, dict[str, int]]:
         """Return the counts for each range of heights, in pixels."""
         return {
-            b.name: {"faces": b.faces, "covered": b.covered, "detected": b.detected}
+            b.name: {
+                "faces": b.faces,
+                "covered": b.covered,
+                "searched": b.searched,
+                "detected": b.detected,
+            }
             for b in self.buckets
         }
 
@@ -206,12 +213,12 @@ class Measure:
         }
 
     def lines(self) -> Iterator[str]:
-        """Yield a table for people."""
+        """Yield a table for people: covered of all faces, detected of those that were searched."""
         yield f"{'height px':>9} {'faces':>6} {'covered':>8} {'detected':>9}"
         for bucket in self.buckets:
             if n := bucket.faces:
-                shares = f"{bucket.covered / n:8.1%} {bucket.detected / n:9.1%}"
-                yield f"{bucket.name:>9} {n:6} {shares}"
+                found = f"{bucket.detected / bucket.searched:.1%}" if bucket.searched else "-"
+                yield f"{bucket.name:>9} {n:6} {bucket.covered / n:8.1%} {found:>9}"
         yield (
             f"exposed faces: {len(self.exposed)}; covered needlessly: {self.over_cover:.2%} "
             "of all pixels"

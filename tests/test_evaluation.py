@@ -26,11 +26,20 @@ def test_faces_are_counted_by_height() -> None:
     faces = (Face("1", LARGE), Face("2", SMALL), Face("3", Box(0, 0, 50, 70), visible=0.3))
     measure.add(faces, covering(LARGE), [Detection(LARGE, 0.9)], SIZE, where="0")
     assert {k: v for k, v in measure.by_height().items() if v["faces"]} == {
-        "16-24": {"faces": 1, "covered": 0, "detected": 0},
-        "64-128": {"faces": 1, "covered": 1, "detected": 1},
+        "16-24": {"faces": 1, "covered": 0, "searched": 1, "detected": 0},
+        "64-128": {"faces": 1, "covered": 1, "searched": 1, "detected": 1},
     }
     assert measure.exposed_from(16) == 1
     assert measure.exposed_from(64) == 0
+
+
+def test_faces_on_frames_that_were_not_searched_are_not_counted_as_missed() -> None:
+    measure = Measure()
+    measure.add([Face("1", LARGE)], covering(LARGE), [Detection(LARGE, 0.9)], SIZE, where="0")
+    measure.add([Face("1", LARGE), Face("2", SMALL)], covering(LARGE), None, SIZE, where="1")
+    _, small, large, _ = measure.lines()
+    assert small.split() == ["16-24", "1", "0.0%", "-"]
+    assert large.split() == ["64-128", "2", "100.0%", "100.0%"]
 
 
 def test_exposure_in_time_is_told_by_person() -> None:
