@@ -40,7 +40,7 @@ def look(detector: Detector, frame: Frame, scale: float) -> Callable[[], Sequenc
 
 
 def is_there(face: Detection, suspect: Detection) -> bool:
-    """Whether a suspicion is of that face: the middle of one is in the other."""
+    """Whether a suspicion is of that face: its middle is on it, or just beside."""
     (x, y), box = suspect.box.centre, face.box.grown(1.2)
     return box.x0 <= x < box.x1 and box.y0 <= y < box.y1
 
@@ -51,7 +51,7 @@ def main() -> None:
     if street is None:
         raise SystemExit("set BLURCAM_EVAL_DATA: the street is not here")
     close, first = open_centerface(load("centerface")), open_yunet(load("yunet"), threshold=0.02)
-    cost = dict.fromkeys((1.0, *_SCALES), 0.0)
+    cost = dict.fromkeys(_SCALES, 0.0)
     reference = 0.0
     frames = known = 0
     suspected = {(scale, least): [0, 0] for scale in _SCALES for least in _SUSPECTED}

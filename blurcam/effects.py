@@ -108,8 +108,9 @@ def stretched_over(patches: Sequence[Patch], across: float) -> list[list[Cells]]
         known = (1 - patch.covered).astype(np.float32)
         weight = cast(Cells, cv2.resize(known, size, interpolation=cv2.INTER_AREA))
         for plane in patch.planes:
-            levels = plane.astype(np.float32) / np.float32(patch.unit)
-            values.append(cast(Cells, cv2.resize(levels, size, interpolation=cv2.INTER_AREA)))
+            samples = plane.astype(np.float32)
+            cells = cast(Cells, cv2.resize(samples, size, interpolation=cv2.INTER_AREA))
+            values.append(cast(Cells, cells / np.float32(patch.unit)))
             weights.append(weight)
     made = iter(membranes(values, weights, _GREY))
     return [[next(made) for _ in patch.planes] for patch in patches]

@@ -11,11 +11,10 @@ from blurcam.membrane import membranes
 Grid = NDArray[np.float32]
 
 
-def grid(rows: int, columns: int, seed: int, *, hole: bool = True) -> tuple[Grid, Grid]:
+def grid(rows: int, columns: int, seed: int) -> tuple[Grid, Grid]:
     """Return weighted values and weights of a grid, with nothing known in its middle."""
     weight = np.ones((rows, columns), np.float32)
-    if hole:
-        weight[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4] = 0
+    weight[rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4] = 0
     value = np.random.default_rng(seed).uniform(0, 255, (rows, columns)).astype(np.float32)
     return value * weight, weight
 
