@@ -88,7 +88,7 @@ bench-recall: setup models samples benchmarks/.venv-peers/.installed ## measure 
 bench-quality: setup models samples ## measure size and PSNR outside the mask, by encoder preset
 	$(BIN)/python -m benchmarks.quality
 
-golden: setup models samples ## measure anew what tests/test_recall.py holds recall to
+golden: setup models samples ## measure anew what tests/system/test_recall.py holds recall to
 	$(BIN)/python -m benchmarks.golden
 
 reference: setup ## write the tables of options in docs/reference/cli.md

@@ -29,8 +29,8 @@ from typing import Any
 import imageio_ffmpeg
 
 from benchmarks.machine import this_machine
+from blurcam.batch.inputs import Recording
 from blurcam.batch.ledger import Ledger
-from blurcam.batch.selection import Recording
 
 ROOT = Path(__file__).parent.parent
 FFMPEG = imageio_ffmpeg.get_ffmpeg_exe()

@@ -23,13 +23,13 @@ from typing import Final
 import psutil
 
 from benchmarks.live_latency import SAMPLE, numbered
-from blurcam.addresses import parse_address
-from blurcam.cameras import Camera, Recording
-from blurcam.config import Detect
-from blurcam.status import CameraStatus
-from blurcam.streams import SystemClock
-from blurcam.supervision import Supervisor
-from tests.fakecam import Clip, FakeCam
+from blurcam.media.clock import SystemClock
+from blurcam.runtime.status import CameraStatus
+from blurcam.serve.supervisor import Supervisor
+from blurcam.settings.addresses import parse_address
+from blurcam.settings.camera import Camera, Recording
+from blurcam.settings.redaction import Detect
+from tests.support.fakecam import Clip, FakeCam
 
 _MINUTE: Final = 60.0
 

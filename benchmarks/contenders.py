@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, get_args
 
 from benchmarks.footage import FFMPEG
-from blurcam.config import ProfileName
+from blurcam.settings.redaction import ProfileName
 
 PEERS: Final = Path(__file__).parent / ".venv-peers" / "bin" / "python"
 DECODE: Final = "bare decode"

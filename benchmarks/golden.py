@@ -1,4 +1,4 @@
-"""``make golden``: the share of labelled faces covered, to which tests/test_recall.py holds recall.
+"""``make golden``: the share of labelled faces covered, which tests/system/test_recall.py holds.
 
 Measured by the chain that ``blurcam run`` runs, with the default profile, on the sample clips and
 on labelled pictures where there are any. Names of some of them renew those alone.

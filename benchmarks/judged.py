@@ -19,12 +19,12 @@ from typing import Any
 
 from benchmarks.contenders import PEERS
 from benchmarks.processes import Failed
-from blurcam.detection import Detection
-from blurcam.evaluation import Measure
-from blurcam.labels import Labels, read_labels
-from blurcam.regions import Basis, Box, Coverage, Region
-from blurcam.sources.files import open_source
-from blurcam.stats import Tally
+from blurcam.assess.labels import Labels, read_labels
+from blurcam.assess.measure import Measure
+from blurcam.detect.detector import Detection
+from blurcam.media.regions import Basis, Box, Coverage, Region
+from blurcam.runtime.counts import Tally
+from blurcam.sources.recording import open_source
 
 Values = dict[str, Any]
 """The report of ``blurcam evaluate`` under its stable keys."""

@@ -31,9 +31,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.clips import ffmpeg
-from tests.fakecam import Clip, FakeCam
-from tests.fakecam.clip import AccessUnit
+from tests.support.clips import ffmpeg
+from tests.support.fakecam import Clip, FakeCam
+from tests.support.fakecam.clip import AccessUnit
 
 WIDTH, HEIGHT, RATE = 1920, 1080, 15
 LENGTH: Final = 8 * RATE

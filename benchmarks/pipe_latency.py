@@ -24,8 +24,8 @@ import cv2
 import numpy as np
 
 PLUMBING = """
-import blurcam.assembly.pipes as pipes
-from blurcam.detection import Answered
+import blurcam.runs.pipe as pipes
+from blurcam.detect.detector import Answered
 
 pipes.searched = lambda frames, *rest, **more: ((frame, Answered(())) for frame in frames)
 from blurcam.cli import main

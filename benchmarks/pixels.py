@@ -13,13 +13,14 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks import footage
-from blurcam.assembly.watching import covered, open_detector, searched
-from blurcam.config import Cover, Detect, Trial
-from blurcam.detectors import openvino
-from blurcam.sources.files import open_source
-from blurcam.stats import Tally
-from blurcam.trials import Report, evaluate
-from blurcam.views import Picture
+from blurcam.assess.evaluate import Report, evaluate
+from blurcam.detect.detectors import openvino
+from blurcam.detect.views import Picture
+from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runtime.counts import Tally
+from blurcam.settings.evaluation import Trial
+from blurcam.settings.redaction import Cover, Detect
+from blurcam.sources.recording import open_source
 
 _TURNS = 2
 

@@ -24,9 +24,9 @@ from benchmarks import footage
 from benchmarks.footage import FFMPEG, clip
 from benchmarks.machine import this_machine
 from benchmarks.processes import spend
-from blurcam.masks import rasterise
-from blurcam.regionfile import read_regions
-from blurcam.regions import Box
+from blurcam.media.masks import rasterise
+from blurcam.media.regions import Box
+from blurcam.track.regions_file import read_regions
 
 PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast")
 

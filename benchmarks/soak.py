@@ -14,13 +14,13 @@ from pathlib import Path
 
 import psutil
 
-from blurcam.addresses import parse_address
-from blurcam.cameras import Camera, Receive, Recording
-from blurcam.config import Detect
-from blurcam.streams import SystemClock
-from blurcam.supervision import Supervisor
-from tests.fakecam import Clip, FakeCam, Fault
-from tests.livecams import WOVEN, face_clip, strengths
+from blurcam.media.clock import SystemClock
+from blurcam.serve.supervisor import Supervisor
+from blurcam.settings.addresses import parse_address
+from blurcam.settings.camera import Camera, Receive, Recording
+from blurcam.settings.redaction import Detect
+from tests.support.fakecam import Clip, FakeCam, Fault
+from tests.support.live_cameras import WOVEN, face_clip, strengths
 
 CAMERAS = 4
 FAULTS = (
@@ -75,7 +75,9 @@ def _camera(number: int, server: FakeCam, folder: Path) -> Camera:
 
 def _line(supervisor: Supervisor, seconds: float) -> str:
     statuses = supervisor.statuses()
-    children = [p for p in psutil.Process().children() if "blurcam.cameraprocess" in p.cmdline()]
+    children = [
+        p for p in psutil.Process().children() if "blurcam.serve.camera_process" in p.cmdline()
+    ]
     memory = sum(p.memory_info().rss for p in children) >> 20
     threads, files = sum(p.num_threads() for p in children), sum(p.num_fds() for p in children)
     reconnects = sum(sum(s.reconnects.values()) for s in statuses)

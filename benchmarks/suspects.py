@@ -13,14 +13,14 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 
 from benchmarks import footage
-from blurcam.detection import Detection, Detector
-from blurcam.detectors.centerface import open_centerface
-from blurcam.detectors.yunet import open_yunet
-from blurcam.frames import Frame
-from blurcam.sources.files import open_source
-from blurcam.stats import Tally
-from blurcam.views import Viewpoint
-from blurcam.weights import load
+from blurcam.detect.detector import Detection, Detector
+from blurcam.detect.detectors.centerface import open_centerface
+from blurcam.detect.detectors.yunet import open_yunet
+from blurcam.detect.views import Viewpoint
+from blurcam.media.frames import Frame
+from blurcam.models.load import load
+from blurcam.runtime.counts import Tally
+from blurcam.sources.recording import open_source
 
 _EVERY = 4
 _COUNTS = 0.25

@@ -22,12 +22,13 @@ from typing import Any, Final, cast
 import imageio_ffmpeg
 
 from blurcam.api import run
-from blurcam.assembly.watching import open_detector
-from blurcam.config import Config, Detect, DetectorName, Encode
-from blurcam.detection import Detection, Detector
-from blurcam.planting import LADDER, is_found, plantings
-from blurcam.sources.inspection import samples
-from blurcam.verification import seen_by
+from blurcam.assess.inspect_output import samples
+from blurcam.assess.planted_faces import LADDER, is_found, plantings
+from blurcam.assess.verify import seen_by
+from blurcam.detect.detector import Detection, Detector
+from blurcam.runs.perception import open_detector
+from blurcam.settings.recording import Config
+from blurcam.settings.redaction import Detect, DetectorName, Encode
 
 ROOT: Final = Path(__file__).parent.parent
 FFMPEG: Final = imageio_ffmpeg.get_ffmpeg_exe()

@@ -1,8 +1,9 @@
 """Finds the faces in CCTV footage and blurs them before anything is stored or forwarded."""
 
 from blurcam.api import redact_frames, run
-from blurcam.config import Config, Cover, Detect, Encode
-from blurcam.summary import Summary
+from blurcam.runs.summary import Summary
+from blurcam.settings.recording import Config
+from blurcam.settings.redaction import Cover, Detect, Encode
 
 __version__ = "0.1.0"
 

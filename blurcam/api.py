@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from blurcam.config import Config, Cover, Detect, EffectName
-from blurcam.summary import Summary
+from blurcam.runs.summary import Summary
+from blurcam.settings.recording import Config
+from blurcam.settings.redaction import Cover, Detect, EffectName
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,7 +22,7 @@ def run(config: Config) -> Summary:
     :class:`~blurcam.errors.BlurcamError`; look at ``summary.complete`` for frames that a fault
     lost or had covered whole.
     """
-    from blurcam.assembly.recordings import open_run
+    from blurcam.runs.recording import open_run
 
     with open_run(config) as under_way:
         for _ in under_way.steps():
@@ -44,7 +45,7 @@ def redact_frames(
     ``cover``'s seconds into pictures. What comes out is a new array each time. Raises
     :class:`~blurcam.errors.ConfigError` for a picture of another shape or type.
     """
-    from blurcam.assembly.pictures import redact_pictures
+    from blurcam.runs.arrays import redact_pictures
 
     return redact_pictures(
         frames,

@@ -12,19 +12,19 @@ from typing import Annotated, Any, Final
 import typer
 
 from blurcam import __version__
-from blurcam.commands.attacking import attack
+from blurcam.commands.attack import attack
 from blurcam.commands.batch import batch_app
-from blurcam.commands.evaluating import evaluate
+from blurcam.commands.check_models import check, models_app
+from blurcam.commands.evaluate import evaluate
 from blurcam.commands.health import health
-from blurcam.commands.installation import check, models_app
 from blurcam.commands.pipe import pipe
-from blurcam.commands.recordings import render, run
-from blurcam.commands.reporting import report_app
-from blurcam.commands.serving import config_app, serve
+from blurcam.commands.report import report_app
+from blurcam.commands.run_render import render, run
+from blurcam.commands.serve import config_app, serve
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
-from blurcam.commands.verifying import verify
-from blurcam.confinement import leave_no_core
+from blurcam.commands.verify import verify
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
+from blurcam.runtime.no_core_dump import leave_no_core
 
 # OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")

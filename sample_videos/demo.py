@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 from blurcam import Config, Encode, run
-from blurcam.evaluation import Measure
-from blurcam.labels import read_labels
-from blurcam.regionfile import read_regions
+from blurcam.assess.labels import read_labels
+from blurcam.assess.measure import Measure
+from blurcam.track.regions_file import read_regions
 
 _SMALLEST = 24
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.program import shared_pool
 from tests.proof.zygote import Pool
+from tests.support.program import shared_pool
 
 
 @pytest.fixture(scope="session")

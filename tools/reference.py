@@ -7,8 +7,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import typer
 
-from blurcam.camerakeys import schema
 from blurcam.cli import app
+from blurcam.settings.cameras_yaml_keys import schema
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 KEYS_PAGE = PAGE.with_name("cameras-yaml.md")

@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from blurcam.batch.naming import shown
-from blurcam.batch.selection import Recording
+from blurcam.batch.inputs import Recording
+from blurcam.batch.output_names import shown
 from blurcam.errors import JobError
 
 FORMAT: Final = 1

@@ -12,15 +12,16 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blurcam.batch.timeline import Timeline
-from blurcam.config import Config, Detect, Encode
-from blurcam.detection import Detector
+from blurcam.batch.coverage_by_second import Timeline
+from blurcam.detect.detector import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
-from blurcam.spans import Span
-from blurcam.summary import Summary
+from blurcam.runs.span_cuts import Span
+from blurcam.runs.summary import Summary
+from blurcam.settings.recording import Config
+from blurcam.settings.redaction import Detect, Encode
 
 if TYPE_CHECKING:
-    from blurcam.verification import Verification
+    from blurcam.assess.verify import Verification
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Kept:
 
     def detector(self, detect: Detect) -> Detector:
         """Return the detector of these settings, opened and proven once."""
-        from blurcam.assembly.watching import open_detector
+        from blurcam.runs.perception import open_detector
 
         if detect not in self._open:
             self.close()
@@ -134,10 +135,10 @@ def refuse_encoder(encode: Encode) -> None:
 
     An encoder that does not work here is announced, once, before the first recording.
     """
-    from blurcam.coding import Coding
-    from blurcam.encoders import codec_for, open_encoder
-    from blurcam.stats import Tally
-    from blurcam.streams import PIXEL_FORMATS, StreamInfo
+    from blurcam.encode.choice import codec_for, open_encoder
+    from blurcam.encode.options import Coding
+    from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
+    from blurcam.runtime.counts import Tally
 
     grey = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     if encode.codec == "same":
@@ -180,8 +181,8 @@ def _is_full(error: BaseException | None) -> bool:
 
 
 def _whole(task: Whole, kept: Kept) -> Iterator[float | Outcome]:
-    from blurcam.assembly.recordings import open_run
-    from blurcam.assembly.spans import spans_of
+    from blurcam.runs.recording import open_run
+    from blurcam.runs.span import spans_of
 
     spans = spans_of(task.config, task.span)
     if spans:
@@ -204,8 +205,8 @@ def _label(file: int, span: Span) -> str:
 
 
 def _span(task: OneSpan, kept: Kept) -> Iterator[float | Outcome]:
-    from blurcam.assembly.spans import open_span
-    from blurcam.encoding import Passage
+    from blurcam.encode.encoder import Passage
+    from blurcam.runs.span import open_span
 
     timeline = Timeline()
     passage = Passage(task.key, _label(task.file, task.span))
@@ -222,9 +223,9 @@ def _span(task: OneSpan, kept: Kept) -> Iterator[float | Outcome]:
 
 
 def _join(task: Join, kept: Kept) -> Iterator[float | Outcome]:
-    from blurcam.assembly.spans import Spooled as Spools
-    from blurcam.assembly.spans import join, part_from
-    from blurcam.encoding import Passage
+    from blurcam.encode.encoder import Passage
+    from blurcam.runs.span import Spooled as Spools
+    from blurcam.runs.span import join, part_from
 
     timeline = Timeline()
     parts = []
@@ -249,7 +250,7 @@ def _finished(
 
     The pictures are decoded from that file: they show what it shows.
     """
-    from blurcam.sources.inspection import thumbnail
+    from blurcam.assess.inspect_output import thumbnail
 
     path = task.config.output
     verification = None
@@ -270,7 +271,7 @@ def _finished(
 
 
 def _verified(task: Whole | Join, summary: Summary) -> Iterator[float | Verification]:
-    from blurcam.verification import verify
+    from blurcam.assess.verify import verify
 
     return verify(
         task.config.output,

@@ -17,17 +17,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from blurcam.commands.batch_progress import LogFormat, duration, teller
 from blurcam.commands.options import Audio, Quiet, Redaction, redacting
-from blurcam.commands.progress import LogFormat, duration, teller
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
-from blurcam.config import Batch, Detect
 from blurcam.errors import BlurcamError, ConfigError
+from blurcam.settings.batch import Batch
+from blurcam.settings.redaction import Detect
 
 if TYPE_CHECKING:
-    from blurcam.batch.driver import Job
+    from blurcam.batch.events import Tally
+    from blurcam.batch.inputs import Recording, Skipped, Window
+    from blurcam.batch.job import Job
     from blurcam.batch.ledger import Row
-    from blurcam.batch.news import Tally
-    from blurcam.batch.selection import Recording, Skipped, Window
 
 EngineName = Literal["local", "ray"]
 _WHICH, _WORK = "Which recordings", "Work"
@@ -220,12 +221,12 @@ def _carry_out(
     engine: EngineName,
     address: str,
 ) -> int:
-    from blurcam.batch.cluster import Cluster
-    from blurcam.batch.driver import Job
-    from blurcam.batch.engine import Engine
-    from blurcam.batch.selection import select
+    from blurcam.batch.inputs import select
+    from blurcam.batch.job import Job
+    from blurcam.batch.local_workers import Workers, suitable_jobs, suitable_memory
+    from blurcam.batch.ray_workers import Cluster
     from blurcam.batch.tasks import refuse_encoder
-    from blurcam.batch.workers import Workers, suitable_jobs, suitable_memory
+    from blurcam.batch.worker_pool import Engine
 
     if engine == "local":  # the nodes of a cluster may have what this machine lacks
         refuse_encoder(batch.encode)
@@ -260,9 +261,9 @@ def _carry_out(
 
 
 def _report(job: Job, batch: Batch, sign_key: Path | None, quiet: bool) -> None:
-    from blurcam.batch.folder import LEDGER
+    from blurcam.batch.job_folder import LEDGER
     from blurcam.batch.ledger import Ledger
-    from blurcam.report.document import write_report
+    from blurcam.batch.report.document import write_report
 
     with closing(Ledger(job.folder / LEDGER, read_only=True)) as ledger:
         report = write_report(ledger, batch.out, sign_key)
@@ -284,8 +285,8 @@ def _told_alone() -> Iterator[None]:
 
 def _models(detect: Detect) -> dict[str, str]:
     """Return the SHA-256 of every model that these settings use."""
-    from blurcam.manifest import model
-    from blurcam.plans import detector_of
+    from blurcam.detect.profiles import detector_of
+    from blurcam.models.manifest import model
 
     named = [
         f"mediapipe-{detect.range}" if name == "mediapipe" else name
@@ -315,7 +316,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Say it as one JSON object.")] = False,
 ) -> None:
     """Say how a job stands: progress, rate, time to go, and failures with their reason."""
-    from blurcam.batch.folder import LEDGER
+    from blurcam.batch.job_folder import LEDGER
     from blurcam.batch.ledger import Ledger
 
     path = folder / LEDGER
@@ -336,8 +337,8 @@ def status(
 def _facts(rows: list[Row], started: float) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from blurcam.batch.naming import shown
-    from blurcam.batch.news import tally_of
+    from blurcam.batch.events import tally_of
+    from blurcam.batch.output_names import shown
 
     now = time.time()
     done = [row for row in rows if row.finished_at is not None and row.finished_at >= started]
@@ -382,7 +383,7 @@ def _paths(inputs: list[str], end: bytes) -> Iterator[Path]:
 
 
 def _window(since: str | None, until: str | None, older_than: str | None) -> Window:
-    from blurcam.batch.selection import Window
+    from blurcam.batch.inputs import Window
 
     start = float("-inf") if since is None else _moment(since, "since")
     end = float("inf") if until is None else _moment(until, "until")

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from blurcam.config import (
+from blurcam.settings.redaction import (
     AudioPolicy,
     CodecName,
     Cover,

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import typer
 
-from blurcam.commands.connecting import connections
-from blurcam.commands.liveoptions import (
+from blurcam.commands.options import Overwrite, Quiet, Redaction, SummaryFile, redacting
+from blurcam.commands.options_live import (
     AnyInput,
     AnyOutput,
     From,
@@ -22,9 +22,9 @@ from blurcam.commands.liveoptions import (
     To,
     WhenSlowOption,
 )
-from blurcam.commands.options import Overwrite, Quiet, Redaction, SummaryFile, redacting
-from blurcam.config import LIVE_COVER
-from blurcam.piping import Layout, Piping
+from blurcam.commands.show_commands import connections
+from blurcam.settings.pipe import Layout, Piping
+from blurcam.settings.redaction import LIVE_COVER
 
 _PIPE = Path("-")
 
@@ -69,6 +69,6 @@ def pipe(
         for line in connections(piping, [word for word in own if word != "--show-commands"]):
             typer.echo(line, err=True)  # standard output is video or nothing
         return
-    from blurcam.commands.streaming import stream
+    from blurcam.commands.run_pipe import stream
 
     raise typer.Exit(stream(piping, quiet=quiet))

@@ -11,8 +11,8 @@ from typing import Any, NoReturn
 
 import typer
 
-from blurcam.config import COSMETIC, EffectName
 from blurcam.errors import ConfigError
+from blurcam.settings.redaction import COSMETIC, EffectName
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 

@@ -19,9 +19,9 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from blurcam.errors import SourceOpenError, SourceReadError
-from blurcam.sources.losses import tells_damage
-from blurcam.stats import Trouble
-from blurcam.streams import StreamInfo
+from blurcam.media.formats import StreamInfo
+from blurcam.runtime.counts import Trouble
+from blurcam.sources.loss_signs import tells_damage
 
 logger = logging.getLogger(__name__)
 

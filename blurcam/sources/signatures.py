@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from blurcam.errors import SourceOpenError
-from blurcam.piping import FromName
-from blurcam.sources.intake import Intake, Watch
+from blurcam.settings.pipe import FromName
+from blurcam.sources.descriptor import Intake, Watch
 
 # The first bytes of each kind of stream that can be read as it comes.
 _SIGNATURES: Final[tuple[tuple[bytes, FromName], ...]] = (

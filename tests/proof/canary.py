@@ -21,7 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.clips import FFMPEG, ffmpeg
+from tests.support.clips import FFMPEG, ffmpeg
 
 CELLS, CELL = 12, 4
 SIDE = CELLS * CELL
@@ -113,7 +113,7 @@ class Feed:
         ]
 
 
-_PORTRAIT = Path(__file__).parent.parent.parent / "blurcam" / "known-face.jpg"
+_PORTRAIT = Path(__file__).parent.parent.parent / "blurcam" / "detect" / "known-face.jpg"
 _WOVEN = 22
 
 
@@ -144,7 +144,7 @@ class WovenFeed(Feed):
     def _portrait(self) -> NDArray[np.uint8]:
         whole = cv2.imread(str(_PORTRAIT), cv2.IMREAD_GRAYSCALE)
         assert whole is not None
-        # The face is at 52..120, 46..121: see blurcam.selftest.
+        # The face is at 52..120, 46..121: see blurcam.detect.selftest.
         return np.asarray(whole[34:146, 35:137], np.uint8)
 
 

@@ -98,8 +98,8 @@ def _answers(value: Any) -> Strike:
 
 
 def _with_nonsense(original: Strike, *args: Any) -> Any:
-    from blurcam.detection import Detection
-    from blurcam.regions import Box
+    from blurcam.detect.detector import Detection
+    from blurcam.media.regions import Box
 
     far = (Box(-500, -500, -400, -400), Box(5000, 10, 5100, 90), Box(-20, -20, 4000, 3))
     return (*original(*args), *(Detection(box, 1.0) for box in far))
@@ -153,7 +153,7 @@ class _BadRequest:
 
 def _runtime(how: str) -> Arm:
     def strike(original: Strike, *args: Any) -> Any:
-        from blurcam.detectors.openvino import Pending
+        from blurcam.detect.detectors.openvino import Pending
 
         pending = original(*args)
         bad = _BadRequest(pending._request, how)  # noqa: SLF001
@@ -161,7 +161,7 @@ def _runtime(how: str) -> Arm:
 
     def arm(nth: int, tell: Tell) -> None:
         # The first two are the self-test, which is not what is tested here.
-        at_call("blurcam.detectors.openvino:_Compiled.start", nth + 2, strike, tell)
+        at_call("blurcam.detect.detectors.openvino:_Compiled.start", nth + 2, strike, tell)
 
     return arm
 

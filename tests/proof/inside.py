@@ -31,19 +31,19 @@ def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
     for name in order["breaks"]:
         breaks.apply(name)
     if "PROOF_WRITTEN" in os.environ:
-        wrap("blurcam.sinks.recordings:_File.write", _told_of)
+        wrap("blurcam.sinks.segments:_File.write", _told_of)
 
 
 def pass_on(order: dict[str, Any]) -> None:
     """Have the processes that this one will start be armed, in its place."""
     os.environ["PROOF_ORDER"] = json.dumps(order)
     if order["path"] == "batch":
-        import blurcam.batch.workers
+        import blurcam.batch.local_workers
 
-        blurcam.batch.workers._work = work  # noqa: SLF001 - that is the joint
+        blurcam.batch.local_workers._work = work  # noqa: SLF001 - that is the joint
     else:
-        wrap("blurcam.supervision:subprocess.Popen", _with_fault)
-        wrap("blurcam.supervision:Supervisor.turn", _until_enough())
+        wrap("blurcam.serve.supervisor:subprocess.Popen", _with_fault)
+        wrap("blurcam.serve.supervisor:Supervisor.turn", _until_enough())
 
 
 def _arm_as_told() -> dict[str, Any]:
@@ -54,15 +54,15 @@ def _arm_as_told() -> dict[str, Any]:
 
 def work(*args: Any) -> None:
     """Be a worker of a job, with a fault."""
-    import blurcam.batch.workers
+    import blurcam.batch.local_workers
 
     _arm_as_told()
-    blurcam.batch.workers._work(*args)  # noqa: SLF001 - here, in another process, the original
+    blurcam.batch.local_workers._work(*args)  # noqa: SLF001 - here, in another process, the original
 
 
 def _with_fault(original: Strike, command: list[str], **options: Any) -> Any:
     """Start the program below in place of a camera's process."""
-    assert command[1:] == ["-m", "blurcam.cameraprocess"]
+    assert command[1:] == ["-m", "blurcam.serve.camera_process"]
     return original([command[0], "-m", "tests.proof.inside"], **options)
 
 
@@ -108,8 +108,8 @@ def _noted(original: Strike, *args: Any) -> Any:
 
 
 if __name__ == "__main__":
-    import blurcam.cameraprocess
+    import blurcam.serve.camera_process
 
     _arm_as_told()
-    wrap("blurcam.assembly.cameras:run_camera", _noted)
-    blurcam.cameraprocess.main()
+    wrap("blurcam.runs.camera:run_camera", _noted)
+    blurcam.serve.camera_process.main()

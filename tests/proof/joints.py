@@ -47,44 +47,44 @@ def at_call(
 
 STAGES: dict[str, Stage] = {
     "decode": "blurcam.sources.decoding:Decoded._decode",
-    "picture": "blurcam.sources.pictures:Pictures.frame",
-    "search": ("blurcam.search:Search.start", "blurcam.search:Search.glance"),
+    "picture": "blurcam.sources.to_frames:Pictures.frame",
+    "search": ("blurcam.detect.search:Search.start", "blurcam.detect.search:Search.glance"),
     "detect": "tests.proof.oracle:Oracle.start",
     "answer": "tests.proof.oracle:Found.wait",
-    "link": "blurcam.tracking:_Session._see",
-    "cover": "blurcam.tracking:_Session._leave",
-    "redact": "blurcam.pipeline:redact",
-    "fill": "blurcam.effects:Blur.fill",
-    "encode": "blurcam.encoding:Encoder.encode",
-    "write": "blurcam.sinks.files:FileSink.write",
-    "finish": "blurcam.sinks.files:FileSink.finish",
-    "verify": "blurcam.sinks.files:FileSink._verify",
-    "digest": "blurcam.sinks.files:FileSink._digest",
-    "publish": "blurcam.sinks.files:FileSink._publish",
-    "summary": "blurcam.assembly.recordings:summary_of",
+    "link": "blurcam.track.cover:_Session._see",
+    "cover": "blurcam.track.cover:_Session._leave",
+    "redact": "blurcam.runs.chain:redact",
+    "fill": "blurcam.redact.effects:Blur.fill",
+    "encode": "blurcam.encode.encoder:Encoder.encode",
+    "write": "blurcam.sinks.file:FileSink.write",
+    "finish": "blurcam.sinks.file:FileSink.finish",
+    "verify": "blurcam.sinks.file:FileSink._verify",
+    "digest": "blurcam.sinks.file:FileSink._digest",
+    "publish": "blurcam.sinks.file:FileSink._publish",
+    "summary": "blurcam.runs.recording:summary_of",
 }
 """The stages of a recording's run, in its order; those of another path after :func:`take`."""
 
-DETECTOR = "blurcam.assembly.recordings:open_detector"
+DETECTOR = "blurcam.runs.recording:open_detector"
 _ELSEWHERE: dict[str, dict[str, Stage]] = {
     "pipe": {
-        "write": "blurcam.sinks.pipes:PipeSink.write",
-        "finish": "blurcam.sinks.pipes:PipeSink.finish",
-        "summary": "blurcam.assembly.pipes:PipeRun.summary",
+        "write": "blurcam.sinks.pipe:PipeSink.write",
+        "finish": "blurcam.sinks.pipe:PipeSink.finish",
+        "summary": "blurcam.runs.pipe:PipeRun.summary",
     },
     "batch": {},
     "serve": {
-        "decode": "blurcam.sources.live:LiveSource._decode",
-        "picture": "blurcam.sources.live:LiveSource._frame",
-        "write": "blurcam.sinks.recordings:Recordings.write",
-        "finish": "blurcam.sinks.recordings:Recordings.finish",
+        "decode": "blurcam.sources.camera:LiveSource._decode",
+        "picture": "blurcam.sources.camera:LiveSource._frame",
+        "write": "blurcam.sinks.segments:Recordings.write",
+        "finish": "blurcam.sinks.segments:Recordings.finish",
     },
 }
 _DETECTORS = {
     "run": DETECTOR,
-    "pipe": "blurcam.assembly.pipes:open_detector",
-    "batch": "blurcam.assembly.watching:open_detector",
-    "serve": "blurcam.assembly.cameras:open_detector",
+    "pipe": "blurcam.runs.pipe:open_detector",
+    "batch": "blurcam.runs.perception:open_detector",
+    "serve": "blurcam.runs.camera:open_detector",
 }
 
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from blurcam.detection import Answer, Detection
-from blurcam.views import Searchable
+from blurcam.detect.detector import Answer, Detection
+from blurcam.detect.sheets import Searchable
 
 
 class Found:

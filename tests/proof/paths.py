@@ -19,10 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from tests.clips import ffmpeg
 from tests.proof.canary import Feed
 from tests.proof.faults import FAULTS, Fault, faults_of
 from tests.proof.zygote import End, Order, Pool
+from tests.support.clips import ffmpeg
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from blurcam.attacks.faces import load_people
-from blurcam.attacks.trial import Report, attack_on
-from tests.clips import ffmpeg
+from blurcam.assess.attack.faces import load_people
+from blurcam.assess.attack.trial import Report, attack_on
 from tests.proof.zygote import ROOT
+from tests.support.clips import ffmpeg
 
 PEERS = ROOT / "benchmarks" / ".venv-peers" / "bin" / "python"
 NAME = "deface 1.5.0, defaults"

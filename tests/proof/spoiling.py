@@ -1,6 +1,6 @@
 """A plug-in for pytest that breaks blurcam before tests of it are run, which must then fail.
 
-PROOF_SPOIL=blur_reads_the_face python -m pytest -x -p tests.proof.spoiling tests/test_redaction.py
+PROOF_SPOIL=blur_reads_the_face python -m pytest -x -p tests.proof.spoiling tests/unit/redact
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def redacts_nothing() -> None:
 
 def blur_reads_the_face() -> None:
     """The default effect is a mosaic of the face's own colours."""
-    from blurcam.effects import Blur, Pixelate
+    from blurcam.redact.effects import Blur, Pixelate
 
     def fill(effect: Any, *args: Any) -> Any:
         del effect
@@ -41,17 +41,17 @@ def tracking_takes_away() -> None:
             original(session, pts, answer)
         session._once = True  # noqa: SLF001
 
-    wrap("blurcam.tracking:_Session._see", see)
+    wrap("blurcam.track.cover:_Session._see", see)
 
 
 def any_model_will_do() -> None:
     """Whatever lies where a model should be is loaded."""
-    wrap("blurcam.weights:refuse_unpinned", lambda original, *args: None)
+    wrap("blurcam.models.load:refuse_unpinned", lambda original, *args: None)
 
 
 def any_token_will_do() -> None:
     """Whoever offers a token has the right one."""
-    wrap("blurcam.web.access:Access.is_token", lambda original, access, offered: True)
+    wrap("blurcam.serve.web.access:Access.is_token", lambda original, access, offered: True)
 
 
 def a_sink_sees_frames() -> None:
@@ -61,7 +61,7 @@ def a_sink_sees_frames() -> None:
     def instead(path: Path, *args: Any, **options: Any) -> str:
         text = read(path, *args, **options)
         if path.parts[-2:] == ("sinks", "pipes.py"):
-            text += "\nimport blurcam.frames\n"
+            text += "\nimport blurcam.media.frames\n"
         return text
 
     Path.read_text = instead  # type: ignore[method-assign]

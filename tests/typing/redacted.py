@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from blurcam.detection import Answered, Finding, Skipped, Unanswered
-from blurcam.effects import Effect
-from blurcam.encoding import Encoder, RedactedPacket
-from blurcam.frames import Frame
-from blurcam.pipeline import write_all
-from blurcam.redaction import RedactedFrame, redact
-from blurcam.regions import Coverage, Region
-from blurcam.sinks.files import FileSink
-from blurcam.stats import Tally
+from blurcam.detect.detector import Answered, Finding, Skipped, Unanswered
+from blurcam.encode.encoder import Encoder, RedactedPacket
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Coverage, Region
+from blurcam.redact.effects import Effect
+from blurcam.redact.gate import RedactedFrame, redact
+from blurcam.runs.chain import write_all
+from blurcam.runtime.counts import Tally
+from blurcam.sinks.file import FileSink
 
 
 def a_frame_is_not_encoded(encoder: Encoder, frame: Frame) -> None:

@@ -1,0 +1,1 @@
+"""How well blurcam works: evaluate, verify, attack, check."""

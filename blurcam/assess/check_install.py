@@ -1,0 +1,129 @@
+"""Whether blurcam can work on this machine, found out by trying."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blurcam.errors import BlurcamError
+
+_PACKAGES = ("av", "mediapipe", "numpy", "opencv-python", "openvino", "typer")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was tried: what, how it went, and what to do if badly.
+
+    Where it is not good, but not ``needed`` either, blurcam works without.
+    """
+
+    what: str
+    works: bool
+    text: str
+    needed: bool = True
+
+    @property
+    def good(self) -> bool:
+        """Whether nothing has to be done about it."""
+        return self.works or not self.needed
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        sign = "ok" if self.works else "FAIL" if self.needed else "-"
+        return f"{sign:4}  {self.what}: {self.text}"
+
+
+def examine(recording: Path | None = None) -> Iterator[Finding]:
+    """Try everything a redaction needs, and one recording if given."""
+    yield _python()
+    for package in _PACKAGES:
+        yield _package(package)
+    yield from _models()
+    yield _detector()
+    yield from _encoders()
+    if recording is not None:
+        yield _recording(recording)
+
+
+def _python() -> Finding:
+    good = sys.version_info >= (3, 11)
+    advice = "" if good else "; blurcam needs 3.11 or later"
+    return Finding("python", good, f"{platform.python_version()} on {platform.machine()}{advice}")
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Finding(name, False, f"is missing; install it with: pip install {name}")
+
+
+def _models() -> Iterator[Finding]:
+    from blurcam.models.fetch import listing
+
+    for state in listing():
+        works = state.wrong is None and state.present
+        is_needed = state.wrong is not None or state.model.default
+        yield Finding(f"model {state.model.name}", works, state.text, is_needed)
+
+
+def _detector() -> Finding:
+    from blurcam.runs.perception import open_detector
+    from blurcam.settings.redaction import Detect
+
+    try:
+        detector = open_detector(Detect())
+    except BlurcamError as exc:
+        return Finding("detector", False, str(exc))
+    detector.close()
+    return Finding("detector", True, f"{detector.name} finds the known face")
+
+
+def _encoders() -> Iterator[Finding]:
+    from blurcam.encode.choice import list_encoders
+
+    for name, codec, opens, is_software in list_encoders():
+        text = f"{codec}, opens" if opens else f"{codec}, does not open here"
+        yield Finding(f"encoder {name}", opens, text, is_software)
+
+
+def _recording(path: Path) -> Finding:
+    from blurcam.runtime.counts import Tally
+    from blurcam.sources.recording import open_source
+
+    try:
+        source = open_source(path, Tally())
+        try:
+            first = next(source.frames(), None)
+        finally:
+            source.close()
+    except BlurcamError as exc:
+        return Finding("recording", False, str(exc))
+    if first is None:
+        return Finding("recording", False, f"{path}: holds no frame that can be decoded")
+    info = source.info
+    rate = f"{float(info.rate):.3f}" if info.rate else "unknown"
+    return Finding(
+        "recording",
+        True,
+        f"{path}: {info.codec} {info.width}x{info.height} {info.pixel_format.name}, "
+        f"rate {rate}, {info.frame_count or 'unknown number of'} frames; "
+        f"profiles see faces from {_seen(info.width, info.height)}",
+    )
+
+
+def _seen(width: int, height: int) -> str:
+    """Return from how many pixels on each profile sees most faces on such frames."""
+    from blurcam.detect.profiles import looks_for, smallest_face
+    from blurcam.settings.redaction import Detect, ProfileName
+
+    in_view: dict[ProfileName, int] = {"near": height // 10, "balanced": 12, "thorough": 12}
+    heights = (
+        f"{smallest_face(looks_for(Detect(name), 0.3, width, height), smallest)} px ({name})"
+        for name, smallest in in_view.items()
+    )
+    return ", ".join(heights)

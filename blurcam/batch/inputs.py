@@ -1,0 +1,144 @@
+"""Which recordings a job is about: files, folders, patterns and lists, by what is on disk."""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from blurcam.batch.output_names import shown
+from blurcam.errors import ConfigError
+
+# Names that recorders give to video. Anything else is tried only where it is asked for by name.
+_NAMES: Final = (
+    "264 265 3g2 3gp asf av1 avi dav divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg "
+    "mjpg mkv mov mp4 mpeg mpg mts mxf nut ogv ps rm rmvb trp ts vob webm wmv y4m"
+)
+SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A file to redact: where it is, where it is below the root, and how to tell if it changes."""
+
+    path: Path
+    place: Path
+    size: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """Something that is not redacted, and why."""
+
+    path: Path
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which recordings are meant, by when they were last written to: seconds since 1970."""
+
+    since: float = float("-inf")
+    until: float = float("inf")
+
+    def __contains__(self, modified_ns: int) -> bool:
+        """Whether a file written to then is meant."""
+        return self.since <= modified_ns / 1e9 < self.until
+
+
+def select(
+    inputs: Iterable[Path], kept_out: Iterable[Path], window: Window | None = None
+) -> Iterator[Recording | Skipped]:
+    """Yield every recording that the inputs mean, once, in order, and what is passed over.
+
+    Inputs are files, folders (with all below them) and patterns. The place of a recording is
+    what follows the folder that all inputs share. Nothing below a folder of ``kept_out`` is read.
+    Raises ConfigError for an input that is not there.
+    """
+    starts = [start for each in inputs for start in _expanded(each)]
+    if not starts:
+        return
+    root = _root(starts)
+    walls = [_identity(folder) for folder in kept_out if folder.is_dir()]
+    seen: set[Path] = set()
+    for start in starts:
+        for found in _below(start, walls):
+            if isinstance(found, Recording):
+                if found.path in seen:
+                    continue
+                seen.add(found.path)
+                if window is not None and found.modified_ns not in window:
+                    continue
+                place = found.path.relative_to(root)
+                found = Recording(found.path, place, found.size, found.modified_ns)
+            yield found
+
+
+def _expanded(given: Path) -> list[Path]:
+    """Return the input, or what it matches if it is a pattern."""
+    if os.path.lexists(given):
+        return [_absolute(given)]
+    if glob.has_magic(os.fspath(given)):
+        matches = sorted(glob.glob(os.fspath(given), recursive=True))  # noqa: PTH207 - absolute too
+        if matches:
+            return [_absolute(Path(each)) for each in matches]
+        raise ConfigError(f"{shown(given)}: matches nothing; quote patterns, or name a folder")
+    raise ConfigError(f"{shown(given)}: does not exist; name a recording, a folder or a pattern")
+
+
+def _absolute(path: Path) -> Path:
+    """Return the path from the root of the file system, without "..", links as they are."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+
+
+def _root(starts: list[Path]) -> Path:
+    """Return the folder that all inputs share."""
+    folders = [each if each.is_dir() else each.parent for each in starts]
+    return Path(os.path.commonpath(folders))
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_dev, status.st_ino
+
+
+def _below(start: Path, walls: list[tuple[int, int]]) -> Iterator[Recording | Skipped]:
+    if not start.is_dir():
+        yield _judged(start, by_name=False)
+        return
+    if _identity(start) in walls:
+        yield Skipped(start, "holds what blurcam writes")
+        return
+    try:
+        entries = sorted(os.scandir(start), key=lambda entry: os.fsencode(entry.name))
+    except OSError as exc:
+        yield Skipped(start, f"cannot be read: {exc.strerror}")
+        return
+    for entry in entries:
+        path = start / entry.name
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(path, walls)
+        else:
+            yield _judged(path, by_name=True)
+
+
+def _judged(path: Path, *, by_name: bool) -> Recording | Skipped:
+    """Return the recording, or why it is not one; ``by_name``: only if it is called like video."""
+    try:
+        if by_name and path.is_symlink():
+            return Skipped(path, "is a symbolic link; name it to have it redacted")
+        status = path.stat()
+    except OSError as exc:
+        return Skipped(path, f"cannot be read: {exc.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return Skipped(path, "is not a file")
+    if by_name and path.suffix.lower() not in SUFFIXES:
+        return Skipped(path, "is not video, by its name; name it to have it tried")
+    if by_name and path.name.startswith("."):
+        return Skipped(path, "is hidden, or not finished; name it to have it redacted")
+    return Recording(path, path, status.st_size, status.st_mtime_ns)

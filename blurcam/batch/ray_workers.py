@@ -1,0 +1,189 @@
+"""A Ray cluster that carries tasks out: the only importer of Ray.
+
+Every node must have blurcam and its models, and see the recordings and the output folder under the
+same paths. The driver alone writes the ledger and gives outputs their names, and each attempt has a
+name of its own; so a node that was given up and works on does no harm.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+from blurcam.batch.tasks import Failed, Kept, Outcome, Task, perform
+from blurcam.batch.worker_pool import Died, Ended, Event, Step
+from blurcam.errors import ConfigError, JobError
+
+# A task reports at most this often, in seconds.
+_REPORT: Final = 2.0
+# How long after a worker is gone its node may take to be known as gone, too.
+_NODE_NOTICED: Final = 10.0
+# Ray itself tries for ten minutes and more to reach a cluster that is not there.
+_THERE: Final = 10.0
+
+# Ray reports its use to its makers unless told not to.
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+
+def _refuse_nothing_at(address: str) -> None:
+    """Raise JobError where nothing listens at ``[ray://]HOST:PORT``; "auto" and such Ray finds."""
+    place = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+)\]?:(\d+)", address)
+    if place is None:
+        return
+    try:
+        socket.create_connection((place[1], int(place[2])), timeout=_THERE).close()
+    except (OSError, OverflowError) as exc:
+        raise JobError(f"engine: no Ray cluster at {address}: {exc}") from exc
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError as exc:
+        raise ConfigError(
+            "engine: ray is not installed; install it with: pip install blurcam[ray]"
+        ) from exc
+    return ray
+
+
+@dataclass(slots=True)
+class _UnderWay:
+    """A task on the cluster: where it runs, once that is known, and when it was last heard of."""
+
+    task: Task
+    stream: Any
+    node: str | None = None
+    heard: float | None = None
+
+
+class Cluster:
+    """An :class:`~blurcam.batch.worker_pool.Engine` of Ray tasks, one CPU each."""
+
+    def __init__(self, address: str, *, jobs: int | None, stall: float) -> None:
+        """Join the cluster at ``address``; at most ``jobs`` tasks at once, else one a CPU.
+
+        Raises :class:`~blurcam.errors.JobError` where there is no cluster.
+        """
+        self._ray = _ray()
+        self._jobs = jobs
+        self._stall = stall
+        self._slots: dict[int, _UnderWay] = {}
+        _refuse_nothing_at(address)
+        try:
+            self._ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+        except (ConnectionError, RuntimeError, ValueError) as exc:
+            text = " ".join(str(exc).split())[:200]
+            raise JobError(f"engine: no Ray cluster at {address}: {text}") from exc
+        # Ray is not to try again by itself: the ledger knows what was tried.
+        self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_carry_out)
+
+    @property
+    def workers(self) -> int:
+        """How many tasks may be under way: one a CPU of the nodes that are there now."""
+        cpus = int(self._ray.cluster_resources().get("CPU", 0))
+        return max(1, cpus if self._jobs is None else min(cpus, self._jobs))
+
+    def start(self, task: Task) -> int:
+        """Hand a task to the cluster."""
+        slot = next(n for n in range(len(self._slots) + 1) if n not in self._slots)
+        stream = self._remote.options(num_returns="streaming").remote(task)
+        self._slots[slot] = _UnderWay(task, stream)
+        return slot
+
+    def events(self, timeout: float) -> Iterator[Event]:
+        """Yield what tasks have said, and which are lost."""
+        by_stream = {each.stream: slot for slot, each in self._slots.items()}
+        ready, _ = self._ray.wait(list(by_stream), num_returns=1, timeout=timeout)
+        for stream in ready:
+            yield from self._heard(by_stream[stream])
+        for slot, each in list(self._slots.items()):
+            if each.heard is not None and time.monotonic() - each.heard > self._stall:
+                with suppress(self._ray.exceptions.RayError):
+                    self._ray.cancel(each.stream, force=True)
+                del self._slots[slot]
+                yield Died(slot, each.task, f"its task gave no sign for {self._stall:g} s")
+
+    def _heard(self, slot: int) -> Iterator[Event]:
+        each = self._slots[slot]
+        errors = self._ray.exceptions
+        try:
+            said = self._ray.get(next(each.stream))
+        except StopIteration:
+            del self._slots[slot]
+            yield Died(slot, each.task, "its task ended without an answer", blameless=True)
+            return
+        except errors.RayError as exc:
+            del self._slots[slot]
+            yield self._lost(slot, each, exc)
+            return
+        each.heard = time.monotonic()
+        if isinstance(said, str):
+            each.node = said
+        elif isinstance(said, float):
+            yield Step(slot, each.task, said)
+        else:
+            del self._slots[slot]
+            yield Ended(slot, each.task, said)
+
+    def _lost(self, slot: int, each: _UnderWay, error: Exception) -> Died:
+        """Tell a node that went from a recording that took its worker with it."""
+        errors = self._ray.exceptions
+        text = " ".join(str(error).split())[:200]
+        if isinstance(error, errors.OutOfMemoryError):
+            return Died(slot, each.task, f"ran out of memory on its node: {text}")
+        if isinstance(error, errors.RayTaskError):
+            return Died(slot, each.task, f"internal error: {text}")
+        if each.node is None or self._is_gone(each.node):
+            return Died(slot, each.task, "its node was lost", blameless=True)
+        return Died(slot, each.task, f"its worker died: {text}")
+
+    def _is_gone(self, node: str) -> bool:
+        """Whether a node is known to be gone, now or in a moment."""
+        end = time.monotonic() + _NODE_NOTICED
+        while time.monotonic() < end:
+            alive = {each["NodeID"] for each in self._ray.nodes() if each["Alive"]}
+            if node not in alive:
+                return True
+            time.sleep(0.5)
+        return False
+
+    def close(self) -> None:
+        """Take back all tasks, and leave the cluster."""
+        for each in self._slots.values():
+            with suppress(self._ray.exceptions.RayError):
+                self._ray.cancel(each.stream, force=True)
+        self._slots.clear()
+        self._ray.shutdown()
+
+
+@cache
+def _kept() -> Kept:
+    """Return what this process keeps from task to task; Ray uses a process for many."""
+    return Kept()
+
+
+def _carry_out(task: Task) -> Iterator[str | float | Outcome]:
+    """Carry a task out on a node: yield the node, then what the task yields."""
+    ray = _ray()
+    yield str(ray.get_runtime_context().get_node_id())
+    if not task.config.output.parent.is_dir():
+        yield Failed(
+            f"{task.config.output.parent}: node {ray.util.get_node_ip_address()} does not see it",
+            fatal=True,
+            remedy="put it where every node has it under this path, and ",
+        )
+        return
+    told = time.monotonic()
+    for said in perform(task, _kept()):
+        if not isinstance(said, float):
+            yield said
+        elif time.monotonic() - told >= _REPORT:
+            told = time.monotonic()
+            yield said

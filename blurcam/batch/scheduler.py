@@ -1,0 +1,287 @@
+"""Hands tasks to the workers, and writes down what comes of them."""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from blurcam.batch.events import Began, Finished, News, Progressed, Retried
+from blurcam.batch.job_folder import publish, sweep
+from blurcam.batch.ledger import Ledger, Row
+from blurcam.batch.output_names import inside, shown
+from blurcam.batch.tasks import Cut, Failed, Join, OneSpan, Redacted, Spooled, Task, Whole
+from blurcam.batch.worker_pool import Died, Ended, Engine, Step
+from blurcam.errors import BlurcamError, JobError, SinkError
+from blurcam.runs.span_cuts import Span
+from blurcam.settings.batch import Batch
+from blurcam.settings.recording import Config
+
+# A recording that took its worker with it is tried so many times in all.
+_ATTEMPTS: Final = 2
+# Machines may go, without it being a recording's fault, so many times for one recording.
+_BLAMELESS: Final = 10
+_POLL: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """Something to do: a recording, one span of it, or joining its spans."""
+
+    file: int
+    span: int | None = None
+    is_join: bool = False
+
+
+class Dispatch:
+    """The work of one run: what waits, what is under way, and what came of it."""
+
+    def __init__(self, batch: Batch, ledger: Ledger, work: Path, ids: list[int]) -> None:
+        """Work on the recordings ``ids``; what is not finished lies in ``work``."""
+        self._batch = batch
+        self._ledger = ledger
+        self._work = work.absolute()
+        self._ids = set(ids)
+        self._engine: Engine | None = None
+        self._waiting: list[_Item] = []  # the next one is the last
+        self._under_way: dict[int, Task] = {}
+        self._blameless: dict[int, int] = {}
+        self._uncut: set[int] = set()
+
+    def run(self, engine: Callable[[], Engine]) -> Iterator[News]:
+        """Do all there is to do, telling what happens; raises JobError where that ends early."""
+        self._sweep()
+        for row in list(self._ledger.in_state("staged")):
+            yield self._publish(row)
+        self._waiting = [
+            _Item(row.id) for row in self._ledger.in_state("pending") if row.id in self._ids
+        ]
+        self._waiting.reverse()
+        for row in self._ledger.in_state("cut"):
+            if row.id in self._ids:
+                self._wait_for_spans(row.id)
+        if not self._waiting:
+            return
+        self._engine = engine()
+        while self._waiting or self._under_way:
+            while self._waiting and len(self._under_way) < self._engine.workers:
+                yield from self._begin(self._waiting.pop())
+            for event in self._engine.events(_POLL):
+                if isinstance(event, Step):
+                    row = self._ledger.row(event.task.file)
+                    yield Progressed(event.worker, row, event.seconds)
+                else:
+                    del self._under_way[event.worker]
+                    yield from self._judge(event)
+
+    def close(self) -> None:
+        """End the workers."""
+        if self._engine is not None:
+            self._engine.close()
+
+    def _sweep(self) -> None:
+        kept = {row.staged for row in self._ledger.in_state("staged") if row.staged}
+        for row in self._ledger.in_state("cut"):
+            for span in self._ledger.spans(row.id):
+                if span.spool is not None and (self._work / span.spool).exists():
+                    kept.add(span.spool)
+                elif span.state == "done":
+                    self._ledger.span_pending(row.id, span.number)
+        sweep(self._work, kept)
+
+    def _wait_for_spans(self, number: int) -> None:
+        """Have the spans that are not redacted wait, or the joining if all are."""
+        left = [s.number for s in self._ledger.spans(number) if s.state == "pending"]
+        if left:
+            self._waiting += [_Item(number, index) for index in reversed(left)]
+        elif all(span.state == "done" for span in self._ledger.spans(number)):
+            self._waiting.append(_Item(number, is_join=True))
+
+    # Beginning.
+
+    def _begin(self, item: _Item) -> Iterator[News]:
+        assert self._engine is not None
+        row = self._ledger.row(item.file)
+        try:
+            inside(self._batch.out, row.output)
+        except SinkError as exc:
+            yield self._give_up(row, str(exc))
+            return
+        task, part = self._task(item, row)
+        worker = self._engine.start(task)
+        self._under_way[worker] = task
+        yield Began(worker, row, part)
+
+    def _task(self, item: _Item, row: Row) -> tuple[Task, str]:
+        """Return what to ask of a worker, written down as begun, and which part that is."""
+        name = f"{row.id}-{row.attempts}-{self._blameless.get(row.id, 0)}"
+        config = self._config(row, name)
+        verify = self._batch.verify
+        if item.span is None and not item.is_join:
+            self._ledger.running(row.id)
+            span = 0.0 if row.id in self._uncut else self._batch.span
+            return Whole(row.id, config, verify, span), ""
+        spans = self._ledger.spans(row.id)
+        values = [Span(**json.loads(each.span)) for each in spans]
+        if item.span is None:
+            self._ledger.joining(row.id)
+            spools = tuple(self._work / (each.spool or "") for each in spans)
+            parts = tuple(each.result or "" for each in spans)
+            join = Join(row.id, config, tuple(values), spools, parts, self._key(), verify)
+            return join, ", joining"
+        chosen = spans[item.span]
+        self._ledger.span_running(row.id, chosen.number)
+        spool = self._work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
+        task = OneSpan(row.id, config, values[item.span], spool, self._key())
+        return task, f", span {chosen.number + 1} of {len(spans)}"
+
+    def _config(self, row: Row, name: str) -> Config:
+        return Config(
+            input=row.source,
+            output=self._work / f"{name}{row.output.suffix}",
+            effect=self._batch.effect,
+            detect=self._batch.detect,
+            cover=self._batch.cover,
+            encode=replace(self._batch.encode, overwrite=True),
+        )
+
+    def _key(self) -> bytes:
+        """Return what spools are sealed with: known to this job alone."""
+        key = self._ledger.noted("key")
+        if key is None:
+            key = secrets.token_hex(32)
+            self._ledger.note("key", key)
+        return bytes.fromhex(key)
+
+    # Judging.
+
+    def _judge(self, event: Ended | Died) -> Iterator[News]:
+        row = self._ledger.row(event.task.file)
+        if isinstance(event.task, OneSpan) and row.state != "cut":
+            return  # given up meanwhile, or to be redacted in one piece
+        if isinstance(event, Died):
+            yield self._lost(row, event)
+            return
+        match event.outcome:
+            case Failed(fatal=True) as failed:
+                error = _told(failed.error, row, self._work)
+                raise JobError(f"{error}; {failed.remedy}run the same command again")
+            case Failed() as failed:
+                yield self._failed(row, event.task, failed)
+            case Cut() as cut:
+                self._ledger.cut(row.id, (json.dumps(span.to_values()) for span in cut.spans))
+                self._wait_for_spans(row.id)
+            case Spooled() as spooled:
+                assert isinstance(event.task, OneSpan)
+                span = event.task.span.number
+                self._ledger.spooled(row.id, span, event.task.spool.name, spooled.part)
+                if all(each.state == "done" for each in self._ledger.spans(row.id)):
+                    self._waiting.append(_Item(row.id, is_join=True))
+            case Redacted() as redacted:
+                yield self._redacted(row, redacted)
+
+    def _lost(self, row: Row, event: Died) -> News:
+        task = event.task
+        item = _Item(row.id, is_join=isinstance(task, Join))
+        if isinstance(task, OneSpan):
+            item = _Item(row.id, task.span.number)
+        if event.blameless and self._blameless.get(row.id, 0) < _BLAMELESS:
+            self._blameless[row.id] = self._blameless.get(row.id, 0) + 1
+            if isinstance(task, OneSpan):
+                self._ledger.span_pending(row.id, task.span.number)
+            self._waiting.append(item)
+            return Retried(row, event.why)
+        attempts = row.attempts
+        if isinstance(task, OneSpan):
+            attempts = self._ledger.spans(row.id)[task.span.number].attempts
+        if attempts + 1 >= _ATTEMPTS:
+            return self._give_up(row, f"{event.why}; tried {attempts + 1} times")
+        if isinstance(task, OneSpan):
+            self._ledger.span_again(row.id, task.span.number)
+        else:
+            state = "cut" if isinstance(task, Join) else "pending"
+            self._ledger.again(row.id, event.why, state)
+        self._waiting.append(item)
+        return Retried(self._ledger.row(row.id), event.why)
+
+    def _failed(self, row: Row, task: Task, outcome: Failed) -> News:
+        """Give a recording up; or, where only cutting it did not work, do it in one piece."""
+        error = _told(outcome.error, row, self._work)
+        if isinstance(task, Whole):
+            return self._give_up(row, error)
+        self._forget_spans(row)
+        self._uncut.add(row.id)
+        self._ledger.uncut(row.id, error)
+        self._waiting.append(_Item(row.id))
+        return Retried(self._ledger.row(row.id), f"{error}; now in one piece")
+
+    def _give_up(self, row: Row, error: str) -> News:
+        self._forget_spans(row)
+        self._ledger.failed(row.id, error)
+        return Finished(self._ledger.row(row.id))
+
+    def _forget_spans(self, row: Row) -> None:
+        """Remove what there is of a recording in spans."""
+        self._waiting = [each for each in self._waiting if each.file != row.id]
+        for span in self._ledger.spans(row.id):
+            if span.spool is not None:
+                with suppress(OSError):  # in the way of nobody
+                    (self._work / span.spool).unlink(missing_ok=True)
+
+    def _redacted(self, row: Row, outcome: Redacted) -> News:
+        verification = outcome.verification
+        if verification is not None and verification.problems:
+            why = f"its output does not pass: {'; '.join(verification.problems)}"
+            return self._give_up(row, _told(why, row, self._work))
+        self._ledger.staged(row.id, _columns(outcome), outcome.thumbnails)
+        return self._publish(self._ledger.row(row.id))
+
+    def _publish(self, row: Row) -> News:
+        """Give a staged redaction its name; one that may not have it is a failure."""
+        assert row.staged is not None
+        assert row.output_sha256 is not None
+        try:
+            final = inside(self._batch.out, row.output)
+            publish(self._work / row.staged, final, row.output_sha256, row.replaces)
+        except BlurcamError as exc:
+            return self._give_up(row, str(exc))
+        self._forget_spans(row)
+        self._ledger.done(row.id)
+        return Finished(self._ledger.row(row.id))
+
+
+def _told(error: str, row: Row, work: Path) -> str:
+    """Return an error of a worker in the names that the operator knows, on one line."""
+    for ours in work.absolute(), work:
+        error = error.replace(f"{ours}/.", f"{ours}/")
+        error = re.sub(
+            rf"{re.escape(str(ours))}/{row.id}-[0-9-]+\.\w+(\.part)?", "the output", error
+        )
+    return shown(error.removeprefix(f"{row.source}: "))
+
+
+def _columns(outcome: Redacted) -> dict[str, object]:
+    summary, verification = outcome.summary, outcome.verification
+    return {
+        "staged": Path(summary.output).name,
+        "input_sha256": summary.input_sha256,
+        "output_sha256": summary.output_sha256,
+        "output_size": outcome.size,
+        "frames": summary.frames_in,
+        "covered_whole": summary.frames_covered_whole,
+        "lost": summary.frames_lost,
+        "complete": int(summary.complete),
+        "tracks": summary.tracks,
+        "duration_s": summary.duration_s,
+        "wall_s": summary.wall_s,
+        "summary": summary.to_json(),
+        "timeline": json.dumps(outcome.timeline.to_values()),
+        "verdict": None if verification is None else verification.verdict.value,
+        "exposure_s": None if verification is None else verification.exposure_s,
+        "verification": None if verification is None else json.dumps(verification.to_values()),
+    }

@@ -1,0 +1,45 @@
+"""``attack``: whether people can be named under an effect."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from blurcam.commands.options import EffectOption
+from blurcam.commands.terminal import DONE, FAILED, to_json, write
+from blurcam.errors import ConfigError
+
+
+def attack(
+    effect: EffectOption = "blur",
+    faces: Annotated[
+        Path | None,
+        typer.Option(help="Folder with a folder of pictures for each person, four or more each."),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Also write the report as JSON.")
+    ] = None,
+) -> None:
+    """Train machines on redacted faces, and say how often they name the right person.
+
+    Exit code 1 where any of them does better than chance.
+    """
+    if faces is None:
+        known = os.environ.get("BLURCAM_EVAL_DATA")
+        if known is None:
+            raise ConfigError("faces: name a folder with a folder of pictures for each person")
+        faces = Path(known) / "faces-orl"
+    from blurcam.assess.attack.faces import load_people
+    from blurcam.assess.attack.trial import attack as attacked
+
+    report = attacked(load_people(faces), effect)
+    for line in report.lines():
+        typer.echo(line)
+    if json is not None:
+        write(json, to_json(report.values()))
+    verdict = "no better than chance" if report.holds else "people can be named"
+    typer.echo(f"{effect}: {verdict}")
+    raise typer.Exit(DONE if report.holds else FAILED)

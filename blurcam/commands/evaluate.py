@@ -1,0 +1,117 @@
+"""``evaluate``: how many faces stay exposed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blurcam.commands.options import (
+    COVERAGE,
+    DETECT,
+    Bridge,
+    DetectorOption,
+    Hold,
+    Lead,
+    Margin,
+    PlanFor,
+    Profile,
+    Range,
+    Refresh,
+    Scale,
+    Threshold,
+    Tiles,
+)
+from blurcam.commands.terminal import to_json, write
+from blurcam.errors import ConfigError
+from blurcam.settings.evaluation import Trial, parse_sweep
+from blurcam.settings.redaction import Cover, Detect
+
+if TYPE_CHECKING:
+    from blurcam.assess.evaluate import Report
+
+
+def evaluate(
+    input: Annotated[
+        Path, typer.Argument(help="Folder of labelled pictures, or a labelled recording.")
+    ],
+    labels: Annotated[
+        Path | None,
+        typer.Option(help="True faces: WIDER-style CSV, COCO JSON, video CSV, MOTChallenge."),
+    ] = None,
+    no_faces: Annotated[
+        bool, typer.Option("--no-faces", help="In place of --labels: there is no face at all.")
+    ] = False,
+    profile: Profile = DETECT.profile,
+    detector: DetectorOption = None,
+    threshold: Threshold = None,
+    scale: Scale = None,
+    plan_for: PlanFor = None,
+    refresh: Refresh = None,
+    range: Range = DETECT.range,
+    tiles: Tiles = False,
+    lead: Lead = COVERAGE.lead,
+    hold: Hold = COVERAGE.hold,
+    bridge: Bridge = COVERAGE.bridge,
+    margin: Margin = COVERAGE.margin,
+    min_face: Annotated[
+        int, typer.Option(help="Height in pixels from which faces are counted.")
+    ] = 8,
+    sweep: Annotated[
+        str | None,
+        typer.Option(help='Try many thresholds: "threshold=0.1:0.6:0.05".', metavar="RANGE"),
+    ] = None,
+    json: Annotated[
+        Path | None, typer.Option("--json", help="Also write the report as JSON.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="Draw recall over needless cover of a sweep, as PNG."),
+    ] = None,
+) -> None:
+    """Measure how many labelled faces stay exposed, by height, with the settings given."""
+    from blurcam.assess.evaluate import evaluate as evaluated
+
+    if (labels is None) != no_faces:
+        raise ConfigError("labels: give --labels FILE, or --no-faces")
+    detect = Detect(
+        profile, detector, threshold, scale, plan_for, range=range, tiles=tiles, refresh=refresh
+    )
+    trial = Trial(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
+    trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
+    reports = list(_shown(evaluated(trials), input.name))
+    for line in reports[0].lines():
+        typer.echo(line)
+    for report in reports[1:]:
+        typer.echo(report.summary())
+    if json is not None:
+        first, *others = [report.values() for report in reports]
+        write(json, to_json(first | {"sweep": others} if others else first))
+    if plot is not None:
+        from blurcam.assess.sweep_plot import draw
+
+        draw(plot, reports)
+
+
+def _with_threshold(trial: Trial, threshold: float) -> Trial:
+    return replace(trial, detect=replace(trial.detect, threshold=threshold))
+
+
+def _shown(steps: Iterator[Report | float], name: str) -> Iterator[Report]:
+    """Yield the reports, showing progress on a terminal."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(
+        console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()
+    ) as bar:
+        task = bar.add_task(name, total=1.0)
+        for step in steps:
+            if isinstance(step, float):
+                bar.update(task, completed=step)
+            else:
+                yield step

@@ -1,0 +1,89 @@
+"""``run`` on a live source: a camera redacted until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from blurcam.commands.run_pipe import claim_standard_output
+from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
+from blurcam.errors import ConfigError
+from blurcam.runtime.status import CameraStatus
+from blurcam.settings.camera import Camera, Standard
+
+
+class Stop:
+    """Whether SIGINT or SIGTERM has come: the normal end of a live source."""
+
+    def __init__(self) -> None:
+        """Go on."""
+        self.asked = False
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self.asked
+
+    def _ask(self, signum: int, frame: FrameType | None) -> None:
+        del signum, frame
+        self.asked = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Take the signals for as long as the block lasts."""
+        before = [(n, signal.signal(n, self._ask)) for n in (signal.SIGINT, signal.SIGTERM)]
+        try:
+            yield
+        finally:
+            for number, handler in before:
+                signal.signal(number, handler)
+
+
+def watch_camera(camera: Camera, *, quiet: bool) -> int:
+    """Redact a camera until SIGINT or SIGTERM; return the exit code."""
+    standard = _standard_output() if Standard() in camera.outputs else None
+    # Only now: what is loaded here may write to standard output, which no longer is the video's.
+    from blurcam.runs.camera import Watch, run_camera
+
+    warn_of_cosmetic(camera.effect)
+    logging.getLogger("blurcam").setLevel(logging.WARNING)
+    stop = Stop()
+    told = _Told(quiet, stop if Standard() in camera.outputs else None)
+    with stop.listening():
+        tally = run_camera(camera, Watch(told.beat, stop), standard=standard)
+    if not quiet:
+        whole = sum(tally.covered_whole.values())
+        say(
+            f"{tally.frames_in} frames in: {tally.redacted} redacted, {whole} covered whole, "
+            f"{tally.frozen} frozen, {tally.dropped} dropped"
+        )
+    return DONE
+
+
+def _standard_output() -> int | None:
+    descriptor = claim_standard_output()
+    if descriptor is not None and os.isatty(descriptor):
+        raise ConfigError(
+            "standard output is a terminal; pipe the video on, such as: "
+            "blurcam run CAMERA - | ffplay -"
+        )
+    return descriptor
+
+
+class _Told:
+    """Says on stderr when a camera's state changes; stops where nobody reads its output."""
+
+    def __init__(self, quiet: bool, stop: Stop | None) -> None:
+        self._quiet = quiet
+        self._stop = stop
+        self._state = ""
+
+    def beat(self, status: CameraStatus) -> None:
+        if status.state != self._state and not self._quiet:
+            say(f"{status.name}: {status.state}")
+        self._state = status.state
+        if self._stop is not None and not status.outputs[0].up:
+            self._stop.asked = True

@@ -1,0 +1,1 @@
+"""Where faces are: the frame loop, the search of one frame, motion, profiles, detectors."""

@@ -1,0 +1,161 @@
+"""What a face detector is, and what it can say of a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.detect.sheets import Searchable
+from blurcam.media.regions import Box, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face, where and how surely: the box in full-frame pixels, the confidence in 0 to 1."""
+
+    box: Box
+    confidence: float
+
+
+class Answer(Protocol):
+    """A search that was started and may still be under way."""
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether :meth:`wait` would return or raise at once."""
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        """Return the faces, waiting at most ``timeout`` seconds.
+
+        Raises :class:`~blurcam.errors.DetectorError` where the search failed, gave numbers that
+        are not finite, or did not end in time. Empty means: searched, and no face there.
+        """
+
+
+class Detector(Protocol):
+    """Finds faces in views of a frame."""
+
+    @property
+    def name(self) -> str:
+        """How the detector is called on the command line."""
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which a face is reported, as in force."""
+
+    @property
+    def smallest_face(self) -> int:
+        """The height in pixels of the view from which most faces are found."""
+
+    def start(self, views: Sequence[Searchable]) -> Answer:
+        """Begin to search one frame, given as one view or several (a whole and its tiles)."""
+
+    def close(self) -> None:
+        """Release the runtime; safe to call twice."""
+
+
+class Together:
+    """Several detectors as one: what any of them finds is found."""
+
+    def __init__(self, detectors: Sequence[Detector]) -> None:
+        """Take over the detectors."""
+        self._detectors = tuple(detectors)
+        self.name = "+".join(each.name for each in detectors)
+        self.threshold = min(each.threshold for each in detectors)
+        self.smallest_face = min(each.smallest_face for each in detectors)
+
+    def start(self, views: Sequence[Searchable]) -> Answers:
+        """Begin to search with each of them."""
+        return Answers(tuple(each.start(views) for each in self._detectors))
+
+    def close(self) -> None:
+        """Release them all."""
+        for each in self._detectors:
+            each.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """Several searches of the same views."""
+
+    answers: tuple[Answer, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all have ended."""
+        return all(answer.is_ready for answer in self.answers)
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        """Return what any has found; raises DetectorError where any has failed."""
+        return merge([each for answer in self.answers for each in answer.wait(timeout)])
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The detector answered; no detections means it saw no face."""
+
+    detections: tuple[Detection, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Nobody knows what is on the frame, for this reason: it must be covered whole."""
+
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """The frame was deliberately not searched; its neighbours in time answer for it."""
+
+
+Finding = Answered | Unanswered | Skipped
+"""What the search says of one frame."""
+
+
+def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]:
+    """Return the surest of each bunch of overlapping detections (non-maximum suppression).
+
+    ``iou`` is the overlap from which two boxes are taken for one face. The surest come first.
+    """
+    if not found:
+        return ()
+    boxes = [(d.box.x0, d.box.y0, d.box.width, d.box.height) for d in found]
+    kept = cv2.dnn.NMSBoxes(boxes, [d.confidence for d in found], 0.0, iou)
+    return tuple(found[int(i)] for i in kept)
+
+
+def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
+    """Return which detections overlap: for each bunch their indices, the surest first."""
+    order = sorted(range(len(found)), key=lambda i: -found[i].confidence)
+    if not order:
+        return []
+    overlaps = _overlaps(found) > iou
+    free = np.ones(len(found), bool)
+    made = []
+    for first in order:
+        if free[first]:
+            members = [
+                first,
+                *(int(i) for i in np.nonzero(overlaps[first] & free)[0] if i != first),
+            ]
+            free[members] = False
+            made.append(members)
+    return made
+
+
+def _overlaps(found: Sequence[Detection]) -> NDArray[np.float32]:
+    """Return the IoU of every pair."""
+    x0, y0, x1, y1 = np.array(
+        [(d.box.x0, d.box.y0, d.box.x1, d.box.y1) for d in found], np.float32
+    ).T
+    wide = np.minimum(x1[:, None], x1) - np.maximum(x0[:, None], x0)
+    high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
+    common = np.maximum(wide, 0) * np.maximum(high, 0)
+    area = (x1 - x0) * (y1 - y0)
+    return np.asarray(common / (area[:, None] + area - common), np.float32)

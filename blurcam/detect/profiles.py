@@ -1,0 +1,137 @@
+"""What each profile looks for, and how closely, on frames of a given size."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Final
+
+from blurcam.detect.frame_loop import Plan
+from blurcam.detect.search import Looks, Pass
+from blurcam.settings.redaction import Detect, DetectorName, ProfileName
+
+# How high a face must be in a view for CenterFace to find most of them.
+_READ_FROM: Final = 12
+# Frames beyond this many pixels are looked at smaller, and small ones larger, up to this scale.
+_LARGE: Final = 2_600_000
+_SMALL: Final = 800_000
+_MOST_ENLARGED: Final = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A detector, how it looks at a frame of about a megapixel, and how often.
+
+    ``refresh``, ``rhythm`` and ``closely`` are those of :class:`blurcam.detect.frame_loop.Plan`.
+    """
+
+    detector: DetectorName
+    looks: Looks
+    refresh: float = 2.0
+    rhythm: float = 0.32
+    closely: bool = False
+
+
+# docs/design/recall.md has what each pass brings and costs, and how the thresholds were chosen:
+# for at most one false box a picture on WIDER FACE.
+PROFILES: Final[dict[ProfileName, Profile]] = {
+    "near": Profile("mediapipe", Looks((Pass(1),), 0.3, certain=0.3), refresh=1.0, rhythm=0.1),
+    "balanced": Profile(
+        "centerface",
+        Looks(
+            (
+                Pass(1),
+                Pass(0.5),
+                Pass(0.25),
+                Pass(1, mirrored=True, below=200),
+                Pass(2, below=64),
+                Pass(2, mirrored=True, below=64),
+            ),
+            threshold=0.27,
+            tilt=0.6,
+            glance=0.6,
+        ),
+    ),
+    "thorough": Profile(
+        "centerface",
+        Looks(
+            (
+                Pass(2),
+                Pass(1.41),
+                Pass(1.41, mirrored=True),
+                Pass(1),
+                Pass(1, mirrored=True),
+                Pass(0.71),
+                Pass(0.71, mirrored=True),
+                Pass(0.5),
+                Pass(0.5, mirrored=True),
+                Pass(0.25),
+                Pass(2, mirrored=True, below=128),
+                Pass(3, below=32),
+                Pass(3, mirrored=True, below=32),
+            ),
+            threshold=0.249,
+            tilt=0.55,
+            certain=0.2,
+        ),
+        refresh=0.5,
+        rhythm=0.16,
+        closely=True,
+    ),
+}
+
+
+def detector_of(detect: Detect) -> DetectorName:
+    """Return the detector in force: the one asked for, else the profile's."""
+    return detect.detector or PROFILES[detect.profile].detector
+
+
+def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> Looks:
+    """Return how frames of this size are searched.
+
+    A detector that is not the profile's looks once, from its own default threshold on.
+    """
+    profile = PROFILES[detect.profile]
+    if detector_of(detect) == "centerface" == profile.detector:
+        base = detect.scale or _base(detect, width * height)
+        looks = _scaled(profile.looks, base)
+    else:
+        looks = Looks((Pass(detect.scale or 1.0),), own_threshold, certain=own_threshold)
+    if detect.threshold is None:
+        return looks
+    return replace(looks, threshold=detect.threshold, certain=detect.threshold)
+
+
+def plan_of(detect: Detect, looks: Looks, lead: float, *, live: bool = False) -> Plan:
+    """Return how often is looked, so that no frame is left between looks ``lead`` apart or more."""
+    profile = PROFILES[detect.profile]
+    return Plan(
+        refresh=detect.refresh or profile.refresh,
+        rhythm=min(profile.rhythm, 0.8 * lead),
+        longest=lead,
+        certain=looks.certain,
+        closely=profile.closely,
+        timeout=detect.timeout,
+        patience=detect.patience,
+        live=live,
+    )
+
+
+def _base(detect: Detect, pixels: int) -> float:
+    if detect.plan_for is not None:
+        return _READ_FROM / detect.plan_for
+    enlarged = min(_MOST_ENLARGED, math.sqrt(_SMALL / pixels))
+    return max(1.0, enlarged) if pixels <= _LARGE else math.sqrt(_LARGE / pixels)
+
+
+def _scaled(looks: Looks, base: float) -> Looks:
+    passes = tuple(
+        Pass(each.scale * base, each.mirrored, each.below and round(each.below / base))
+        for each in looks.passes
+    )
+    return replace(looks, passes=passes)
+
+
+def smallest_face(looks: Looks, smallest_in_view: int) -> int:
+    """Return the height in pixels of the frame from which most faces are found."""
+    return max(1, round(smallest_in_view / max(each.scale for each in looks.wholes)))

@@ -1,0 +1,1 @@
+"""Redacted frames to sealed packets."""

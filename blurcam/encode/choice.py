@@ -1,0 +1,112 @@
+"""Which encoder there is for a codec: the one asked for if it works here, else the software one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from fractions import Fraction
+from typing import Final, cast
+
+import av
+
+from blurcam.encode.encoder import Encoder
+from blurcam.encode.options import X26_PRESETS, Codec, Coding
+from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
+from blurcam.runtime.counts import Tally
+
+logger = logging.getLogger(__name__)
+
+_SOFTWARE: Final[dict[str, str]] = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
+# For pipes: every picture on its own, coded or sample for sample.
+_SINGLE: Final[dict[str, str]] = {"mjpeg": "mjpeg", "raw": "rawvideo"}
+_HARDWARE: Final = ("nvenc", "qsv", "v4l2m2m", "amf", "videotoolbox", "mf")
+_FFMPEG_NAME: Final[dict[str, str]] = {"h264": "h264", "h265": "hevc", "av1": "av1"}
+
+
+def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
+    """Return what was ``asked`` for, "same" as the input, or what fits a file with this suffix."""
+    default: Codec = "av1" if suffix.lower() == ".webm" else "h264"
+    if asked == "same":
+        known = {ours: name for name, ours in zip(_FFMPEG_NAME, _FFMPEG_NAME.values(), strict=True)}
+        if info.codec not in known:
+            raise ConfigError(
+                f"codec: {info.name} is {info.codec}, which blurcam does not write; choose h264, "
+                "h265 or av1"
+            )
+        return cast(Codec, known[info.codec])
+    return default if asked is None else cast(Codec, asked)
+
+
+def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
+    """Return an encoder that was seen to work.
+
+    A named encoder that does not open here is replaced by the codec's software encoder, which is
+    announced. Raises ConfigError for a name that is no encoder of the codec, and for a crf or
+    preset that it does not take; SinkOpenError where the software encoder does not open.
+    """
+    software = (_SOFTWARE | _SINGLE)[coding.codec]
+    name = coding.encoder or software
+    _refuse_unknown_preset(name, coding.preset)
+    if coding.encoder is not None:
+        _refuse_foreign(coding.encoder, coding.codec)
+        why = _fault(name, info, coding)
+        if why and name != software:
+            notice = f"encoder {name} does not work here ({why}); {software} is used instead"
+            logger.warning("%s", notice)
+            tally.notice(notice)
+            name, coding = software, Coding(coding.codec, reorder=coding.reorder, live=coding.live)
+    try:
+        encoder = Encoder(info, name, coding)
+    except SinkWriteError as exc:
+        given = {"crf": coding.crf, "preset": coding.preset}
+        asked = [f"{key} {value}" for key, value in given.items() if value is not None]
+        if asked:
+            raise ConfigError(f"encoder {name} does not take {' or '.join(asked)}") from exc
+        raise SinkOpenError(str(exc)) from exc
+    if encoder.pixel_format.depth < info.pixel_format.depth:
+        tally.notice(
+            f"{info.pixel_format.depth} bits become {encoder.pixel_format.depth}: players take no "
+            f"more in {coding.codec}; --codec h265 keeps them"
+        )
+    return encoder
+
+
+def _refuse_unknown_preset(name: str, preset: str | None) -> None:
+    """Raise ConfigError for a preset that x264 and x265 have not: they would say so themselves."""
+    if name in ("libx264", "libx265") and preset is not None and preset not in X26_PRESETS:
+        raise ConfigError(
+            f'preset: encoder {name} has no "{preset}"; choose one of {", ".join(X26_PRESETS)}'
+        )
+
+
+def _refuse_foreign(name: str, codec: Codec) -> None:
+    try:
+        canonical = av.Codec(name, "w").canonical_name
+    except (av.FFmpegError, ValueError) as exc:
+        raise ConfigError(f'encoder: FFmpeg has no "{name}"; see: blurcam check') from exc
+    if canonical != _FFMPEG_NAME[codec]:
+        raise ConfigError(f"encoder: {name} writes {canonical}, not {codec}; add --codec")
+
+
+def _fault(name: str, info: StreamInfo, coding: Coding) -> str | None:
+    """Return why an encoder cannot be used, after making it encode a grey picture or two."""
+    try:
+        with closing(Encoder(info, name, coding)) as encoder:
+            encoder.try_out()
+    except (SinkWriteError, KeyError) as exc:
+        return str(exc).removeprefix(f"encoder {name}: ")
+    return None
+
+
+def list_encoders() -> Iterator[tuple[str, str, bool, bool]]:
+    """Yield ``(encoder, codec, opens here, is software)`` for all that FFmpeg here has."""
+    info = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
+    for codec, software in _SOFTWARE.items():
+        yield software, codec, _fault(software, info, Coding(cast(Codec, codec))) is None, True
+        for kind in _HARDWARE:
+            name = f"{_FFMPEG_NAME[codec]}_{kind}"
+            if name in av.codecs_available:
+                works = _fault(name, info, Coding(cast(Codec, codec))) is None
+                yield name, codec, works, False

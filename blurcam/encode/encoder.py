@@ -1,0 +1,281 @@
+"""The one encoder: redacted frames in, sealed packets out."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from typing import Any, Final, NoReturn, cast, final
+
+import av
+import numpy as np
+from av.codec.context import Flags
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+
+from blurcam.encode.options import SEMI_PLANAR, Coding, options_of, pixel_format_of
+from blurcam.errors import SinkWriteError
+from blurcam.media.formats import StreamInfo
+from blurcam.redact.gate import RedactedFrame
+
+_SEAL: Final = object()
+# A key frame at least this often: to seek by, and to lose little by.
+_KEY_SECONDS: Final = 2
+
+# libsvtav1 writes to stderr unless the environment says not to.
+os.environ.setdefault("SVT_LOG", "1")
+
+
+@final
+class RedactedPacket:
+    """A redacted picture in coded form, made by :class:`Encoder` alone.
+
+    ``data`` is the coded picture; ``pts``, ``dts`` and ``duration`` count in ``time_base``.
+    """
+
+    __slots__ = ("data", "dts", "duration", "is_key", "pts", "time_base")
+    data: bytes
+    pts: int
+    dts: int
+    duration: int
+    time_base: Fraction
+    is_key: bool
+
+    def __init__(self, seal: object, packet: Any, time_base: Fraction, duration: int) -> None:
+        """Copy a packet of PyAV's; only this module knows the seal."""
+        if seal is not _SEAL:
+            raise TypeError("a RedactedPacket is made by an Encoder alone")
+        for name, value in (
+            ("data", bytes(packet)),
+            ("pts", packet.pts),
+            ("dts", packet.dts),
+            ("duration", packet.duration or duration),
+            ("time_base", time_base),
+            ("is_key", packet.is_keyframe),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __init_subclass__(cls) -> NoReturn:
+        raise TypeError("RedactedPacket is final")
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a RedactedPacket does not change: {name}")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a RedactedPacket is made by an Encoder alone, not copied")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("a RedactedPacket is made by an Encoder alone, not copied")
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("a RedactedPacket is made by an Encoder alone, not unpickled")
+
+
+class Encoder:
+    """Encodes the pictures of one stream, once, for as many sinks as there are."""
+
+    def __init__(self, info: StreamInfo, name: str, coding: Coding) -> None:
+        """Open FFmpeg's encoder ``name``; use :func:`open_encoder`."""
+        self.name = name
+        self.info = info
+        takes = {each.name for each in av.Codec(name, "w").video_formats or ()}
+        self.pixel_format = pixel_format_of(info, takes, coding.codec)
+        own = self.pixel_format.name
+        self._input_format = own if own in takes else SEMI_PLANAR.get(own, own)
+        # JPEG knows full range alone; everything else keeps what it was given.
+        self._levels = (2 if info.colour.full_range else 1, 2) if name == "mjpeg" else (1, 1)
+        self.time_base = info.time_base
+        # FFmpeg's stream, from which a muxing sink takes the codec's parameters. The muxer behind
+        # it writes nothing.
+        self._nowhere = av.open(os.devnull, "w", format="null")
+        rate = info.rate or Fraction(25)
+        self._step = max(1, round(1 / (rate * info.time_base)))
+        try:
+            self.template: Any = self._nowhere.add_stream(
+                name, rate=rate.limit_denominator(100_000), options=options_of(name, coding, info)
+            )
+            self._context = cast(VideoCodecContext, self.template.codec_context)
+            self._live = coding.live
+            self._set_up(info)
+            if not coding.reorder or coding.live:
+                self._context.max_b_frames = 0
+            with _encoding(name):
+                self._nowhere.start_encoding()
+        except BaseException:
+            self._nowhere.close()
+            raise
+        self._shift: int | None = None
+
+    def _set_up(self, info: StreamInfo) -> None:
+        context, colour = self._context, info.colour
+        context.width, context.height = info.width, info.height
+        context.pix_fmt = self._input_format
+        context.time_base = info.time_base
+        context.sample_aspect_ratio = info.sample_aspect_ratio
+        context.gop_size = max(1, round(_KEY_SECONDS * (info.rate or 25)))
+        context.color_primaries, context.color_trc = colour.primaries, colour.transfer
+        context.colorspace = colour.matrix
+        if self.name == "mjpeg":
+            context.color_range = 2
+        elif colour.full_range is not None:
+            context.color_range = 2 if colour.full_range else 1
+        context.flags |= Flags.global_header
+        if not self._live:
+            # PyAV asks for slices by default: that is for live streams, which cannot wait.
+            context.thread_type = "FRAME"
+
+    def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
+        """Yield the packets that this frame completes; raises SinkWriteError.
+
+        ``pts`` is for a picture that is shown again, later than its own time.
+        """
+        shown = frame.pts if pts is None else pts
+        if self._shift is None:
+            # No container of ours stores a time before zero without hiding the picture.
+            self._shift = max(0, -shown)
+        picture = _picture(frame, self._input_format, self._levels)
+        picture.pts = shown + self._shift
+        picture.time_base = self.time_base
+        with _encoding(self.name):
+            packets = self._context.encode(picture)
+        yield from self._sealed(packets)
+
+    def flush(self) -> Iterator[RedactedPacket]:
+        """Yield what the encoder still holds."""
+        with _encoding(self.name):
+            packets = self._context.encode(None)
+        yield from self._sealed(packets)
+
+    def _sealed(self, packets: list[Any]) -> Iterator[RedactedPacket]:
+        for packet in packets:
+            if packet.size:
+                yield RedactedPacket(_SEAL, packet, self.time_base, self._step)
+
+    def try_out(self) -> None:
+        """Encode two grey pictures for nobody; raises SinkWriteError where that does not work."""
+        with _encoding(self.name):
+            for number in range(2):
+                picture = VideoFrame(self.info.width, self.info.height, self._input_format)
+                for plane in picture.planes:
+                    plane.update(bytes([128]) * plane.buffer_size)
+                picture.pts, picture.time_base = number * self._step, self.time_base
+                self._context.encode(picture)
+            self._context.encode(None)
+
+    def close(self) -> None:
+        """Release the encoder; safe to call twice."""
+        self._nowhere.close()
+
+    @property
+    def step(self) -> int:
+        """How long a frame is shown if nothing else is said, in ``time_base``."""
+        return self._step
+
+    @property
+    def parameters(self) -> bytes:
+        """What a decoder has to know before the first packet, without remarks (SEI).
+
+        Packets of two encoders can follow one another where these are the same. x264 remarks on
+        how many threads it had, which is nothing to a decoder.
+        """
+        sets: bytes = self.template.codec_context.extradata or b""
+        if self.name not in ("libx264", "libx265"):
+            return sets
+        units = sets.replace(b"\0\0\0\1", b"\0\0\1").split(b"\0\0\1")
+        if self.name == "libx264":
+            return b"|".join(unit for unit in units if unit and unit[0] & 31 != 6)
+        return b"|".join(unit for unit in units if unit and unit[0] >> 1 & 63 not in (39, 40))
+
+
+class Passage:
+    """Carries packets from one process of a job to another, in order, under the seal of its key.
+
+    A process cannot know what another one's encoder made but by what both know: the ``key`` of the
+    job. Each packet is signed (HMAC-SHA-256) with all that came before it, beginning with the
+    ``label``; nothing else becomes a :class:`RedactedPacket` again.
+    """
+
+    _FIELDS: Final = struct.Struct(">qqqqq?")
+
+    def __init__(self, key: bytes, label: str) -> None:
+        """Begin at one end; the same key and label are needed at the other."""
+        self._key = key
+        self._label = label
+        self._last = self._tag(label.encode())
+
+    def anew(self) -> Passage:
+        """Return the same passage, at its beginning."""
+        return Passage(self._key, self._label)
+
+    def _tag(self, body: bytes) -> bytes:
+        return hmac.digest(self._key, body, hashlib.sha256)
+
+    def pack(self, packet: RedactedPacket) -> tuple[bytes, bytes]:
+        """Return the packet as bytes, and their signature."""
+        base = packet.time_base
+        fields = (packet.pts, packet.dts, packet.duration, base.numerator, base.denominator)
+        body = self._FIELDS.pack(*fields, packet.is_key) + packet.data
+        self._last = self._tag(self._last + body)
+        return body, self._last
+
+    def end(self) -> bytes:
+        """Return the signature of the end: nothing was left out."""
+        return self._tag(self._last + b"end")
+
+    def unpack(self, body: bytes, tag: bytes, name: str) -> RedactedPacket:
+        """Return the packet again; raises SinkWriteError where it is not what was packed."""
+        self._last = self._tag(self._last + body)
+        self._refuse(self._last, tag, name)
+        *fields, is_key = self._FIELDS.unpack_from(body)
+        pts, dts, duration, numerator, denominator = fields
+        made = av.Packet(body[self._FIELDS.size :])
+        made.pts, made.dts, made.duration, made.is_keyframe = pts, dts, duration, is_key
+        return RedactedPacket(_SEAL, made, Fraction(numerator, denominator), duration)
+
+    def refuse_other_end(self, tag: bytes, name: str) -> None:
+        """Raise SinkWriteError unless this is the end that was signed."""
+        self._refuse(self.end(), tag, name)
+
+    @staticmethod
+    def _refuse(expected: bytes, tag: bytes, name: str) -> None:
+        if not hmac.compare_digest(expected, tag):
+            raise SinkWriteError(f"{name}: is not what this job's encoder wrote; not used")
+
+
+def retimed(packet: RedactedPacket, dts: int) -> RedactedPacket:
+    """Return the packet, to be decoded at another time: for joined spans, whose order is one."""
+    made = av.Packet(packet.data)
+    made.pts, made.dts, made.duration = packet.pts, dts, packet.duration
+    made.is_keyframe = packet.is_key
+    return RedactedPacket(_SEAL, made, packet.time_base, packet.duration)
+
+
+@contextmanager
+def _encoding(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (av.FFmpegError, ValueError) as exc:
+        said = getattr(exc, "log", None)  # what FFmpeg complained of last: level, who, what
+        text = said[2].strip() if said else getattr(exc, "strerror", None) or str(exc)
+        raise SinkWriteError(f"encoder {name}: {text}") from exc
+
+
+def _picture(frame: RedactedFrame, target: str, levels: tuple[int, int]) -> VideoFrame:
+    """Return the planes as FFmpeg's picture; it owns its samples, as encoders expect."""
+    own = frame.pixel_format
+    if own.is_rgb:
+        raise SinkWriteError("RGB pictures are not encoded")
+    picture = VideoFrame(frame.width, frame.height, own.name)
+    for source, plane in zip(frame.planes, picture.planes, strict=True):
+        stride = plane.line_size // source.itemsize
+        samples = np.frombuffer(cast(Any, plane), source.dtype)
+        rows, columns = source.shape
+        np.copyto(samples[: rows * stride].reshape(rows, stride)[:, :columns], source)
+    has, wants = levels
+    if own.name == target and has == wants:
+        return picture
+    return picture.reformat(format=target, src_color_range=has, dst_color_range=wants)

@@ -1,0 +1,1 @@
+"""What a picture is: values only (formats, time lines, frames, regions, masks)."""

@@ -1,0 +1,115 @@
+"""Which samples of which plane a coverage means, always rounded outward."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.media.formats import PixelFormat
+from blurcam.media.regions import Box, Region, Shape
+
+Mask = NDArray[np.uint8]
+"""A mask, ``(rows, columns)``: 1 where covered, else 0."""
+
+
+def rasterise(regions: Iterable[Region], width: int, height: int) -> Mask:
+    """Return the union of regions on a ``width`` × ``height`` frame.
+
+    An ellipse takes in every pixel whose centre is within the ellipse with half-axes half a
+    pixel longer than its box allows: the whole of each pixel that it visibly touches.
+    """
+    mask = np.zeros((height, width), np.uint8)
+    for region in regions:
+        if region.shape is Shape.ELLIPSE:
+            _paint_ellipse(mask, region.box)
+        elif region.shape is Shape.POLYGON:
+            points = np.array(region.points, np.int32)
+            cv2.fillPoly(mask, [points], 1)
+            cv2.polylines(mask, [points], isClosed=True, color=1)
+        else:
+            mask[:] = 1
+    return mask
+
+
+def _paint_ellipse(mask: Mask, box: Box) -> None:
+    """Set an ellipse; the box may reach beyond the mask, which clips it without shrinking it."""
+    height, width = mask.shape
+    inside = box.intersection(Box(0, 0, width, height))
+    if inside is None:
+        return
+    centre_x, centre_y = box.centre
+    x = (np.arange(inside.x0, inside.x1) + 0.5 - centre_x) / (box.width / 2 + 0.5)
+    y = (np.arange(inside.y0, inside.y1) + 0.5 - centre_y) / (box.height / 2 + 0.5)
+    part = mask[inside.y0 : inside.y1, inside.x0 : inside.x1]
+    part |= (x * x)[None, :] + (y * y)[:, None] <= 1
+
+
+def plane_mask(mask: Mask, pixel_format: PixelFormat, plane: int, *, interlaced: bool) -> Mask:
+    """Return a mask for the samples of one plane: each that colours a covered pixel is covered.
+
+    ``mask`` must begin on a chroma sample. In interlaced pictures a chroma row belongs to lines
+    two apart, so that a row more is taken above and below.
+    """
+    if plane == 0 or pixel_format.is_rgb:
+        return mask
+    reduced = _any_of(mask, 1 << pixel_format.shift_y, 1 << pixel_format.shift_x)
+    if interlaced and pixel_format.shift_y:
+        grown = reduced.copy()
+        grown[:-1] |= reduced[1:]
+        grown[1:] |= reduced[:-1]
+        return grown
+    return reduced
+
+
+def _any_of(mask: Mask, rows: int, columns: int) -> Mask:
+    """Return which blocks of ``rows`` × ``columns`` pixels hold a covered one."""
+    if rows == columns == 1:
+        return mask
+    height, width = mask.shape
+    padded = mask
+    if height % rows or width % columns:
+        padded = np.pad(mask, ((0, -height % rows), (0, -width % columns)))
+    reduced = padded[::rows, ::columns].copy()
+    for dy in range(rows):
+        for dx in range(columns):
+            reduced |= padded[dy::rows, dx::columns]
+    return reduced
+
+
+def clusters(regions: Sequence[Region], width: int, height: int, reach: float) -> list[Box]:
+    """Return parts of the frame that hold all regions, each with surroundings, without overlap.
+
+    Surroundings are ``reach`` times a region's size on every side, clipped to the frame. Regions
+    whose surroundings meet share a part.
+    """
+    frame = Box(0, 0, width, height)
+    merged: list[Box] = []
+    for region in regions:
+        grown = region.box.grown(1 + 2 * reach)
+        padded = Box(grown.x0 - 4, grown.y0 - 4, grown.x1 + 4, grown.y1 + 4)
+        part = padded.intersection(frame)
+        if part is not None and region.box.meets(frame):
+            _merge(merged, part)
+    return merged
+
+
+def _merge(merged: list[Box], part: Box) -> None:
+    touching = [each for each in merged if each.meets(part)]
+    while touching:
+        for each in touching:
+            merged.remove(each)
+            part = part.union(each)
+        touching = [each for each in merged if each.meets(part)]
+    merged.append(part)
+
+
+def covered_share(mask: Mask, box: Box) -> float | None:
+    """Return which share of a box's pixels inside the frame is covered, ``None`` for no pixel."""
+    height, width = mask.shape
+    inside = box.intersection(Box(0, 0, width, height))
+    if inside is None:
+        return None
+    return float(mask[inside.y0 : inside.y1, inside.x0 : inside.x1].mean())

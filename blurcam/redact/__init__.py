@@ -1,0 +1,1 @@
+"""The one gate, `redact()`, and what covered areas are filled with."""

@@ -1,0 +1,75 @@
+"""Pictures of a program, redacted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.errors import ConfigError
+from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
+from blurcam.media.frames import Frame
+from blurcam.redact.effects import make_effect
+from blurcam.runs.chain import redact_all
+from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runtime.counts import Tally
+from blurcam.settings.redaction import Cover, Detect, EffectName
+
+
+def redact_pictures(
+    pictures: Iterable[NDArray[np.uint8]],
+    *,
+    rate: Fraction,
+    effect: EffectName,
+    detect: Detect,
+    cover: Cover,
+) -> Iterator[NDArray[np.uint8]]:
+    """Yield BGR pictures redacted; see :func:`blurcam.redact_frames`."""
+    if rate <= 0:
+        raise ConfigError(f"rate: {rate} is not a number of pictures a second")
+    tally = Tally()
+    info: StreamInfo | None = None
+    arrays = iter(pictures)
+    first = next(arrays, None)
+    if first is None:
+        return
+    _check_picture(first, np.shape(first))
+    info = StreamInfo(
+        "numpy", first.shape[1], first.shape[0], PIXEL_FORMATS["gbrp"], 1 / rate, rate
+    )
+    with closing(open_detector(detect)) as detector:
+        frames = _frames_of(first, arrays, info.time_base, tally)
+        found = searched(frames, info, detector, detect, cover.lead)
+        for redacted in redact_all(covered(found, cover, tally), make_effect(effect), tally):
+            green, blue, red = redacted.planes
+            yield np.dstack((blue, green, red)).astype(np.uint8, copy=False)
+
+
+def _frames_of(
+    first: NDArray[np.uint8], rest: Iterator[NDArray[np.uint8]], time_base: Fraction, tally: Tally
+) -> Iterator[Frame]:
+    seq = 0
+    picture: NDArray[np.uint8] | None = first
+    while picture is not None:
+        _check_picture(picture, first.shape)
+        planes = tuple(picture[..., i].copy() for i in (1, 0, 2))
+        tally.frames_in += 1
+        yield Frame(planes, PIXEL_FORMATS["gbrp"], seq, seq, time_base)
+        seq += 1
+        picture = next(rest, None)
+
+
+def _check_picture(picture: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+    if (
+        picture.ndim != 3
+        or picture.shape[2] != 3
+        or picture.dtype != np.uint8
+        or picture.shape != shape
+    ):
+        raise ConfigError(
+            f"frames: a picture of {picture.shape} {picture.dtype}; blurcam takes uint8 arrays "
+            f"(rows, columns, 3) of one size, channels in the order B, G, R"
+        )

@@ -1,0 +1,140 @@
+"""The half of the chain that decides what to cover: a detector, its search, and coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Final
+
+from blurcam.detect.detector import Detector, Finding, Together
+from blurcam.detect.frame_loop import scan
+from blurcam.detect.overload import Pressure
+from blurcam.detect.overload_search import EasedSearch, at_ease
+from blurcam.detect.profiles import PROFILES, detector_of, looks_for, plan_of
+from blurcam.detect.search import Search
+from blurcam.detect.selftest import prove
+from blurcam.detect.slow_detector import Apart
+from blurcam.detect.views import Viewpoint
+from blurcam.media.formats import StreamInfo
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Coverage
+from blurcam.models.load import load
+from blurcam.runtime.counts import Tally
+from blurcam.settings.redaction import Cover, Detect
+from blurcam.track.cover import Reach, cover
+from blurcam.track.zones import burn_in, ignore
+
+# Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer.
+SHARE: Final = 0.75
+# Seconds after which a live frame that was not answered for is covered whole.
+LIVE_TIMEOUT: Final = 1.0
+# Of a camera seconds are counted, and not frames.
+_PATIENT: Final = 1_000_000
+
+
+def open_detector(detect: Detect, *, live: bool = False) -> Detector:
+    """Return the detector that the settings name, loaded and proven on a known face.
+
+    One for a ``live`` stream never answers in the thread of who asks it, where it might hang.
+
+    Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
+    ones, and for a detector that does not find the known face.
+    """
+    names = detector_of(detect).split("+")
+    detectors: list[Detector] = []
+    with ExitStack() as stack:
+        for name in names:
+            detector = _DETECTORS[name](detect, live)
+            stack.callback(detector.close)
+            prove(detector)
+            detectors.append(Apart(detector) if live and name == "mediapipe" else detector)
+        stack.pop_all()
+    opened = detectors[0] if len(detectors) == 1 else Together(detectors)
+    return opened
+
+
+def _centerface(detect: Detect, live: bool) -> Detector:
+    from blurcam.detect.detectors import centerface
+
+    # What one pass only suspects, several may agree on: it reports more than counts in the end.
+    asked = detect.threshold or PROFILES[detect.profile].looks.threshold
+    threshold = min(asked, centerface.SUSPICION)
+    if detector_of(detect) != "centerface":
+        threshold = detect.threshold or PROFILES["balanced"].looks.certain
+    return centerface.open_centerface(
+        load("centerface"), threshold=threshold, device=detect.device, soon=live
+    )
+
+
+def _mediapipe(detect: Detect, live: bool) -> Detector:
+    del live
+    from blurcam.detect.detectors import mediapipe
+
+    threshold = detect.threshold or mediapipe.DEFAULT_THRESHOLD
+    weights = load(f"mediapipe-{detect.range}")
+    return mediapipe.open_mediapipe(
+        weights, threshold=threshold, range=detect.range, tiles=detect.tiles
+    )
+
+
+def _yunet(detect: Detect, live: bool) -> Detector:
+    from blurcam.detect.detectors import yunet
+
+    threshold = detect.threshold or yunet.DEFAULT_THRESHOLD
+    return yunet.open_yunet(load("yunet"), threshold=threshold, device=detect.device, soon=live)
+
+
+_DETECTORS: dict[str, Callable[[Detect, bool], Detector]] = {
+    "centerface": _centerface,
+    "mediapipe": _mediapipe,
+    "yunet": _yunet,
+}
+
+
+def searched(
+    frames: Iterable[Frame],
+    info: StreamInfo,
+    detector: Detector,
+    detect: Detect,
+    lead: float,
+    *,
+    live: bool = False,
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    looks = looks_for(detect, detector.threshold, info.width, info.height)
+    if live:
+        lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
+    plan = plan_of(detect, looks, lead, live=live)
+    return scan(frames, Search(detector, viewpoint, looks), plan)
+
+
+def searched_live(
+    frames: Iterable[Frame | None],
+    info: StreamInfo,
+    detector: Detector,
+    detect: Detect,
+    lead: float,
+    pressure: Pressure,
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame of a camera with what the search says of it, as closely as it can keep up.
+
+    How long a detector may be silent is for the camera's
+    :class:`~blurcam.runs.camera_account.Account`.
+    """
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    looks = at_ease(detect, detector.threshold, info.width, info.height)
+    detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
+    plan = plan_of(detect, looks, SHARE * lead, live=True)
+    yield from scan(frames, EasedSearch(detector, viewpoint, looks, pressure), plan, pressure)
+
+
+def covered(
+    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally, *, live: bool = False
+) -> Iterator[tuple[Frame, Coverage]]:
+    """Yield every frame with its coverage: tracked, and zones burnt in."""
+    share = SHARE if live else 1.0
+    lead, bridge = share * settings.lead, share * settings.bridge
+    reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live)
+    return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)

@@ -1,0 +1,256 @@
+"""One stream, as it comes, to one stream of redacted video."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, closing
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from blurcam import __version__
+from blurcam.detect.detector import Detector
+from blurcam.detect.profiles import looks_for, smallest_face
+from blurcam.detect.search import Looks
+from blurcam.errors import ConfigError, SinkClosed
+from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
+from blurcam.media.frames import Frame
+from blurcam.redact.effects import make_effect
+from blurcam.runs.chain import Source, redact_all, until_fault
+from blurcam.runs.fan_out import deliver
+from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runs.pipe_outputs import open_outlets
+from blurcam.runs.summary import Summary
+from blurcam.runtime.counts import Tally, Trouble
+from blurcam.runtime.stop import Stop
+from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
+from blurcam.settings.pipe import Piping, is_stream
+from blurcam.sinks.descriptor import Claim, Outflow
+from blurcam.sinks.file import refuse_same
+from blurcam.sources.descriptor import Intake, open_intake
+from blurcam.sources.pipe import open_pipe
+from blurcam.sources.recording import open_source
+from blurcam.track.regions_stream import open_regions
+
+logger = logging.getLogger(__name__)
+
+# Decoded pictures that may wait for the detector where nothing may be lost.
+READER_DEPTH = 4
+# How long a reader may take to read the end, once that was asked for.
+LAST_SECONDS = 1.0
+
+
+class PipeRun:
+    """A redaction of a stream: enter it, :meth:`open` it, exhaust :meth:`steps`.
+
+    :meth:`stop` ends it well-formed from the moment that it was made, also from a signal handler.
+    """
+
+    def __init__(self, piping: Piping, output: int | None) -> None:
+        """Write to the descriptor ``output``, which is taken over, where the output is ``-``."""
+        self.piping = piping
+        self.tally = Tally()
+        self.info: StreamInfo | None = None
+        self.is_writing = False
+        self._stop = Stop()
+        self._stack = ExitStack()
+        self._intake: Intake | None = None
+        self._outflow: Outflow | None = None
+        self._claim: Claim | None = None
+        self._output = output
+        self._detector: Detector | None = None
+        self._looks: Looks | None = None
+        self._trouble = Trouble(logger, "frames dropped")
+        self._steps: Iterator[Fraction] = iter(())
+        self._started = time.monotonic()
+        self._media = Fraction(0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the end was asked for."""
+        return self._stop.asked
+
+    def stop(self) -> None:
+        """Read nothing more, and write what is redacted, for at most a second."""
+        self._stop.ask()
+        if self._claim is not None:
+            self._claim.is_interrupted = True
+        if self._intake is not None:
+            self._intake.interrupt()
+        if self._outflow is not None:
+            self._outflow.hurry(LAST_SECONDS)
+
+    def late(self) -> None:
+        """Wait for no search any longer."""
+        self._stop.late()
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Release everything; what was not finished stays unfinished."""
+        self._stack.close()
+
+    def open(self) -> None:
+        """Open all that is needed; waits for the first picture."""
+        piping, tally, stack = self.piping, self.tally, self._stack
+        for path in (piping.tee, piping.summary, self._output_file):
+            if path is not None:
+                self._refuse(path)
+        regions = open_regions(piping, tally)
+        if regions is not None:
+            stack.callback(regions.close)
+        if self._output_file is None:
+            self._outflow = self._open_outflow()
+            stack.callback(self._outflow.release)
+        self._intake = self._open_intake()
+        self._detector = stack.enter_context(closing(open_detector(piping.detect)))
+        if self._stop.asked:
+            return
+        self._warm(self._detector)
+        source = self._open_source()
+        info = self.info = source.info
+        self._looks = looks_for(piping.detect, self._detector.threshold, info.width, info.height)
+        frames = until_fault(self._buffered(source), tally)
+        stack.callback(frames.close)
+        is_live = self._drops
+        taken = self._stop.until_asked(frames)
+        lead = piping.cover.lead
+        found = searched(taken, info, self._detector, piping.detect, lead, live=is_live)
+        covering = covered(found, piping.cover, tally, live=is_live)
+        if regions is not None:
+            regions.begin(info, __version__)
+            covering = regions.record(covering)
+        redacted = redact_all(self._stop.until_late(covering), make_effect(piping.effect), tally)
+        self.is_writing = True
+        steps = deliver(redacted, open_outlets(piping, info, self._outflow, tally, stack), tally)
+        stack.callback(steps.close)
+        self._steps = steps
+
+    @property
+    def _output_file(self) -> Path | None:
+        return None if is_stream(self.piping.output) else self.piping.output
+
+    def _refuse(self, path: Path) -> None:
+        refuse_same(self.piping.input, path)
+        if path.exists() and not self.piping.encode.overwrite:
+            raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+        if not path.absolute().parent.is_dir():
+            raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+    def _open_outflow(self) -> Outflow:
+        if str(self.piping.output) == "-":
+            if self._output is None:
+                raise SinkClosed("standard output is closed; there is nobody to write to")
+            return Outflow(self._output, "standard output")
+        self._claim = Claim(self.piping.output)
+        return self._claim.open()
+
+    def _open_intake(self) -> Intake | None:
+        """Return what to read; ``None`` for a file, which FFmpeg may read in any order."""
+        piping = self.piping
+        if not is_stream(piping.input) and piping.source is None:
+            return None
+        gone = None if self._outflow is None else self._outflow.descriptor
+        intake = open_intake(piping.input, gone=gone)
+        self._stack.callback(intake.release)
+        return intake
+
+    def _warm(self, detector: Detector) -> None:
+        """Search a grey picture where the size is known: models compile for every size anew.
+
+        What comes in meanwhile waits; 0.2 s that the first frame then does not take.
+        """
+        piping = self.piping
+        if piping.source != "raw":
+            return
+        width, height = piping.layout.pixels
+        grey = np.full((height, width), 128, np.uint8)
+        info = StreamInfo("grey", width, height, PIXEL_FORMATS["gray"], Fraction(1, 25))
+        frame = Frame((grey,), info.pixel_format, 0, 0, info.time_base)
+        for _ in searched([frame], info, detector, piping.detect, piping.cover.lead):
+            pass
+
+    def _open_source(self) -> Source:
+        piping, intake = self.piping, self._intake
+        if intake is None:
+            source: Source = open_source(piping.input, self.tally)
+        else:
+            if self._stop.asked:
+                intake.interrupt()
+            source = open_pipe(intake, piping.source, piping.layout, self.tally)
+        return self._stack.enter_context(closing(source))
+
+    def _buffered(self, source: Source) -> Generator[Frame, None, None]:
+        interrupt = self._interrupt
+        if not self._drops:
+            return prefetch(source.frames(), READER_DEPTH, interrupt)
+        return live(
+            source.frames(),
+            LIVE_SECONDS,
+            time_of=lambda frame: frame.time,
+            dropped=self._dropped,
+            interrupt=interrupt,
+        )
+
+    @property
+    def _drops(self) -> bool:
+        """Whether the stream is live: frames that come too fast are left out."""
+        is_file = self._intake is None or self._intake.is_file
+        asked = self.piping.when_slow
+        return not is_file if asked is None else asked == "drop"
+
+    def _interrupt(self) -> None:
+        if self._intake is not None:
+            self._intake.interrupt()
+
+    def _dropped(self, count: int) -> None:
+        self.tally.dropped += count
+        for _ in range(count):
+            self._trouble.add("slower than the stream; --when-slow block loses none")
+
+    def steps(self) -> Iterator[Fraction]:
+        """Redact and write; yield the media time, in seconds, of each frame handed over."""
+        first: Fraction | None = None
+        for when in self._steps:
+            first = when if first is None else first
+            self._media = when - first
+            yield when
+
+    def summary(self) -> Summary:
+        """Return what was done, and write it down where that was asked for."""
+        tally, piping, looks, detector = self.tally, self.piping, self._looks, self._detector
+        summary = Summary(
+            version=__version__,
+            input=str(piping.input),
+            output=str(piping.output),
+            complete=tally.complete,
+            frames_in=tally.frames_in,
+            frames_redacted=tally.redacted,
+            frames_covered_whole=sum(tally.covered_whole.values()),
+            frames_dropped=tally.dropped,
+            frames_frozen=tally.frozen,
+            frames_lost=tally.lost,
+            tracks=tally.tracks,
+            detector=detector.name if detector else "",
+            threshold=looks.threshold if looks else None,
+            smallest_face=(
+                smallest_face(looks, detector.smallest_face) if looks and detector else None
+            ),
+            effect=piping.effect,
+            duration_s=round(float(self._media), 6),
+            wall_s=round(time.monotonic() - self._started, 3),
+            input_sha256="",
+            output_sha256="",
+            covered_whole_reasons={r.value: n for r, n in tally.covered_whole.items()},
+            fault=None if tally.fault is None else str(tally.fault),
+            notices=tuple(tally.notices),
+        )
+        if piping.summary is not None:
+            piping.summary.write_text(summary.to_json() + "\n", encoding="utf-8")
+        return summary

@@ -1,0 +1,296 @@
+"""One recording to one file of redacted video."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import asdict
+from fractions import Fraction
+from pathlib import Path
+
+from blurcam import __version__
+from blurcam.detect.detector import Detector
+from blurcam.detect.profiles import looks_for, smallest_face
+from blurcam.detect.search import Looks
+from blurcam.encode.choice import codec_for, open_encoder
+from blurcam.encode.encoder import Encoder
+from blurcam.encode.options import Coding
+from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
+from blurcam.media.formats import StreamInfo
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Coverage
+from blurcam.redact.effects import make_effect
+from blurcam.runs.chain import redact_all, until_fault, write_all
+from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runs.summary import Summary
+from blurcam.runs.timing import Stages, Timing, Untimed
+from blurcam.runtime.counts import Tally
+from blurcam.runtime.threads import prefetch
+from blurcam.settings.recording import Config
+from blurcam.sinks.file import FileSink, open_file, refuse_same
+from blurcam.sources.recording import FileSource, open_audio, open_source
+from blurcam.track.regions_file import Header, RegionReader, RegionWriter
+from blurcam.track.zones import burn_in
+
+# Decoded pictures that may wait for the detector: a few, since each 4K one takes 12 MB.
+READER_DEPTH = 4
+
+Covered = Iterator[tuple[Frame, Coverage]]
+Watch = Callable[[Covered], Covered]
+"""A stage that takes note of coverage and hands everything on as it is."""
+
+
+class Run:
+    """One redaction under way: exhaust :meth:`steps`, then :meth:`finish`."""
+
+    def __init__(
+        self,
+        config: Config,
+        info: StreamInfo,
+        steps: Iterator[Fraction],
+        finish: Callable[[], Summary],
+    ) -> None:
+        """Made by :func:`open_run` alone."""
+        self.config = config
+        self.info = info
+        self._steps = steps
+        self._finish = finish
+
+    def steps(self) -> Iterator[Fraction]:
+        """Redact and write; yield the media time, in seconds, of each frame handed over.
+
+        When it ends, the video is complete under its final name.
+        """
+        return self._steps
+
+    def finish(self) -> Summary:
+        """Write the files that go beside the video, and return what was done."""
+        return self._finish()
+
+
+@contextmanager
+def open_run(
+    config: Config, *, detector: Detector | None = None, watch: Watch | None = None
+) -> Iterator[Run]:
+    """Open everything a redaction of one recording needs, and release it at the end.
+
+    A ``detector`` that was opened for these settings is used and stays open; ``watch`` sees every
+    coverage go by. Left without :meth:`Run.steps` exhausted, nothing is under the final names.
+    """
+    with ExitStack() as stack:
+        yield _open_run(config, stack, detector, watch)
+
+
+def _open_run(
+    config: Config, stack: ExitStack, detector: Detector | None, watch: Watch | None
+) -> Run:
+    started = time.monotonic()
+    tally = Tally()
+    for path in (config.output, config.regions, config.summary):
+        if path is not None:
+            _refuse_output(config, path)
+    timing: Timing = Stages() if config.profile_stages else Untimed()
+    source = stack.enter_context(closing(open_source(config.input, tally)))
+    ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
+    stack.callback(ahead.close)
+    frames = timing.timed("wait", until_fault(ahead, tally))
+    origin = Origin(config, source.info, tally, timing, stack, detector)
+    covering = origin.covered(frames)
+    if watch is not None:
+        covering = watch(covering)
+    writer = None
+    if config.regions is not None:
+        writer = RegionWriter(config.regions, overwrite=config.encode.overwrite)
+        stack.callback(writer.close)
+        covering = writer.record(covering)
+    covering = timing.timed("cover", covering)
+    sink, steps = _open_output(config, source, covering, tally, timing, stack)
+
+    def finish() -> Summary:
+        digest = _digest(config.input, tally)
+        wall = time.monotonic() - started
+        summary = summary_of(config, origin, sink, tally, timing, digest, wall)
+        if writer is not None:
+            writer.finish(_header(config, source.info, tally, digest, summary))
+        if config.summary is not None:
+            _write_summary(config.summary, config.output, summary)
+        return summary
+
+    return Run(config, source.info, steps, finish)
+
+
+def _digest(path: Path, tally: Tally) -> str:
+    """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
+    try:
+        return sha256_of(path)
+    except SourceReadError as exc:
+        tally.fault = tally.fault or exc
+        return ""
+
+
+def _write_summary(path: Path, output: Path, summary: Summary) -> None:
+    try:
+        path.write_text(summary.to_json() + "\n", encoding="utf-8")
+    except OSError as exc:
+        raise SinkWriteError(
+            f"{path}: cannot be written: {exc.strerror}; the video {output} is complete"
+        ) from exc
+
+
+def _refuse_output(config: Config, path: Path) -> None:
+    refuse_same(config.input, path)
+    if path.exists() and not config.encode.overwrite:
+        raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+    if not path.absolute().parent.is_dir():
+        raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+class Origin:
+    """Where coverage comes from: a detector, or a regions file."""
+
+    def __init__(
+        self,
+        config: Config,
+        info: StreamInfo,
+        tally: Tally,
+        timing: Timing,
+        stack: ExitStack,
+        lent: Detector | None,
+    ) -> None:
+        """Open the regions file, or the detector unless one is lent; ``stack`` closes it."""
+        self._config = config
+        self._info = info
+        self._tally = tally
+        self._timing = timing
+        self.reader: RegionReader | None = None
+        self.detector: Detector | None = None
+        self.looks: Looks | None = None
+        if config.render_from is not None:
+            self.reader = RegionReader(config.render_from)
+            stack.callback(self.reader.close)
+            _refuse_foreign(config, self.reader.header, info)
+        else:
+            self.detector = timing.detector(lent or open_detector(config.detect))
+            if lent is None:
+                stack.callback(self.detector.close)
+            self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
+
+    def covered(self, frames: Iterable[Frame]) -> Covered:
+        """Yield every frame with its coverage."""
+        masks = self._config.cover.masks
+        if self.reader is not None:
+            return burn_in(self.reader.redraw(frames, self._tally), masks)
+        assert self.detector is not None
+        found = searched(
+            frames, self._info, self.detector, self._config.detect, self._config.cover.lead
+        )
+        return covered(self._timing.timed("scan", found), self._config.cover, self._tally)
+
+
+def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
+    if (header.width, header.height) != (info.width, info.height) or (
+        header.input_sha256 != sha256_of(config.input)
+    ):
+        raise ConfigError(
+            f"{config.render_from}: made for another input than {config.input} "
+            f"(SHA-256 {header.input_sha256[:12]}…, {header.width}x{header.height})"
+        )
+
+
+def _open_output(
+    config: Config,
+    source: FileSource,
+    covering: Covered,
+    tally: Tally,
+    timing: Timing,
+    stack: ExitStack,
+) -> tuple[FileSink, Iterator[Fraction]]:
+    encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
+    sink = open_sink(config, encoder, stack)
+    redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
+    steps = write_all(redacted, timing.encoder(encoder), (timing.sink(sink),), tally)
+    stack.callback(steps.close)
+    return sink, timing.timed("hand over", steps)
+
+
+def encoder_for(config: Config, info: StreamInfo, tally: Tally) -> Encoder:
+    """Return the encoder that the settings ask for, for a file with the output's suffix."""
+    asked = config.encode
+    codec = codec_for(info, config.output.suffix, asked.codec)
+    reorder = config.output.suffix.lower() != ".ts"
+    return open_encoder(info, Coding(codec, asked.encoder, asked.crf, asked.preset, reorder), tally)
+
+
+def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
+    """Return the output file, with the input's sound if that is asked for."""
+    audio = open_audio(config.input) if config.encode.audio == "copy" else None
+    if audio is not None:
+        stack.callback(audio.close)
+    return stack.enter_context(
+        closing(open_file(config.output, encoder, overwrite=config.encode.overwrite, audio=audio))
+    )
+
+
+def summary_of(
+    config: Config,
+    origin: Origin,
+    sink: FileSink,
+    tally: Tally,
+    timing: Timing,
+    digest: str,
+    wall: float,
+) -> Summary:
+    """Return what was done, from all that took part in it."""
+    detector, reader, looks = origin.detector, origin.reader, origin.looks
+    return Summary(
+        version=__version__,
+        input=str(config.input),
+        output=str(config.output),
+        complete=tally.complete,
+        frames_in=tally.frames_in,
+        frames_redacted=tally.redacted,
+        frames_covered_whole=sum(tally.covered_whole.values()),
+        frames_dropped=tally.dropped,
+        frames_frozen=tally.frozen,
+        frames_lost=tally.lost,
+        tracks=tally.tracks,
+        detector=detector.name if detector else str(config.render_from),
+        threshold=looks.threshold if looks else None,
+        smallest_face=smallest_face(looks, detector.smallest_face) if looks and detector else None,
+        effect=config.effect,
+        duration_s=round(float(sink.duration), 6),
+        wall_s=round(wall, 3),
+        input_sha256=digest,
+        output_sha256=sink.output_sha256,
+        covered_whole_reasons={r.value: n for r, n in tally.covered_whole.items()},
+        regions_removed=reader.removed if reader else 0,
+        regions_added=reader.added if reader else 0,
+        fault=None if tally.fault is None else str(tally.fault),
+        notices=tuple(tally.notices),
+        stages=timing.values(tally.frames_in),
+    )
+
+
+def _header(
+    config: Config, info: StreamInfo, tally: Tally, digest: str, summary: Summary
+) -> Header:
+    settings = {
+        "detector": summary.detector,
+        "threshold": summary.threshold,
+        "effect": config.effect,
+        "profile": config.detect.profile,
+        "scale": config.detect.scale,
+        **asdict(config.cover),
+    }
+    return Header(digest, info.width, info.height, tally.frames_in, settings, __version__)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise SourceReadError(f"{path}: {exc.strerror}") from exc

@@ -1,0 +1,34 @@
+"""What systemd hears while cameras run: alive as long as they move, and how they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from blurcam.media.clock import Clock
+from blurcam.runtime.status import CameraStatus
+from blurcam.serve.health import is_moving, verdict
+from blurcam.serve.systemd import Notifier
+
+
+class Watchdog:
+    """Feeds systemd's watchdog, but only while nothing hangs that should not."""
+
+    def __init__(self, notifier: Notifier, clock: Clock) -> None:
+        """Speak through ``notifier``."""
+        self._notifier = notifier
+        self._clock = clock
+        self._fed = float("-inf")
+        self._told = ""
+
+    def look(self, statuses: Sequence[CameraStatus]) -> None:
+        """Do what is due; to be called several times a second."""
+        now = self._clock.wall()
+        title = verdict(statuses, now).title
+        if title != self._told:
+            self._told = title
+            self._notifier.status(title)
+        interval, elapsed = self._notifier.interval, self._clock.elapsed()
+        if interval is None or elapsed - self._fed < interval or not is_moving(statuses, now):
+            return
+        self._fed = elapsed
+        self._notifier.watchdog()

@@ -1,0 +1,206 @@
+"""What the page answers: its files, statuses, pictures, health, metrics and the one action."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+from dataclasses import asdict
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import (
+    PlainTextResponse,
+    RedirectResponse,
+    Response,
+    StreamingResponse,
+)
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from blurcam import __version__
+from blurcam.media.clock import Clock
+from blurcam.runtime.status import Board
+from blurcam.serve.health import verdict
+from blurcam.serve.web.access import COOKIE, Access
+from blurcam.serve.web.gate import Gate
+from blurcam.serve.web.history import History
+from blurcam.serve.web.metrics import Metrics
+from blurcam.serve.web.stills import BOUNDARY, Stills
+from blurcam.settings.web import Web
+
+_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "html": "text/html; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_FILES: Final = ("icon.svg", "login.css", "page.css", "page.js", "plots.js")
+_LOGIN_BYTES: Final = 1024
+_LOGIN_SECONDS: Final = 10.0
+
+
+class Page:
+    """The routes, around a board."""
+
+    def __init__(self, board: Board, web: Web, clock: Clock, history: History) -> None:
+        """Read every file once, so that no path ever leads to the disk."""
+        self._board = board
+        self._clock = clock
+        self._web = web
+        self._history = history
+        self._access = Access(web, clock)
+        self._metrics = Metrics(board, clock)
+        self._stills = Stills(board, clock)
+        static = files("blurcam.serve.web") / "static"
+        names = (*_FILES, "index.html", "login.html", "refused.html")
+        self._files = {name: (static / name).read_bytes() for name in names}
+
+    def app(self) -> ASGIApp:
+        """Return the application behind its gate."""
+        routes = [
+            Route("/", self._front),
+            Route("/login", self._login, methods=["GET", "POST"]),
+            Route("/logout", self._logout, methods=["POST"]),
+            Route("/status.json", self._status),
+            Route("/history.json", self._past),
+            Route("/cameras/{name}/still.jpg", self._still),
+            Route("/cameras/{name}/live.mjpeg", self._live),
+            Route("/cameras/{name}/restart", self._restart, methods=["POST"]),
+            Route("/healthz", self._healthz),
+            Route("/readyz", self._readyz),
+            Route("/metrics", self._metrics_text),
+            *(Route(f"/{name}", self._file) for name in _FILES),
+        ]
+        app = Starlette(routes=routes)
+        app.router.redirect_slashes = False
+        return Gate(app, self._access, frozenset(f"/{name}" for name in _FILES))
+
+    def _page(self, name: str, status: int = 200) -> Response:
+        return Response(self._files[name], status, media_type=_TYPES[name.rpartition(".")[2]])
+
+    async def _front(self, request: Request) -> Response:
+        del request
+        return self._page("index.html")
+
+    async def _file(self, request: Request) -> Response:
+        return self._page(request.url.path.removeprefix("/"))
+
+    async def _login(self, request: Request) -> Response:
+        if request.method != "POST":
+            return self._page("login.html")
+        try:
+            async with asyncio.timeout(_LOGIN_SECONDS):
+                fields = parse_qs((await _body(request)).decode("utf-8", "replace"))
+        except TimeoutError:
+            return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
+        session = self._access.open_session(fields.get("token", [""])[0].strip())
+        if session is None:
+            return self._page("refused.html", HTTPStatus.UNAUTHORIZED)
+        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+        answer.set_cookie(
+            COOKIE,
+            session,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+            max_age=12 * 3600,
+        )
+        return answer
+
+    async def _logout(self, request: Request) -> Response:
+        self._access.close_session(request.headers.getlist("cookie"))
+        answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return answer
+
+    async def _status(self, request: Request) -> Response:
+        statuses, now = self._board.statuses(), self._clock.wall()
+        found = verdict(statuses, now)
+        cameras = [
+            asdict(status) | asdict(judged)
+            for status, judged in zip(statuses, found.cameras, strict=True)
+        ]
+        values = asdict(found) | {
+            "cameras": cameras,
+            "version": __version__,
+            "now": now,
+            "may_restart": request.scope["blurcam.allowed"],
+            "has_token": self._access.has_token,
+        }
+        return _json(values)
+
+    async def _past(self, request: Request) -> Response:
+        try:
+            since = float(request.query_params.get("since", "0"))
+        except ValueError:
+            since = math.nan
+        if not math.isfinite(since):
+            raise HTTPException(400, "since: not a time in seconds")
+        return _json(self._history.since(since))
+
+    def _named(self, request: Request) -> str:
+        """Return the camera's name in the path; 404 where there is none of that name."""
+        name: str = request.path_params["name"]
+        names = {status.name for status in self._board.statuses()}
+        self._stills.keep_only(names)
+        if name not in names:
+            raise HTTPException(404, "There is no camera of this name.")
+        return name
+
+    async def _still(self, request: Request) -> Response:
+        picture = self._stills.still(self._named(request))
+        if picture is None:
+            raise HTTPException(503, "No redacted picture yet.", {"Retry-After": "1"})
+        return Response(picture, media_type="image/jpeg")
+
+    async def _live(self, request: Request) -> Response:
+        name = self._named(request)
+        if self._stills.is_crowded:
+            raise HTTPException(503, "Too many viewers; use still.jpg.", {"Retry-After": "10"})
+        return StreamingResponse(
+            self._stills.stream(name), media_type=f"multipart/x-mixed-replace; boundary={BOUNDARY}"
+        )
+
+    async def _restart(self, request: Request) -> Response:
+        name = self._named(request)
+        if not request.scope["blurcam.allowed"]:
+            raise HTTPException(403, "Restarting a camera needs the token; set web.token.")
+        try:
+            self._board.restart(name)
+        except KeyError:
+            raise HTTPException(404, "There is no camera of this name.") from None
+        return PlainTextResponse("The camera is being restarted.\n", HTTPStatus.ACCEPTED)
+
+    async def _healthz(self, request: Request) -> Response:
+        del request
+        found = verdict(self._board.statuses(), self._clock.wall())
+        return PlainTextResponse(f"{found.title}\n", 200 if found.is_redacting else 503)
+
+    async def _readyz(self, request: Request) -> Response:
+        del request
+        found = verdict(self._board.statuses(), self._clock.wall())
+        text = "Ready\n" if found.is_ready else "Not every camera has started yet\n"
+        return PlainTextResponse(text, 200 if found.is_ready else 503)
+
+    async def _metrics_text(self, request: Request) -> Response:
+        del request
+        return Response(self._metrics.text(), headers={"Content-Type": self._metrics.content_type})
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for part in request.stream():
+        body += part
+        if len(body) > _LOGIN_BYTES:
+            raise HTTPException(413, "Too much.")
+    return body
+
+
+def _json(values: dict[str, Any]) -> Response:
+    return Response(json.dumps(values, allow_nan=False), media_type="application/json")

@@ -1,0 +1,142 @@
+"""The last ten minutes of every camera, and what happened to each: for the plots and the log."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from blurcam.runtime.status import CameraStatus
+from blurcam.serve.health import span
+
+INTERVAL: Final = 2.0
+_SAMPLES: Final = 300
+_EVENTS: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The figures of a camera at one moment; counters as they stood."""
+
+    at: float
+    redacted: int
+    covered_whole: int
+    withheld: int
+    latency: float | None
+    faces: int
+    queue_fill: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a camera; ``tone`` as in :mod:`blurcam.serve.health`."""
+
+    number: int
+    at: float
+    camera: str
+    text: str
+    tone: str
+
+
+class History:
+    """Keeps samples and events in bounded memory."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self._samples: dict[str, deque[Sample]] = {}
+        self._events: deque[Event] = deque(maxlen=_EVENTS)
+        self._last: dict[str, CameraStatus] = {}
+        self._number = 0
+
+    def take(self, statuses: Sequence[CameraStatus], now: float) -> None:
+        """Note how the cameras stand, and what has changed since the last time."""
+        present = {status.name for status in statuses}
+        for name in set(self._samples) - present:
+            del self._samples[name]
+            self._last.pop(name, None)
+        for status in statuses:
+            kept = self._samples.setdefault(status.name, deque(maxlen=_SAMPLES))
+            kept.append(_sample(status, now))
+            before = self._last.get(status.name)
+            if before is not None:
+                self._compare(before, status, now)
+            self._last[status.name] = status
+
+    def _compare(self, before: CameraStatus, after: CameraStatus, now: float) -> None:
+        for reason, count in after.reconnects.items():
+            more = count - before.reconnects.get(reason, 0)
+            if more > 0:
+                times = f" ({more} times)" if more > 1 else ""
+                self._note(now, after.name, f"connection lost: {reason}{times}", "bad")
+        if after.state != before.state:
+            text = f"{_WORDS[before.state]} for {span(now - before.since)}, now {_now(after)}"
+            self._note(now, after.name, text, _TONES[after.state])
+        if after.overload != before.overload:
+            text = _OVERLOAD[after.overload]
+            tone = "notice" if after.overload in ("resolution", "frames") else "good"
+            self._note(now, after.name, text, tone)
+        were_up = {each.name: each.up for each in before.outputs}
+        for output in after.outputs:
+            if output.up != were_up.get(output.name, output.up):
+                why = f": {output.error}" if output.error and not output.up else ""
+                text = f"output {output.name} {'up again' if output.up else 'down'}{why}"
+                self._note(now, after.name, text, "good" if output.up else "notice")
+
+    def _note(self, now: float, camera: str, text: str, tone: str) -> None:
+        self._number += 1
+        self._events.append(Event(self._number, now, camera, text, tone))
+
+    def since(self, moment: float) -> dict[str, Any]:
+        """Return samples and events later than ``moment`` as values for JSON."""
+        return {
+            "interval": INTERVAL,
+            "cameras": {
+                name: [asdict(sample) for sample in kept if sample.at > moment]
+                for name, kept in self._samples.items()
+            },
+            "events": [asdict(event) for event in self._events if event.at > moment],
+        }
+
+
+_WORDS: Final = {
+    "starting": "starting",
+    "live": "live",
+    "lost": "lost",
+    "backoff": "not connected",
+    "refused": "refused",
+    "restarting": "restarting",
+    "stopped": "stopped",
+}
+_OVERLOAD: Final = {
+    "none": "no longer overloaded",
+    "rhythm": "under load: looks are further apart",
+    "resolution": "overloaded: looks are coarser",
+    "frames": "overloaded: frames are left out",
+}
+_TONES: Final = {
+    "starting": "notice",
+    "live": "good",
+    "lost": "bad",
+    "backoff": "bad",
+    "refused": "bad",
+    "restarting": "notice",
+    "stopped": "off",
+}
+
+
+def _now(status: CameraStatus) -> str:
+    told = f": {status.last_error}" if status.last_error and status.state != "live" else ""
+    return _WORDS[status.state] + told
+
+
+def _sample(status: CameraStatus, now: float) -> Sample:
+    return Sample(
+        at=round(now, 2),
+        redacted=status.redacted,
+        covered_whole=sum(status.covered_whole.values()),
+        withheld=status.dropped + status.frozen,
+        latency=status.latency_p99,
+        faces=status.faces,
+        queue_fill=status.queue_fill,
+    )

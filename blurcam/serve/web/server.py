@@ -1,0 +1,155 @@
+"""The page on a socket: bounded in connections, in time and in what it reads."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from contextlib import nullcontext
+from typing import Any, Final, cast
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+from blurcam.errors import ConfigError
+from blurcam.media.clock import Clock, SystemClock
+from blurcam.runtime.status import Board
+from blurcam.serve.web.app import Page
+from blurcam.serve.web.history import INTERVAL, History
+from blurcam.settings.web import Web
+
+_CONNECTIONS: Final = 128
+_HEADER_BYTES: Final = 16 * 1024
+_REQUEST_SECONDS: Final = 10.0
+
+
+class PageServer:
+    """Serves a board until it is told to stop; listens from the moment it is made."""
+
+    def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
+        """Open the port; ConfigError names the key where that fails."""
+        self._board = board
+        self._web = web
+        self._clock = clock or SystemClock()
+        self._history = History()
+        self._socket = _listen(web)
+        self.port: int = self._socket.getsockname()[1]
+        self._stopping = False
+        page = Page(board, web, self._clock, self._history)
+        self._server = _Server(
+            uvicorn.Config(
+                page.app(),
+                http=_Impatient,
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                limit_concurrency=_CONNECTIONS,
+                h11_max_incomplete_event_size=_HEADER_BYTES,
+                timeout_keep_alive=15,
+                timeout_graceful_shutdown=1,
+                ssl_certfile=web.certificate,
+                ssl_keyfile=web.key,
+            )
+        )
+
+    @property
+    def url(self) -> str:
+        """Where a browser on this machine finds the page."""
+        host = f"[{self._web.host}]" if ":" in self._web.host else self._web.host
+        host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
+        return f"http{'s' if self._web.certificate else ''}://{host}:{self.port}/"
+
+    def run(self) -> None:
+        """Serve until :meth:`stop`; raises what goes wrong in the board."""
+        asyncio.run(self.serve())
+
+    async def serve(self) -> None:
+        """Serve until :meth:`stop`, within a loop that runs already."""
+        sampling = asyncio.create_task(self._sample())
+        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        try:
+            await asyncio.wait((sampling, serving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.stop()
+            await serving
+            sampling.cancel()
+            self._socket.close()
+        if not sampling.cancelled() and sampling.done():
+            sampling.result()
+
+    def stop(self) -> None:
+        """End serving, from any thread; open connections get a second."""
+        self._server.should_exit = True
+
+    async def _sample(self) -> None:
+        while True:
+            self._history.take(self._board.statuses(), self._clock.wall())
+            await asyncio.sleep(INTERVAL)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without signal handlers: signals belong to the command that runs it."""
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+class _Impatient(H11Protocol):
+    """Closes a connection on which no whole request arrives in time.
+
+    uvicorn itself waits for ever for the rest of a header, and a few hundred such clients
+    (slowloris) would leave no connection for anybody else.
+    """
+
+    _deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self._expect()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._forget()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget()
+
+    def _expect(self) -> None:
+        """Start the clock, or stop it where a request is being answered."""
+        cycle = cast(RequestResponseCycle | None, self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            self._forget()
+        elif self._deadline is None:
+            self._deadline = self.loop.call_later(_REQUEST_SECONDS, self.transport.abort)
+
+    def _forget(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+
+def _listen(web: Web) -> socket.socket:
+    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((web.host, web.port))
+        listening.listen(_CONNECTIONS)
+    except OSError as exc:
+        listening.close()
+        key = "web.host" if exc.errno == errno.EADDRNOTAVAIL else "web.port"
+        raise ConfigError(
+            f"{key}: cannot listen on {web.host} port {web.port}: "
+            f"{os.strerror(exc.errno or 0)}; choose another one"
+        ) from exc
+    return listening

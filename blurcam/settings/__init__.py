@@ -1,0 +1,1 @@
+"""What can be asked for, with its defaults: frozen and checked."""

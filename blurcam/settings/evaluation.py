@@ -1,0 +1,46 @@
+"""The settings of an evaluation on labelled footage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from blurcam.errors import ConfigError
+from blurcam.settings.redaction import (
+    Cover,
+    Detect,
+    check_between,
+)
+
+
+def parse_sweep(text: str | None) -> list[float]:
+    """Read ``"threshold=low:high:step"``; nothing for ``None``."""
+    if text is None:
+        return []
+    key, _, rest = text.partition("=")
+    try:
+        low, high, step = (float(part) for part in rest.split(":"))
+    except ValueError as exc:
+        raise ConfigError(f'sweep: "{text}" is not "threshold=low:high:step"') from exc
+    if key != "threshold" or not (step > 0 and 0 < low <= high < 1):
+        raise ConfigError(f'sweep: "{text}" is not "threshold=low:high:step", within 0 to 1')
+    return [round(low + n * step, 6) for n in range(int((high - low) / step + 1e-9) + 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What to evaluate: labelled pictures in a folder, or one recording.
+
+    Without ``labels`` the recording is taken to show no face at all. Faces of fewer than
+    ``min_face`` pixels are not counted.
+    """
+
+    input: Path
+    labels: Path | None
+    detect: Detect = field(default_factory=Detect)
+    cover: Cover = field(default_factory=Cover)
+    min_face: int = 8
+
+    def __post_init__(self) -> None:
+        """Refuse what makes no sense, naming the key."""
+        check_between("min-face", self.min_face, 1, 1000)

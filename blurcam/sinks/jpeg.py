@@ -1,0 +1,61 @@
+"""Still pictures for the page, made from redacted frames."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import cv2
+import numpy as np
+
+from blurcam.redact.gate import RedactedFrame
+
+_EVERY_SECONDS: Final = 0.5
+_WIDEST: Final = 960
+_QUALITY: Final = 80
+
+
+class Stills:
+    """Makes a JPEG of a redacted picture at most twice a second, for whoever takes it."""
+
+    def __init__(self, every: float = _EVERY_SECONDS) -> None:
+        """Make one at most ``every`` so many seconds."""
+        self._every = every
+        self._made = float("-inf")
+        self._newest: bytes | None = None
+
+    def show(self, picture: RedactedFrame) -> None:
+        """Make a JPEG of this picture, if one is due."""
+        now = time.monotonic()
+        if now - self._made >= self._every:
+            self._made = now
+            self._newest = jpeg_of(picture)
+
+    def take(self) -> bytes | None:
+        """Return the newest JPEG, once."""
+        newest, self._newest = self._newest, None
+        return newest
+
+
+def jpeg_of(picture: RedactedFrame, widest: int = _WIDEST) -> bytes:
+    """Return a redacted picture as JPEG, at most ``widest`` pixels wide."""
+    scale = min(1.0, widest / picture.width)
+    # Even, so that a subsampled picture of that size is nothing special.
+    size = tuple(max(2, round(side * scale) // 2 * 2) for side in (picture.width, picture.height))
+    shift = picture.pixel_format.depth - 8
+    planes = [
+        cv2.resize((plane >> shift).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+        for plane in picture.planes
+    ]
+    if len(planes) == 1:
+        shown = planes[0]
+    elif picture.pixel_format.is_rgb:
+        green, blue, red = planes
+        shown = np.dstack((blue, green, red))
+    else:
+        luma, cb, cr = planes
+        shown = cv2.cvtColor(np.dstack((luma, cr, cb)), cv2.COLOR_YCrCb2BGR)
+    done, coded = cv2.imencode(".jpg", shown, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
+    if not done:
+        raise RuntimeError("OpenCV makes no JPEG")
+    return bytes(coded)

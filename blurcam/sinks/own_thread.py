@@ -1,0 +1,145 @@
+"""An output in a thread of its own, so that a disk that hangs holds up no picture."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from blurcam.encode.encoder import Encoder, RedactedPacket
+from blurcam.errors import SinkError, SinkOpenError, SinkWriteError
+from blurcam.media.clock import Clock
+from blurcam.runtime.status import Storage
+from blurcam.runtime.threads import Errands, Order
+from blurcam.sinks.camera_outputs import LiveSink
+
+# Some seconds of coded video; beyond it packets are left out up to the next key frame.
+_MOST_BYTES: Final = 16 << 20
+_MOST_PACKETS: Final = 4096
+# A disk that takes nothing for so long is given up, and tried again once it has come round.
+_STUCK_SECONDS: Final = 8.0
+# What a disk may take to close a file; three seconds are all there is at the end.
+_PARTING_SECONDS: Final = 1.5
+
+Opens = Callable[[Encoder], LiveSink]
+
+
+def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
+    """Return what opens the same output, in a thread of its own.
+
+    While an earlier one of it still hangs it refuses to open another: at most one thread is lost.
+    """
+    lost: list[Errands[Callable[[], None], None]] = []
+
+    def opens(encoder: Encoder) -> LiveSink:
+        lost[:] = [errands for errands in lost if not errands.close()]
+        if lost:
+            raise SinkOpenError(f"{name}: the disk still hangs")
+        return Detached(name, partial(open_sink, encoder), clock, lost.append)
+
+    return opens
+
+
+@dataclass(frozen=True, slots=True)
+class _Ordered:
+    order: Order[None]
+    size: int
+    since: float
+
+
+class Detached:
+    """Hands packets to a thread that writes them, and tells later what went wrong there."""
+
+    def __init__(
+        self,
+        name: str,
+        open_sink: Callable[[], LiveSink],
+        clock: Clock,
+        lose: Callable[[Errands[Callable[[], None], None]], None],
+    ) -> None:
+        """Have it opened; ``lose`` is given a thread that hangs at the end."""
+        self._name = name
+        self._clock = clock
+        self._lose = lose
+        self._errands: Errands[Callable[[], None], None] = Errands(_call, _MOST_PACKETS)
+        self._ordered: deque[_Ordered] = deque()
+        self._bytes = 0
+        self._is_skipping = self._is_closed = False
+        self._sink: LiveSink | None = None
+        self._order(lambda: self._open(open_sink))
+
+    def _open(self, open_sink: Callable[[], LiveSink]) -> None:
+        self._sink = open_sink()
+
+    def _order(self, work: Callable[[], None], size: int = 0) -> Order[None]:
+        order = self._errands.order(work)
+        self._ordered.append(_Ordered(order, size, self._clock.elapsed()))
+        self._bytes += size
+        return order
+
+    def write(self, packet: RedactedPacket, wall_time: float) -> None:
+        """Have a packet written; raises what went wrong with an earlier one."""
+        self._settle()
+        if self._is_skipping and not (packet.is_key and self._bytes < _MOST_BYTES // 2):
+            return
+        self._is_skipping = self._bytes > _MOST_BYTES or len(self._ordered) >= _MOST_PACKETS
+        if not self._is_skipping:
+            self._order(lambda: self._write(packet, wall_time), len(packet.data))
+
+    def _write(self, packet: RedactedPacket, wall_time: float) -> None:
+        assert self._sink is not None
+        self._sink.write(packet, wall_time)
+
+    def _settle(self) -> None:
+        """Raise SinkError for what failed, or for what takes too long."""
+        while self._ordered and self._ordered[0].order.is_ready:
+            done = self._ordered.popleft()
+            self._bytes -= done.size
+            done.order.wait(0)
+        if self._ordered and self._clock.elapsed() - self._ordered[0].since > _STUCK_SECONDS:
+            raise SinkWriteError(f"{self._name}: the disk takes nothing for {_STUCK_SECONDS:g} s")
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it could be opened."""
+        return self._sink is not None and self._sink.is_up
+
+    def storage(self) -> Storage | None:
+        """Return what is kept on disk, as last counted."""
+        return None if self._sink is None else self._sink.storage()
+
+    def finish(self) -> None:
+        """Complete what was begun, if that can be done soon; raises SinkError."""
+        order = self._order(self._finish)
+        try:
+            order.wait(_PARTING_SECONDS)
+        except TimeoutError:
+            raise SinkWriteError(
+                f"{self._name}: the disk does not take the end; the file keeps its temporary name"
+            ) from None
+        self._settle()
+
+    def _finish(self) -> None:
+        if self._sink is not None:
+            self._sink.finish()
+
+    def close(self) -> None:
+        """Release it, as soon as the disk lets go; safe to call twice."""
+        if self._is_closed:
+            return
+        self._is_closed = True
+        with suppress(TimeoutError, SinkError):
+            self._errands.order(self._close).wait(_PARTING_SECONDS)
+        if not self._errands.close():
+            self._lose(self._errands)
+
+    def _close(self) -> None:
+        if self._sink is not None:
+            self._sink.close()
+
+
+def _call(work: Callable[[], None]) -> None:
+    work()

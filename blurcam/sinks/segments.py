@@ -1,0 +1,196 @@
+"""Recordings of a live stream: cut at key frames, named by the clock, kept for as long as asked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+
+from blurcam.encode.encoder import Encoder, RedactedPacket
+from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.media.clock import Clock
+from blurcam.media.timelines import rescale
+from blurcam.runtime.status import Storage
+from blurcam.sinks.file import container_for, muxer_options
+from blurcam.sinks.retention import Keep, Shelf
+from blurcam.sinks.ts_padding import stuff
+
+
+class Recordings:
+    """Files named after a pattern of the clock, each with a name of its own.
+
+    ``pattern`` is strftime's, in UTC; with ``%z`` in it, local time and its offset, so that no
+    hour is written twice. A file bears ``.part`` until it is closed, and can be played all the
+    same: a killed process loses less than a second.
+    """
+
+    def __init__(
+        self,
+        pattern: str,
+        encoder: Encoder,
+        clock: Clock,
+        *,
+        segment: float | None,
+        keep: Keep,
+    ) -> None:
+        """Write files of about ``segment`` seconds, ``None`` for one without end."""
+        self._pattern = pattern
+        self._container_name = container_for(Path(pattern))
+        self._encoder = encoder
+        self._clock = clock
+        self._segment = segment
+        self._shelf = Shelf(pattern, keep, clock)
+        self._file: _File | None = None
+        self._begun = 0.0
+        self._shelf.recover()
+
+    def write(self, packet: RedactedPacket, wall_time: float) -> None:
+        """Write a packet, in a new file where one is due and may begin."""
+        if self._file is not None and packet.is_key and self._is_due(wall_time):
+            self._cut()
+        if self._file is None:
+            if not packet.is_key:
+                return
+            self._begin(packet, wall_time)
+        assert self._file is not None
+        self._shelf.tend(self._file.part)
+        self._file.write(packet)
+
+    def _is_due(self, wall_time: float) -> bool:
+        """Whether the clock has come to another of the equal parts of the day."""
+        if self._segment is None:
+            return False
+        return wall_time // self._segment != self._begun // self._segment
+
+    def _begin(self, packet: RedactedPacket, wall_time: float) -> None:
+        path = free_name(named(self._pattern, wall_time))
+        self._shelf.make_room()
+        self._file = _File(path, self._container_name, self._encoder, packet)
+        self._begun = wall_time
+
+    def _cut(self) -> None:
+        if self._file is not None:
+            file, self._file = self._file, None
+            try:
+                file.finish()
+            finally:
+                file.close()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether something was taken: what was not has raised."""
+        return True
+
+    def storage(self) -> Storage | None:
+        """Return what is kept, as last counted."""
+        return self._shelf.storage
+
+    def finish(self) -> None:
+        """Close the file under its own name."""
+        self._cut()
+
+    def close(self) -> None:
+        """Close the file as well as can be; what was written gets its name."""
+        with suppress(SinkWriteError):
+            self._cut()
+
+
+def named(pattern: str, wall_time: float) -> Path:
+    """Return the name of a file that begins then."""
+    moment = datetime.fromtimestamp(wall_time, UTC)
+    if "%z" in pattern:
+        moment = moment.astimezone()
+    return Path(moment.strftime(pattern))
+
+
+def free_name(path: Path) -> Path:
+    """Return the name, with a number where it is taken: a clock may be set back."""
+    number, free = 1, path
+    while free.exists() or part_of(free).exists():
+        number += 1
+        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
+    return free
+
+
+def part_of(path: Path) -> Path:
+    """Return what a recording is called until it is closed."""
+    return path.with_name(f"{path.name}.part")
+
+
+def check_recording(pattern: str, *, overwrite: bool = True) -> None:
+    """Raise ConfigError for a pattern that no file can be named after."""
+    container_for(Path(pattern))
+    if "%" not in pattern:
+        path = Path(pattern)
+        if path.exists() and not overwrite:
+            raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+        if not path.absolute().parent.is_dir():
+            raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
+
+
+class _File:
+    """One recording being written."""
+
+    def __init__(self, path: Path, container: str, encoder: Encoder, first: RedactedPacket) -> None:
+        self.path, self.part = path, part_of(path)
+        self._container_name = container
+        self._origin = min(first.pts, first.dts)
+        self._time_base: Fraction = encoder.time_base
+        self._finished = False
+        with self._border(SinkOpenError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._container: Any = av.open(
+                f"file:{self.part}",
+                "w",
+                format=container,
+                container_options=muxer_options(container, encoder.time_base, live=True),
+            )
+        try:
+            with self._border(SinkOpenError):
+                self._stream = self._container.add_stream_from_template(encoder.template)
+                self._stream.time_base = encoder.time_base
+                if encoder.info.rotation:
+                    self._stream.set_display_rotation(-encoder.info.rotation)
+                self._container.start_encoding()
+        except BaseException:
+            self.close()
+            raise
+
+    def write(self, packet: RedactedPacket) -> None:
+        made = av.Packet(packet.data)
+        made.pts = rescale(packet.pts, packet.time_base, self._time_base) - self._origin
+        made.dts = rescale(packet.dts, packet.time_base, self._time_base) - self._origin
+        made.duration, made.time_base = packet.duration, self._time_base
+        made.is_keyframe, made.stream = packet.is_key, self._stream
+        with self._border(SinkWriteError):
+            self._container.mux_one(made)
+
+    def finish(self) -> None:
+        with self._border(SinkWriteError):
+            self._container.close()
+            stuff(self.part, self._container_name)
+            with self.part.open("rb") as written:
+                os.fsync(written.fileno())
+            self.part.replace(self.path)
+        self._finished = True
+
+    def close(self) -> None:
+        with suppress(av.FFmpegError, OSError, ValueError):
+            self._container.close()
+        with suppress(OSError):
+            if not self._finished and self.part.exists() and not self.part.stat().st_size:
+                self.part.unlink()
+
+    @contextmanager
+    def _border(self, kind: type[SinkOpenError] | type[SinkWriteError]) -> Iterator[None]:
+        try:
+            yield
+        except (av.FFmpegError, OSError, ValueError) as exc:
+            text = getattr(exc, "strerror", None) or str(exc)
+            raise kind(f"{self.path}: cannot be written: {text}") from exc

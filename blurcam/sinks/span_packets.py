@@ -1,0 +1,84 @@
+"""Redacted packets of one span on disk, for another process to join with those of other spans.
+
+A spool is sealed with the key of its job: each packet with all before it, and the end with all of
+them. What another hand wrote, cut short, or put in another order is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Final
+
+from blurcam.encode.encoder import Passage, RedactedPacket
+from blurcam.errors import SinkOpenError, SinkWriteError
+
+_LENGTH: Final = struct.Struct(">I")
+_TAG: Final = 32
+
+
+class SpoolSink:
+    """Writes the packets of a span; it has its name when it is complete."""
+
+    def __init__(self, path: Path, passage: Passage) -> None:
+        """Open the file under a temporary name."""
+        self.path = path
+        self.part = path.with_name(f".{path.name}.part")
+        self._passage = passage
+        self._finished = False
+        try:
+            self._file: IO[bytes] = self.part.open("wb")
+        except OSError as exc:
+            raise SinkOpenError(f"{path}: cannot be written: {exc.strerror}") from exc
+
+    def write(self, packet: RedactedPacket) -> None:
+        """Write one packet; raises SinkWriteError."""
+        body, tag = self._passage.pack(packet)
+        with self._border():
+            self._file.write(_LENGTH.pack(len(body)) + tag + body)
+
+    def finish(self) -> None:
+        """Seal the end, have it on disk, and give it its name; raises SinkWriteError."""
+        with self._border():
+            self._file.write(_LENGTH.pack(0) + self._passage.end())
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self.part.replace(self.path)
+        self._finished = True
+
+    def close(self) -> None:
+        """Release the file, and remove it if it is not finished."""
+        with suppress(OSError):  # a full disk, said already
+            self._file.close()
+        if not self._finished:
+            with suppress(OSError):
+                self.part.unlink(missing_ok=True)
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as exc:
+            raise SinkWriteError(f"{self.path}: cannot be written: {exc.strerror}") from exc
+
+
+def read_spool(path: Path, passage: Passage) -> Iterator[RedactedPacket]:
+    """Yield the packets of a spool in order; raises SinkWriteError where it is not as sealed."""
+    try:
+        with path.open("rb") as file:
+            while True:
+                head = file.read(_LENGTH.size + _TAG)
+                if len(head) < _LENGTH.size + _TAG:
+                    raise SinkWriteError(f"{path}: is cut short; its span has to be redacted again")
+                (length,) = _LENGTH.unpack(head[: _LENGTH.size])
+                tag = head[_LENGTH.size :]
+                if not length:
+                    passage.refuse_other_end(tag, str(path))
+                    return
+                yield passage.unpack(file.read(length), tag, str(path))
+    except OSError as exc:
+        raise SinkWriteError(f"{path}: cannot be read: {exc.strerror}") from exc

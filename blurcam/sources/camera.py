@@ -1,0 +1,297 @@
+"""One connection to a camera: whatever it sends, as frames on one true time line."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from itertools import count
+from typing import Any, Final
+
+import av
+import av.logging
+from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from blurcam.errors import (
+    SourceError,
+    SourceOpenError,
+    SourceReadError,
+    SourceRefused,
+    SourceTimeout,
+)
+from blurcam.media.clock import Clock
+from blurcam.media.formats import StreamInfo
+from blurcam.media.frames import Frame
+from blurcam.media.timelines import LiveTimeline
+from blurcam.runtime.counts import Tally, Trouble
+from blurcam.settings.addresses import Address
+from blurcam.settings.camera import Receive
+from blurcam.sources.decoding import brief
+from blurcam.sources.loss_signs import Suspicion, packets_missed, tells_damage
+from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
+
+logger = logging.getLogger(__name__)
+
+_LARGEST_PIXELS: Final = 1 << 27
+_MOST_THREADS: Final = 4
+_MICROSECONDS: Final = 1_000_000
+
+
+@dataclass(slots=True)
+class Reel:
+    """What the sessions of one camera share: the time line, and how frames are numbered.
+
+    ``info`` is what the frames look like, decided by the first session; later ones are fitted to
+    it, so that encoder and outputs go on. ``packet_loss`` counts packets known to be lost. Where
+    ``udp_failed``, no packet came by UDP, and TCP alone is used.
+    """
+
+    clock: Clock
+    timeline: LiveTimeline
+    tally: Tally
+    info: StreamInfo | None = None
+    sequence: Iterator[int] = field(default_factory=count)
+    sessions: Iterator[int] = field(default_factory=count)
+    packet_loss: int = 0
+    udp_failed: bool = False
+
+    @classmethod
+    def starting(cls, clock: Clock, tally: Tally) -> Reel:
+        """Return the reel of a camera of which nothing has been seen yet."""
+        return cls(clock, LiveTimeline(clock), tally)
+
+
+class LiveSource:
+    """One session with a camera; what it is, is known once there was a first frame."""
+
+    def __init__(self, address: Address, receive: Receive, reel: Reel) -> None:
+        """Say what is to be read; nothing is opened before :meth:`frames`."""
+        self._address = address
+        self._receive = receive
+        self._reel = reel
+        self._trouble = Trouble(logger, f"signs of loss in {address}")
+        self._has_begun = False
+        self._moved = 0.0  # when the camera last gave a sign of life
+
+    @property
+    def info(self) -> StreamInfo:
+        """What the frames look like."""
+        if self._reel.info is None:
+            raise SourceOpenError(f"{self._address}: has not sent a picture yet")
+        return self._reel.info
+
+    def frames(self) -> Iterator[Frame]:
+        """Connect, and yield every frame until the connection fails, which it always does.
+
+        Frames that may show a loss are marked corrupt. Raises a
+        :class:`~blurcam.errors.SourceError`; the end of a live stream is one too. Only a file
+        played as a camera has an end.
+        """
+        while True:
+            with self._border():
+                container = self._open()
+                try:
+                    yield from self._session(container)
+                finally:
+                    with suppress(av.FFmpegError, OSError):
+                        container.close()
+            if not self._receive.loop:
+                return
+
+    def _open(self) -> InputContainer:
+        av.logging.set_level(av.logging.WARNING)
+        self._moved = self._reel.clock.elapsed()
+        receive = self._receive
+        return av.open(
+            self._address.location,
+            format="v4l2" if self._address.kind == "device" else None,
+            options=_options(self._address, receive, by_udp=self._by_udp),
+            timeout=(receive.connect, receive.stall),
+            metadata_errors="ignore",
+        )
+
+    @property
+    def _by_udp(self) -> bool:
+        return self._receive.transport == "udp" and not self._reel.udp_failed
+
+    def _session(self, container: InputContainer) -> Iterator[Frame]:
+        stream = _video_stream(container, self._address)
+        reel = self._reel
+        reel.timeline.begin()
+        session, jumps, size = next(reel.sessions), reel.timeline.jumps, None
+        for picture, is_suspect in self._pictures(container, stream):
+            if reel.info is None:
+                info = stream_info(str(self._address), stream, picture)
+                # What a camera says of its rate, and how long it lasts, is worth nothing.
+                reel.info = replace(
+                    info, time_base=reel.timeline.time_base, rate=_sane(info.rate), start_pts=0,
+                    frame_count=None, duration=None,
+                )  # fmt: skip
+            pts = reel.timeline.place(picture.pts, picture.time_base or Fraction(1, 90000))
+            latest = (picture.width, picture.height)
+            if reel.timeline.jumps > jumps or (size is not None and latest != size):
+                session, jumps = next(reel.sessions), reel.timeline.jumps
+            size = latest
+            self._has_begun = True
+            reel.tally.frames_in += 1
+            yield self._frame(picture, pts, session, is_suspect=is_suspect)
+
+    def _frame(self, picture: VideoFrame, pts: int, session: int, *, is_suspect: bool) -> Frame:
+        info, reel = self.info, self._reel
+        if (picture.width, picture.height) != (info.width, info.height) or (
+            own_name(picture) != info.pixel_format.name
+        ):
+            picture = converted(picture, info.pixel_format.name, info.width, info.height)
+        return Frame(
+            planes=planes_of(picture, info.pixel_format),
+            pixel_format=info.pixel_format,
+            seq=next(reel.sequence),
+            pts=pts,
+            time_base=info.time_base,
+            wall_time=reel.clock.wall(),
+            session=session,
+            is_corrupt=is_suspect,
+            interlaced=picture.interlaced_frame,
+        )
+
+    def _pictures(
+        self, container: InputContainer, stream: VideoStream
+    ) -> Iterator[tuple[VideoFrame, bool]]:
+        """Yield each picture, and whether it is suspect."""
+        context: Any = stream.codec_context
+        # Threads that share one picture hold none back, those that take one each do.
+        context.thread_type, context.thread_count = "SLICE", min(_MOST_THREADS, os.cpu_count() or 1)
+        context.options = {"max_pixels": str(_LARGEST_PIXELS)}
+        context.copy_opaque = True
+        suspicion = Suspicion()
+        pace = _Pace(self._reel.clock) if self._is_paced else None
+        av.logging.set_skip_repeated(False)
+        with av.logging.Capture(local=False) as log:
+            for packet in container.demux(stream):
+                if not packet.size:
+                    break
+                packet.opaque = suspicion.packet()
+                self._moved = self._reel.clock.elapsed()
+                if packet.is_corrupt:
+                    self._sign(suspicion, "a packet is marked corrupt", 1)
+                pictures = self._decode(context, packet, suspicion)
+                for _, _, message in log:
+                    missed = packets_missed(message)
+                    if missed or tells_damage(message):
+                        self._sign(suspicion, message, missed)
+                log.clear()
+                for picture in pictures:
+                    if pace is not None and picture.time is not None:
+                        pace.wait(picture.time)
+                    number = picture.opaque if isinstance(picture.opaque, int) else 0
+                    is_suspect = suspicion.judge(number, is_key=bool(picture.key_frame))
+                    yield picture, is_suspect or picture.is_corrupt
+        self._trouble.flush()
+        if self._address.kind != "file":
+            raise SourceReadError(f"{self._address}: the stream ended")
+
+    def _decode(self, context: Any, packet: Any, suspicion: Suspicion) -> list[VideoFrame]:
+        try:
+            return list(context.decode(packet))
+        except (av.FFmpegError, ValueError) as exc:
+            self._sign(suspicion, brief(exc), 0)
+            return []
+
+    def _sign(self, suspicion: Suspicion, why: str, packets: int) -> None:
+        suspicion.sign()
+        self._reel.packet_loss += packets
+        self._trouble.add(self._address.mask(why))
+
+    @property
+    def _is_paced(self) -> bool:
+        """Whether pictures come in bursts, and are to be shown in their own time."""
+        return self._address.kind == "file" or ".m3u8" in self._address.location.lower()
+
+    @contextmanager
+    def _border(self) -> Iterator[None]:
+        """Turn whatever PyAV raises into ours, without the password that it puts there."""
+        try:
+            yield
+        except SourceError:
+            raise
+        except (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError) as exc:
+            raise SourceRefused(
+                f"{self._address}: refuses the user name or the password ({self._brief(exc)})"
+            ) from None
+        except (av.FFmpegError, OSError, ValueError, EOFError) as exc:
+            # The cause is left out: its text holds the password, and a traceback would show it.
+            raise self._fault(exc) from None
+
+    def _fault(self, error: Exception) -> SourceError:
+        """Return what happened; the kind of FFmpeg's error does not tell, the time does."""
+        self._reel.udp_failed |= self._by_udp and not self._has_begun
+        silent = self._reel.clock.elapsed() - self._moved
+        receive = self._receive
+        limit = receive.stall if self._has_begun else min(receive.stall, receive.connect)
+        if silent >= 0.9 * limit:
+            return SourceTimeout(f"{self._address}: silent for {silent:.1f} s")
+        kind = SourceReadError if self._has_begun else SourceOpenError
+        return kind(f"{self._address}: {self._brief(error)}")
+
+    def _brief(self, error: Exception) -> str:
+        return self._address.mask(brief(error))
+
+
+class _Pace:
+    """Holds pictures back until their time has come."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ahead: float | None = None
+
+    def wait(self, time: float) -> None:
+        lag = self._clock.elapsed() - time
+        if self._ahead is None or not -10 < self._ahead - lag < 10:
+            self._ahead = lag  # a start, or a jump: time runs from here
+        self._clock.sleep(max(0.0, self._ahead - lag))
+
+
+def _options(address: Address, receive: Receive, *, by_udp: bool) -> dict[str, str]:
+    timeout = str(round(receive.stall * _MICROSECONDS))
+    match address.kind:
+        case "rtsp":
+            options = {
+                # Where the camera refuses the one that is tried first, FFmpeg takes the other.
+                "rtsp_transport": "udp+tcp",
+                "rtsp_flags": "0" if by_udp else "prefer_tcp",
+                "allowed_media_types": "video",
+                "timeout": timeout,
+                "fpsprobesize": "0",
+                # Lost packets are only noticed where the order is watched, over TCP too.
+                "reorder_queue_size": "16",
+            }
+            if by_udp:
+                options |= {"buffer_size": "4194304", "max_delay": "200000"}
+            return options
+        case "http":
+            options = {"rw_timeout": timeout, "fpsprobesize": "0"}
+            if ".m3u8" in address.location.lower():
+                return options | {"live_start_index": "-2"}
+            return options | {"use_wallclock_as_timestamps": "1", "probesize": "500000"}
+        case "packets":
+            return {"timeout": timeout, "fpsprobesize": "0"}
+        case "device":
+            return {}
+        case "file":
+            return {}
+
+
+def _video_stream(container: InputContainer, address: Address) -> VideoStream:
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            return stream
+    raise SourceOpenError(f"{address}: sends no video that FFmpeg can decode")
+
+
+def _sane(rate: Fraction | None) -> Fraction | None:
+    return rate if rate is not None and 1 <= rate <= 240 else None

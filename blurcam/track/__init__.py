@@ -1,0 +1,1 @@
+"""What must be covered: tracks, `cover()`, zones, regions files."""

@@ -1,5 +1,0 @@
-"""The page of the box: live redacted views, health and metrics, over HTTP.
-
-It reads a :class:`~blurcam.status.Board` and nothing else, so that it never holds a picture that
-was not redacted.
-"""

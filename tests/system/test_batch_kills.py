@@ -1,0 +1,231 @@
+"""Drivers and workers killed at any moment: nothing is lost, done twice, or half done under a name.
+
+That no partial file is ever under a final name was seen to fail with the staging taken out: workers
+that write to the final name at once leave files which the uninterrupted run does not make.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import subprocess
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.batches import batch, begin, last_line, outputs, rows, tree, until, workers_of
+
+FILES = 4
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tree(tmp_path_factory.mktemp("kills") / "in", FILES, seconds=1.0)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(source: Path) -> dict[str, bytes]:
+    out = source.parent / "uninterrupted"
+    result = batch(source, "--out", out, "--jobs", 1)
+    assert result.returncode == 0, result.stderr
+    return outputs(out)
+
+
+def kill_driver(source: Path, out: Path, after: float) -> bool:
+    """Run the job, kill its driver after so many seconds; whether it was killed before its end."""
+    job = begin(source, "--out", out)
+    try:
+        job.wait(after)
+    except subprocess.TimeoutExpired:
+        job.kill()
+    job.wait(60)
+    assert job.stderr is not None
+    job.stderr.close()
+    return job.returncode == -signal.SIGKILL
+
+
+def check_names(out: Path, uninterrupted: dict[str, bytes]) -> None:
+    """Whatever has a final name is whole."""
+    for name, content in outputs(out).items():
+        assert content == uninterrupted[name], name
+
+
+def finish(source: Path, out: Path, uninterrupted: dict[str, bytes]) -> None:
+    result = batch(source, "--out", out)
+    assert result.returncode == 0, result.stderr
+    assert outputs(out) == uninterrupted
+    assert [row["state"] for row in rows(out)] == ["done"] * FILES
+    assert list((out / ".blurcam" / "work").iterdir()) == []
+
+
+def spread(count: int, longest: float) -> list[float]:
+    """Moments to kill at, the same in every run of the tests."""
+    chosen = random.Random(6)
+    return [chosen.uniform(0.2, longest) for _ in range(count)]
+
+
+def test_a_killed_driver_leaves_no_worker_and_no_half_file(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = begin(source, "--out", out)
+    until(lambda: len(outputs(out)) >= 1)
+    left = workers_of(job.pid)
+    assert left
+    job.kill()
+    job.wait()
+    assert job.stderr is not None
+    job.stderr.close()
+    until(lambda: not any(p.is_running() and p.status() != "zombie" for p in left))
+    check_names(out, uninterrupted)
+    finish(source, out, uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_driver_killed_again_and_again_finishes_at_last(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    for after in spread(5, 6.0):
+        kill_driver(source, tmp_path / "out", after)
+        check_names(tmp_path / "out", uninterrupted)
+    finish(source, tmp_path / "out", uninterrupted)
+
+
+@pytest.mark.slow
+def test_a_driver_killed_at_fifty_moments(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    moments = iter(spread(400, 7.0))
+    killed = number = 0
+    while killed < 50:
+        out, number = tmp_path / str(number), number + 1
+        for _ in range(5):  # each goes on from where the one before was killed
+            killed += kill_driver(source, out, next(moments))
+            check_names(out, uninterrupted)
+        finish(source, out, uninterrupted)
+        shutil.rmtree(out)
+
+
+def kill_workers(source: Path, out: Path, moments: list[float]) -> tuple[str, int, int]:
+    """Run the job, killing a worker after each pause; return what it said, its code, the kills."""
+    job = begin(source, "--out", out)
+    killed = 0
+    for pause in moments:
+        with suppress(subprocess.TimeoutExpired):
+            job.wait(pause)
+        victims = workers_of(job.pid)
+        if victims:
+            with suppress(psutil.NoSuchProcess):
+                victims[killed % len(victims)].kill()
+                killed += 1
+    _, said = job.communicate(timeout=300)
+    return said, job.returncode, killed
+
+
+def test_a_killed_worker_takes_nothing_with_it_but_an_attempt(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = begin(source, "--out", out)
+    until(lambda: bool(out.exists() and outputs(out) and workers_of(job.pid)))
+    workers_of(job.pid)[0].kill()
+    _, said = job.communicate(timeout=300)
+    assert job.returncode == 0, said
+    assert outputs(out) == uninterrupted
+
+
+@pytest.mark.slow
+def test_workers_killed_at_fifty_moments(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    killed = number = 0
+    while killed < 50:
+        out = tmp_path / str(number)
+        _, code, now = kill_workers(source, out, spread(6 * (number + 1), 3.0)[-6:])
+        killed, number = killed + now, number + 1
+        check_names(out, uninterrupted)
+        if code != 0:  # a recording that took two workers with it
+            assert batch(source, "--out", out, "--retry-failed").returncode == 0
+        finish(source, out, uninterrupted)
+        shutil.rmtree(out)
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_ended_and_its_recording_tried_again(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = begin(source, "--out", out, "--jobs", 1, "--stall", 8)
+    until(lambda: len(outputs(out)) >= 1)
+    (worker,) = workers_of(job.pid)
+    worker.suspend()
+    _, said = job.communicate(timeout=300)
+    assert job.returncode == 0, said
+    assert "gave no sign for 8 s and was ended" in said
+    assert outputs(out) == uninterrupted
+
+
+def test_a_worker_that_takes_too_much_memory_is_ended_and_its_recording_reported(
+    source: Path, tmp_path: Path
+) -> None:
+    result = batch(source / "cam0", "--out", tmp_path / "out", "--jobs", 1, "--memory", 0.1)
+    assert result.returncode == 3
+    assert last_line(result)["failed"] == 2
+    assert "of memory and was ended" in result.stderr
+    assert outputs(tmp_path / "out") == {}
+
+
+def test_sigterm_ends_the_job_and_the_same_command_goes_on(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    job = begin(source, "--out", out)
+    until(lambda: len(outputs(out)) >= 1)
+    job.send_signal(signal.SIGTERM)
+    _, said = job.communicate(timeout=60)
+    assert job.returncode == 143
+    assert "the same command goes on" in said
+    # What was done so far is reported all the same.
+    tally = json.loads((out / "report.json").read_text())["header"]["tally"]
+    assert tally["files"] == FILES
+    assert tally["done"] == sum(row["state"] == "done" for row in rows(out))
+    finish(source, out, uninterrupted)
+
+
+def test_two_jobs_at_once_on_one_folder_are_one_too_many(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    first = begin(source, "--out", out)
+    until(lambda: bool(workers_of(first.pid)))
+    second = batch(source, "--out", out)
+    assert second.returncode == 1
+    assert f"is in use by blurcam batch, process {first.pid} on " in second.stderr
+    _, said = first.communicate(timeout=300)
+    assert first.returncode == 0, said
+    assert outputs(out) == uninterrupted
+
+
+def test_a_full_disk_ends_the_job_and_publishes_nothing(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    full = tmp_path / "full"
+    full.mkdir()
+    size = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=24k", "none", full],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if size.returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    try:
+        result = batch(source, "--out", full / "out", "--job", tmp_path / "job", "--jobs", 1)
+        assert result.returncode == 1, result.stderr
+        assert "No space left on device; make room and run the same command again" in result.stderr
+        for name, content in outputs(full / "out").items():
+            assert content == uninterrupted[name]
+    finally:
+        subprocess.run(["umount", full], check=True)

@@ -1,0 +1,259 @@
+"""The page in a real browser: what it shows, to whom, and for whom."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from blurcam.runtime.status import OutputStatus, Storage
+from blurcam.settings.web import Web
+from tests.support.boards import TOKEN, FedBoard, live, serving, still
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="no chromium here; install it: apt-get install -y chromium"
+)
+playwright = pytest.importorskip("playwright.sync_api")
+expect = playwright.expect
+SLOW = 30_000  # milliseconds, for a loaded machine
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+         "--disable-background-networking", "--disable-component-update",
+         "--disable-sync"]  # fmt: skip
+# Every text that stands out less than 4.5 to 1 from what is behind it (WCAG 2, AA).
+CONTRAST = """() => {
+  const linear = (v) => (v /= 255) <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+  const luminance = ([r, g, b]) =>
+    0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const read = (text) => text.match(/[\\d.]+/g).map(Number);
+  const ground = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const [r, g, b, a = 1] = read(getComputedStyle(each).backgroundColor);
+      if (a > 0.99) return [r, g, b];
+    }
+    return [255, 255, 255];
+  };
+  const poor = [];
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode());) {
+    const element = node.parentElement;
+    if (!node.textContent.trim() || !element.checkVisibility()) continue;
+    if (element.closest(".said, noscript")) continue;
+    const two = [read(getComputedStyle(element).color), ground(element)].map(luminance);
+    const ratio = (Math.max(...two) + 0.05) / (Math.min(...two) + 0.05);
+    if (ratio < 4.5) poor.push(`${ratio.toFixed(2)} ${node.textContent.trim()}`);
+  }
+  return poor;
+}"""
+NAMELESS = """() => [...document.querySelectorAll('button, a, img, svg[role=img], input')]
+  .filter((e) => !e.textContent.trim() && !e.ariaLabel && e.getAttribute('alt') === null)
+  .map((e) => e.outerHTML)"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[playwright.BrowserContext]:
+    with (
+        playwright.sync_playwright() as driver,
+        tempfile.TemporaryDirectory() as profile,
+    ):
+        context = driver.chromium.launch_persistent_context(
+            profile, executable_path=CHROMIUM, args=FLAGS, headless=True, locale="en-GB"
+        )
+        context.set_default_timeout(SLOW)
+        yield context
+        context.close()
+
+
+@pytest.fixture
+def tab(browser: playwright.BrowserContext) -> Iterator[playwright.Page]:
+    """A tab of its own, which must not complain: no script error, no breach of the policy."""
+    expect.set_options(timeout=SLOW)
+    browser.clear_cookies()
+    page = browser.new_page()
+    complaints: list[str] = []
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    yield page
+    page.close()
+    # A picture that is not there yet is answered by 503, which the console repeats.
+    assert [
+        each
+        for each in complaints
+        if not re.search("status of (503|401)|REFUSED|RESET|EMPTY_RESPONSE", each)
+    ] == []
+
+
+@pytest.fixture
+def board() -> FedBoard:
+    storage = Storage(kept=412_000_000_000, free=88_000_000_000, oldest=time.time() - 86400)
+    outputs = (
+        OutputStatus(name="rtsp://box:8554/door", up=True, bytes=81_000_000),
+        OutputStatus(name="/media/door", up=True, bytes=80_000_000, storage=storage),
+    )
+    made = FedBoard(
+        live("front door", faces=3, frames_in=1000, redacted=990, covered_whole={"starting": 10},
+             latency_p50=0.48, latency_p99=0.53, smallest_face=14, plan_for=16,
+             reconnects={"stall": 2}, outputs=outputs, stages={"search": 0.04}),
+        live("yard"),
+    )  # fmt: skip
+    made.stills["front door"] = still()
+    return made
+
+
+def test_every_camera_is_shown_with_its_picture_state_and_figures(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board) as server:
+        tab.goto(server.url)
+        expect(tab.get_by_role("heading", level=1)).to_have_text(
+            "Every camera is being redacted now"
+        )
+        door = tab.get_by_role("article", name="front door")
+        expect(door.locator(".state")).to_have_text("Live")
+        expect(door.locator(".figures")).to_contain_text("14 px")
+        expect(door.get_by_alt_text("Redacted live picture of front door")).to_be_visible()
+        tab.wait_for_function("document.querySelector('.live').naturalWidth === 320")
+        yard = tab.get_by_role("article", name="yard")
+        expect(yard.get_by_text("No redacted picture yet")).to_be_visible()
+        door.locator("summary").click()
+        for text in ("412 GB kept", "88 GB free", "stall", "Covered whole: starting"):
+            expect(door).to_contain_text(text)
+        expect(door.get_by_text("Restarting a camera needs the token")).to_be_visible()
+        expect(door.get_by_role("img", name=re.compile("Latency.*now 0.53 s"))).to_be_visible()
+
+
+def test_a_lost_camera_is_told_in_words_and_its_picture_marked_as_old(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board) as server:
+        tab.goto(server.url)
+        door = tab.get_by_role("article", name="front door")
+        expect(door.locator(".live")).to_be_visible()
+        board.change("front door", state="lost", since=time.time(), last_error="no packet for 5 s")
+        expect(tab.get_by_role("heading", level=1)).to_have_text(
+            "1 of 2 cameras are being redacted now"
+        )
+        expect(door.locator(".state")).to_have_text("Lost")
+        expect(door.get_by_text("not the picture of now")).to_be_visible()
+        expect(tab.locator("#log-list")).to_contain_text("now lost: no packet for 5 s")
+        tab.get_by_role("link", name="front door").click()
+        expect(tab.locator("#camera-front\\ door")).to_be_focused()
+        board.change("front door", state="live", since=time.time())
+        expect(door.locator(".state")).to_have_text("Live")
+
+
+def test_a_box_that_does_not_answer_is_never_taken_for_a_live_one(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board) as server:
+        tab.goto(server.url)
+        expect(tab.locator(".state").first).to_have_text("Live")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("The box does not answer")
+    expect(tab.locator(".state").first).to_have_text("Not known")
+    expect(tab.locator("#verdict")).to_have_attribute("data-tone", "bad")
+
+
+def test_without_a_camera_it_says_how_to_add_one(tab: playwright.Page) -> None:
+    with serving(FedBoard()) as server:
+        tab.goto(server.url)
+        expect(tab.get_by_role("heading", name="There is no camera yet", level=1)).to_be_visible()
+        expect(tab.get_by_text("blurcam config check")).to_be_visible()
+
+
+def test_signed_in_a_camera_is_restarted_by_keyboard_alone(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board, Web(port=0, token=TOKEN)) as server:
+        tab.goto(server.url)
+        expect(tab).to_have_url(re.compile("/login$"))
+        expect(tab.get_by_label("Token")).to_be_focused()
+        tab.keyboard.type("not-the-token-at-all")
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("alert")).to_contain_text("That is not the token.")
+        expect(tab.get_by_label("Token")).to_be_focused()
+        tab.keyboard.type(TOKEN)
+        tab.keyboard.press("Enter")
+        expect(tab.locator(".state").first).to_have_text("Live")
+        tab.keyboard.press("Tab")
+        expect(tab.get_by_role("link", name="Skip to the cameras")).to_be_focused()
+        tab.keyboard.press("Enter")
+        summary = tab.locator("summary").first
+        for _ in range(12):
+            tab.keyboard.press("Tab")
+            if summary.evaluate("each => each === document.activeElement"):
+                break
+        expect(summary).to_be_focused()
+        tab.keyboard.press("Enter")
+        button = tab.get_by_role("button", name="Restart front door")
+        expect(button).to_be_visible()
+        tab.keyboard.press("Tab")
+        expect(button).to_be_focused()
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("dialog", name="Restart front door?")).to_be_visible()
+        tab.keyboard.press("Escape")
+        expect(tab.get_by_role("dialog")).to_be_hidden()
+        assert board.restarted == []
+        expect(button).to_be_focused()
+        tab.keyboard.press("Enter")
+        tab.get_by_role("dialog").get_by_role("button", name="Restart").press("Enter")
+        expect(tab.locator("#toast")).to_have_text("front door is being restarted.")
+        assert board.restarted == ["front door"]
+        tab.get_by_role("button", name="Sign out").click()
+        expect(tab).to_have_url(re.compile("/login$"))
+        tab.goto(server.url + "status.json")
+        expect(tab.locator("body")).to_contain_text("The token is missing or wrong.")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_stands_out_and_nothing_overflows_on_a_phone(
+    tab: playwright.Page, board: FedBoard, scheme: str
+) -> None:
+    board.put(live("a-camera-with-a-name-without-any-space-that-is-far-too-long-for-a-phone"))
+    for number, state in enumerate(("lost", "refused", "starting", "stopped", "backoff")):
+        board.put(live(f"c{number}", state=state, last_error="x" * 90))
+    down = OutputStatus(name="/media/door", up=False, error="No space left on device")
+    board.put(live("cellar", outputs=(down,)))
+    tab.emulate_media(color_scheme=scheme)
+    with serving(board) as server:
+        for width in (390, 1360):
+            tab.set_viewport_size({"width": width, "height": 844})
+            tab.goto(server.url)
+            expect(tab.locator("article")).to_have_count(9)
+            expect(tab.locator("h1")).to_contain_text("of 8 cameras")
+            for summary in tab.locator("summary").all():
+                summary.click()
+            expect(tab.get_by_text("No space left on device").last).to_be_visible()
+            assert tab.evaluate(CONTRAST) == []
+            assert tab.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_a_screen_reader_finds_landmarks_names_and_one_quiet_live_region(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board) as server:
+        tab.goto(server.url)
+        expect(tab.locator("article")).to_have_count(2)
+        for role in ("banner", "navigation", "main", "contentinfo"):
+            expect(tab.get_by_role(role)).to_have_count(1)
+        levels = tab.locator("h1, h2, h3").evaluate_all("all => all.map((e) => +e.tagName[1])")
+        assert all(after - before <= 1 for before, after in pairwise(levels))
+        assert tab.evaluate(NAMELESS) == []
+        regions = tab.locator("[aria-live], [role=status], [role=alert], output")
+        assert regions.evaluate_all("all => all.map((e) => e.id)") == ["verdict-said", "toast"]
+        assert tab.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_browser_asks_nobody_else_for_anything(tab: playwright.Page, board: FedBoard) -> None:
+    asked: list[str] = []
+    tab.on("request", lambda request: asked.append(request.url))
+    with serving(board) as server:
+        tab.goto(server.url)
+        expect(tab.locator(".live").first).to_be_visible()
+        assert all(each.startswith((server.url, f"blob:{server.url}")) for each in asked)
+        assert any(Path(each).name == "still.jpg" for each in asked)

@@ -1,0 +1,190 @@
+"""A finished output judged from outside: what must not pass does not.
+
+The clips show the known face that comes with blurcam, on grey. A verifier that looks at nothing
+was seen to fail here: with the search taken out, the unredacted face passes as empty.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from blurcam import Config, run
+from blurcam.assess.planted_faces import Planted, is_found, plantings
+from blurcam.assess.verify import Verdict, Verification, independent_of, verify
+from blurcam.detect.selftest import known_face
+from blurcam.settings.redaction import AudioPolicy, Detect
+from tests.support.clips import ffmpeg
+from tests.support.program import blurcam
+
+FRAMES = 40
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A face that walks across a grey picture."""
+    path = tmp_path_factory.mktemp("verify") / "face.mkv"
+    portrait, _ = known_face()
+    portrait = cv2.resize(portrait, None, fx=0.8, fy=0.8)
+    high, wide = portrait.shape[:2]
+    raw = path.with_suffix(".bgr")
+    with raw.open("wb") as file:
+        for seq in range(FRAMES):
+            picture = np.full((240, 320, 3), 110, np.uint8)
+            picture[30 : 30 + high, 2 * seq : 2 * seq + wide] = portrait[: 240 - 30]
+            file.write(picture.tobytes())
+    ffmpeg("-f", "rawvideo", "-pix_fmt", "bgr24", "-s", "320x240", "-r", "25", "-i", raw,
+           "-c:v", "libx264", "-pix_fmt", "yuv420p", path)  # fmt: skip
+    return path
+
+
+@pytest.fixture(scope="module")
+def redacted(clip: Path) -> Path:
+    out = clip.with_name("redacted.mp4")
+    assert run(Config(clip, out, detect=Detect(profile="near"))).tracks == 1
+    return out
+
+
+@pytest.fixture(scope="module")
+def empty(clip: Path) -> Path:
+    out = clip.with_name("empty.mp4")
+    ffmpeg("-f", "lavfi", "-i", "color=c=gray:s=320x240:r=25:d=1.6", "-c:v", "libx264", out)
+    return out
+
+
+def verified(
+    output: Path, against: Path | None = None, audio: AudioPolicy = "drop"
+) -> Verification:
+    said = list(verify(output, against, redactor="mediapipe", every=0.4, audio=audio))
+    assert isinstance(said[-1], Verification)
+    return said[-1]
+
+
+def test_a_redaction_passes_against_its_input(clip: Path, redacted: Path) -> None:
+    found = verified(redacted, clip)
+    assert (found.verdict, found.problems, found.seen) == (Verdict.PASS, (), ())
+    assert (found.frames, found.sampled) == (FRAMES, 4)
+    assert found.sees_from is not None
+
+
+def test_a_face_that_was_not_redacted_is_seen(clip: Path) -> None:
+    found = verified(clip)
+    assert found.verdict is Verdict.REVIEW
+    assert [each.time for each in found.seen] == [0.0, 0.4, 0.8, 1.2]
+    assert found.exposure_s == pytest.approx(1.6)
+    portrait, face = known_face()
+    assert portrait.shape[0] > face.height
+    assert abs(found.seen[0].y0 - (30 + 0.8 * face.y0)) < 15
+
+
+def test_nothing_found_at_all_passes_only_as_empty(empty: Path) -> None:
+    found = verified(empty)
+    assert found.verdict is Verdict.PASS_EMPTY
+    assert found.planted_found > 10
+
+
+def test_a_blind_detector_proves_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("blurcam.assess.verify.seen_by", lambda detector, picture: ())
+    found = verified(empty)
+    assert found.verdict is Verdict.REVIEW
+    assert "did not find every planted face" in found.doubts[0]
+
+
+def cut(source: Path, target: Path) -> None:
+    content = source.read_bytes()
+    target.write_bytes(content[: len(content) * 2 // 3])
+
+
+def slow_down(source: Path, target: Path) -> None:
+    ffmpeg("-itsscale", "1.25", "-i", source, "-c", "copy", target)
+
+
+def drop_frames(source: Path, target: Path) -> None:
+    ffmpeg("-i", source, "-c:v", "libx264", "-frames:v", FRAMES - 3, target)
+
+
+def shrink(source: Path, target: Path) -> None:
+    ffmpeg("-i", source, "-c:v", "libx264", "-vf", "scale=160:120", target)
+
+
+def add_sound(source: Path, target: Path) -> None:
+    tone = ("-f", "lavfi", "-i", "sine=d=1.6")
+    ffmpeg("-i", source, *tone, "-c:v", "copy", "-shortest", target)
+
+
+def add_place(source: Path, target: Path) -> None:
+    ffmpeg("-i", source, "-c", "copy", "-metadata", "location=+59.91+10.75/", target)
+
+
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (cut, ""),
+        (slow_down, "from its time"),
+        (drop_frames, "has 37 frames, and the input 40"),
+        (shrink, "is 160x120, and the input 320x240"),
+        (add_sound, "holds a stream of audio"),
+        (add_place, "carries metadata: LOCATION="),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_what_differs_from_its_input_fails(
+    clip: Path,
+    redacted: Path,
+    tmp_path: Path,
+    damage: Callable[[Path, Path], None],
+    problem: str,
+) -> None:
+    broken = tmp_path / "broken.mkv"
+    if damage is cut:
+        ffmpeg("-i", redacted, "-c", "copy", tmp_path / "whole.mkv")
+        cut(tmp_path / "whole.mkv", broken)
+    else:
+        damage(redacted, broken)
+    found = verified(broken, clip)
+    assert found.verdict is Verdict.FAIL
+    assert any(problem in each for each in found.problems), found.problems
+
+
+def test_sound_may_be_there_if_it_was_asked_for(redacted: Path, tmp_path: Path) -> None:
+    with_sound = tmp_path / "sound.mkv"
+    add_sound(redacted, with_sound)
+    assert verified(with_sound, audio="copy").verdict is not Verdict.FAIL
+
+
+def test_the_detector_is_another_than_the_one_that_redacted() -> None:
+    assert independent_of("centerface") in ("yunet", "mediapipe")
+    assert independent_of("centerface+yunet") == "mediapipe"
+    assert independent_of("yunet+mediapipe") == "centerface"
+
+
+def test_planted_faces_say_from_which_height_on_all_are_found() -> None:
+    planted = Planted({16: [2, 1], 24: [2, 2], 32: [2, 1], 48: [2, 2], 64: [1, 1]})
+    assert planted.sees_from == 48
+    assert planted.all_found(48)
+    assert not planted.all_found(24)
+    assert not Planted.none().all_found(24)
+
+
+def test_faces_are_planted_where_they_are_said_to_be() -> None:
+    blank = np.zeros((240, 320, 3), np.uint8)
+    for height, picture, where in plantings(blank, seed=1):
+        assert abs(where.height - height) <= 2
+        assert picture[where.y0 : where.y1, where.x0 : where.x1].mean() > 50
+        assert not is_found(where, ())
+
+
+def test_verify_on_the_command_line(clip: Path, redacted: Path) -> None:
+    good = blurcam("verify", redacted, "--against", clip, "--redacted-by", "mediapipe")
+    assert good.returncode == 0, good.stderr
+    last = json.loads(good.stderr.strip().splitlines()[-1])
+    assert (last["verdict"], last["seen"]) == ("pass", 0)
+    bad = blurcam("verify", clip, "--redacted-by", "mediapipe")
+    assert bad.returncode == 3
+    assert "looks like a face at 0.00 s" in bad.stderr
+    assert blurcam("verify", clip.with_name("nowhere.mp4")).returncode == 2

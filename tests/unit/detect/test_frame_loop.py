@@ -1,0 +1,351 @@
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from unittest.mock import ANY
+
+import cv2
+import numpy as np
+import pytest
+
+from blurcam.detect.detector import Answered, Detection, Finding, Skipped, Unanswered, merge
+from blurcam.detect.frame_loop import Plan, scan
+from blurcam.detect.search import Looks, Pass, Search
+from blurcam.detect.sheets import Searchable, Sheet
+from blurcam.detect.views import Viewpoint
+from blurcam.errors import DetectorError, DetectorTimeout
+from blurcam.media.formats import PIXEL_FORMATS
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Box, Reason
+
+FACE = (Detection(Box(1, 1, 3, 3), 0.9),)
+
+
+def frame(seq: int, *, is_corrupt: bool = False) -> Frame:
+    plane = np.full((8, 8), seq, np.uint8)
+    return Frame((plane,), PIXEL_FORMATS["gray"], seq, seq, Fraction(1, 25), is_corrupt=is_corrupt)
+
+
+class ScriptedAnswer:
+    is_ready = True
+
+    def __init__(self, outcome: tuple[Detection, ...] | DetectorError) -> None:
+        self._outcome = outcome
+
+    def wait(self, timeout: float) -> tuple[Detection, ...]:
+        if isinstance(self._outcome, DetectorError):
+            raise self._outcome
+        return self._outcome
+
+
+class ScriptedDetector:
+    """Answers frame n, which is a picture of grey n, with outcome n."""
+
+    name = "scripted"
+    threshold = 0.5
+    smallest_face = 1
+
+    def __init__(self, outcomes: dict[int, tuple[Detection, ...] | DetectorError]) -> None:
+        self.outcomes = outcomes
+        self.started: list[int] = []
+
+    def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+        seq = int(views[0].picture[0, 0, 0])
+        self.started.append(seq)
+        return ScriptedAnswer(self.outcomes.get(seq, ()))
+
+    def close(self) -> None: ...
+
+
+ALL = Plan(rhythm=0, refresh=0, closely=True)
+
+
+def searching(detector: ScriptedDetector) -> Search:
+    return Search(detector, Viewpoint(), Looks((Pass(1),), 0.5))
+
+
+def test_every_frame_comes_out_once_in_order_with_its_own_answer() -> None:
+    detector = ScriptedDetector({3: FACE})
+    out = list(scan((frame(n) for n in range(6)), searching(detector), ALL))
+    assert [f.seq for f, _ in out] == list(range(6))
+    assert [finding for _, finding in out] == [Answered(FACE if n == 3 else ()) for n in range(6)]
+
+
+def test_a_failed_search_is_not_an_empty_one() -> None:
+    detector = ScriptedDetector({1: DetectorError("no"), 2: DetectorTimeout("slow")})
+    out = [finding for _, finding in scan(map(frame, range(4)), searching(detector), ALL)]
+    assert out == [
+        Answered(()),
+        Unanswered(Reason.DETECTOR_FAILED),
+        Unanswered(Reason.DETECTOR_SILENT),
+        Answered(()),
+    ]
+
+
+def test_a_detector_that_cannot_begin_covers_the_frame() -> None:
+    class Refusing(ScriptedDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            raise DetectorError("cannot begin")
+
+    out = list(scan([frame(0)], searching(Refusing({})), ALL))
+    assert out[0][1] == Unanswered(Reason.DETECTOR_FAILED)
+
+
+def test_a_corrupt_frame_is_not_searched() -> None:
+    detector = ScriptedDetector({})
+    out = list(scan([frame(0, is_corrupt=True)], searching(detector), ALL))
+    assert out[0][1] == Unanswered(Reason.CORRUPT)
+    assert detector.started == []
+
+
+def test_failures_in_a_row_end_the_run_and_an_answer_between_does_not() -> None:
+    failing = {n: DetectorError("no") for n in (0, 1, 3, 4, 5)}
+    plan = replace(ALL, patience=3)
+    seen = []
+    with pytest.raises(DetectorError, match="3 frames in a row"):
+        for f, _ in scan(map(frame, range(9)), searching(ScriptedDetector(failing)), plan):
+            seen.append(f.seq)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_frames_are_taken_while_a_search_is_under_way() -> None:
+    detector = DarkDetector()
+    taken: list[int] = []
+
+    def frames() -> Iterator[Frame]:
+        for n in range(20):
+            taken.append(n)
+            yield street(n, walked(n))
+
+    out = scan(frames(), searching(detector), RHYTHM)
+    assert next(out)[0].seq == 0
+    assert len(taken) > 4
+    # The next look has begun, and goes on while the caller works on what was yielded.
+    assert len(detector.shown) == 2
+    assert next(out)[0].seq == 1
+    assert len(detector.shown) == 2
+
+
+def test_what_was_searched_comes_out_before_a_run_that_cannot_go_on_ends() -> None:
+    class Tired(ScriptedDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            if int(views[0].picture[0, 0, 0]) >= 3:
+                raise DetectorError("no more")
+            return super().start(views)
+
+    seen = []
+    with pytest.raises(DetectorError, match="2 frames in a row"):
+        for f, _ in scan(map(frame, range(9)), searching(Tired({})), replace(ALL, patience=2)):
+            seen.append(f.seq)
+    assert seen == [0, 1, 2, 3]
+
+
+class SlowDetector(ScriptedDetector):
+    """Sees nothing, and says so once ``has_answered``."""
+
+    has_answered = False
+
+    def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+        super().start(views)
+        detector = self
+
+        class Slow(ScriptedAnswer):
+            @property
+            def is_ready(self) -> bool:  # type: ignore[override]
+                return detector.has_answered
+
+        return Slow(())
+
+
+def test_a_live_stream_waits_for_no_answer_that_is_not_needed() -> None:
+    """An answer that is not there holds frames back; once it is there they go at the next frame."""
+    detector = SlowDetector({})
+    out = scan(map(street, range(4)), searching(detector), replace(RHYTHM, live=True))
+    assert next(out)[0].seq == 0  # the end of the stream waits
+    detector.has_answered = True
+    taken: list[int] = []
+
+    def frames() -> Iterator[Frame]:
+        for n in range(4):
+            taken.append(n)
+            yield street(n)
+
+    out = scan(frames(), searching(detector), replace(RHYTHM, live=True))
+    assert next(out)[0].seq == 0
+    assert taken == [0]
+
+
+def test_an_answer_is_taken_in_between_two_frames_where_there_is_time() -> None:
+    detector = SlowDetector({})
+
+    def frames() -> Iterator[Frame | None]:
+        yield street(0)
+        yield None
+        detector.has_answered = True
+        yield None
+        raise AssertionError("another frame was asked for")
+
+    out = scan(frames(), searching(detector), replace(RHYTHM, live=True))
+    assert next(out) == (ANY, Answered(()))
+
+
+def test_a_bug_in_a_detector_is_not_taken_for_a_failed_search() -> None:
+    class Broken(ScriptedDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        list(scan([frame(0)], searching(Broken({})), ALL))
+
+
+SIDE = 320
+RHYTHM = Plan(refresh=2.0, rhythm=0.4, certain=0.5)
+
+
+def street(seq: int, *things: Box, session: int = 0, light: int = 90) -> Frame:
+    """A grey frame, 25 a second, with darker things on it."""
+    plane = np.full((SIDE, SIDE), light, np.uint8)
+    for box in things:
+        plane[box.y0 : box.y1, box.x0 : box.x1] = 20
+    time_base = Fraction(1, 25)
+    return Frame((plane,), PIXEL_FORMATS["gray"], seq, seq, time_base, session=session)
+
+
+class DarkDetector:
+    """Finds every dark thing in what it is shown, and remembers what that was."""
+
+    name = "dark"
+    threshold = 0.1
+    smallest_face = 1
+
+    def __init__(self, confidence: float = 0.9) -> None:
+        self.confidence = confidence
+        self.shown: list[int] = []
+
+    def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+        found = []
+        for view in views:
+            self.shown.append(view.picture.shape[0] * view.picture.shape[1])
+            dark = (view.picture[..., 0] < 40).astype(np.uint8)
+            _, _, stats, _ = cv2.connectedComponentsWithStats(dark)
+            for x, y, wide, high, _ in stats[1:].tolist():
+                box = view.box(x, y, x + wide, y + high)
+                if box is not None and high > 4:
+                    found.append(Detection(box, self.confidence))
+        return ScriptedAnswer(merge(found))
+
+    def close(self) -> None: ...
+
+
+def walked(n: int) -> Box:
+    return Box(40 + 2 * n, 100, 60 + 2 * n, 124)
+
+
+def looked(frames: list[Frame], detector: DarkDetector, plan: Plan = RHYTHM) -> list[Finding]:
+    return [finding for _, finding in scan(frames, searching(detector), plan)]
+
+
+def test_between_the_looks_frames_are_skipped_and_the_last_never_is() -> None:
+    findings = looked([street(n) for n in range(24)], DarkDetector())
+    answered = [n for n, each in enumerate(findings) if isinstance(each, Answered)]
+    assert answered == [0, 10, 20, 23]
+    assert all(isinstance(each, Answered | Skipped) for each in findings)
+
+
+def test_what_moves_is_found_again_where_it_is() -> None:
+    findings = looked([street(n, walked(n)) for n in range(41)], DarkDetector())
+    for n, each in enumerate(findings):
+        if isinstance(each, Answered):
+            (face,) = each.detections
+            assert face.box.iou(walked(n)) > 0.8, n
+
+
+def test_what_stands_still_stays_known_without_being_looked_at() -> None:
+    detector, still = DarkDetector(), Box(100, 100, 130, 140)
+    findings = looked([street(n, still) for n in range(40)], detector)
+    assert all(each.detections for each in findings if isinstance(each, Answered))
+    assert len(detector.shown) == 1
+
+
+def test_every_refresh_looks_at_everything() -> None:
+    detector = DarkDetector()
+    looked([street(n) for n in range(126)], detector)
+    assert len(detector.shown) == 3
+    assert min(detector.shown) >= SIDE * SIDE
+
+
+def test_a_live_stream_is_looked_at_part_by_part() -> None:
+    """All of it within every refresh, and a part at a time: a whole look holds frames back."""
+    live = replace(RHYTHM, live=True)
+
+    class Part(DarkDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            for view in views:
+                for each in view.placed if isinstance(view, Sheet) else ():
+                    area = each.view.area
+                    last_seen[area.y0 : area.y1, area.x0 : area.x1] = frames_taken
+            return super().start(views)
+
+    last_seen = np.zeros((SIDE, SIDE), int)
+    frames_taken = 0
+    detector = Part()
+    for frame, _ in scan((street(n) for n in range(201)), searching(detector), live):
+        frames_taken = frame.seq
+        assert frames_taken - last_seen.min() <= 25 * (2.0 + 0.4) + 2
+    first, *others = detector.shown
+    assert len(others) > 12
+    assert max(others) < first / 2
+
+
+def test_a_slow_change_is_looked_at_in_the_end() -> None:
+    """Three levels a second are under the noise from frame to frame."""
+    plan = replace(RHYTHM, refresh=60)
+    detector = DarkDetector()
+    looked([street(n, light=90 + n // 8) for n in range(126)], detector, plan)
+    assert len(detector.shown) > 1
+
+
+def test_what_comes_to_rest_is_looked_at_at_rest() -> None:
+    plan = replace(RHYTHM, refresh=60)
+    frames = [street(n, walked(min(n, 22))) for n in range(60)]
+    *_, last = (f for f in looked(frames, DarkDetector(), plan)[:55] if isinstance(f, Answered))
+    assert max(each.box.iou(walked(22)) for each in last.detections) > 0.99
+
+
+def test_a_cut_is_looked_at_whole() -> None:
+    detector = DarkDetector()
+    looked([street(n, light=90 if n < 20 else 200) for n in range(40)], detector)
+    assert len(detector.shown) == 2
+    assert min(detector.shown) >= SIDE * SIDE
+
+
+def test_a_new_session_is_looked_at_whole_and_the_old_one_to_its_end() -> None:
+    findings = looked([street(n, session=n // 13) for n in range(26)], DarkDetector())
+    answered = [n for n, each in enumerate(findings) if isinstance(each, Answered)]
+    assert {0, 12, 13, 25} <= set(answered)
+
+
+def test_a_weak_sighting_counts_where_a_face_just_was_and_nowhere_else() -> None:
+    weak = DarkDetector(confidence=0.35)
+    search = Search(weak, Viewpoint(), Looks((Pass(1),), 0.3))
+    frames = [street(n, walked(n)) for n in range(12)]
+    known = [each for _, each in scan(frames, search, RHYTHM)]
+    assert all(each.detections for each in known if isinstance(each, Answered))
+    frames = [street(n, *([walked(n)] if n > 2 else [])) for n in range(12)]
+    unknown = [each for _, each in scan(frames, search, RHYTHM)]
+    assert not any(each.detections for each in unknown if isinstance(each, Answered))
+
+
+def test_after_a_failure_everything_is_looked_at_again() -> None:
+    class Failing(DarkDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            answer = super().start(views)
+            return ScriptedAnswer(DetectorError("no")) if len(self.shown) == 1 else answer
+
+    detector = Failing()
+    findings = looked([street(n, walked(0)) for n in range(30)], detector)
+    assert findings[0] == Unanswered(Reason.DETECTOR_FAILED)
+    later = [each for each in findings[20:] if isinstance(each, Answered)]
+    assert later
+    assert all(each.detections for each in later)
