@@ -3,7 +3,7 @@
     python -m tests.proof [--json FILE] [--only run|paths|tests|attacks] [--rows PATTERN]
 
 What each part found is kept in the JSON file, so that the parts can be run one at a time; with a
-pattern only the rows that it matches are measured anew ("serve: .* in encode", "test_cover", "blur").
+pattern only the rows that it matches are measured anew ("serve: .* in encode", "test_cover").
 Ends with exit code 1 where anything is not safe, or a break goes unnoticed.
 """
 
