@@ -29,7 +29,7 @@ from typing import Any
 import imageio_ffmpeg
 
 from benchmarks.machine import this_machine
-from blurcam.batch.inputs import Recording
+from blurcam.batch.inputs import InputFile
 from blurcam.batch.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent
@@ -117,7 +117,7 @@ def ledger_cost(folder: Path, count: int) -> dict[str, float]:
     with closing(Ledger(folder / "ledger.sqlite3")) as ledger:
         began, cpu = time.monotonic(), time.process_time()
         for n in range(count):
-            recording = Recording(Path(f"/in/{n}.mp4"), Path(f"{n}.mp4"), 1000, n)
+            recording = InputFile(Path(f"/in/{n}.mp4"), Path(f"{n}.mp4"), 1000, n)
             row = ledger.plan(recording, recording.place, "0" * 64)
             ledger.running(row.id)
             ledger.staged(row.id, {"frames": 1, "summary": "{}" * 500}, [(0.0, "x", b"j" * 6000)])

@@ -27,7 +27,7 @@ from blurcam.media.clock import SystemClock
 from blurcam.runtime.status import CameraStatus
 from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Camera, Recording
+from blurcam.settings.camera import Camera, RecordingOutput
 from blurcam.settings.redaction import Detect
 from tests.support.fakecam import Clip, FakeCam
 
@@ -58,7 +58,7 @@ def _camera(number: int, server: FakeCam, folder: Path, plan_for: int | None) ->
     return Camera(
         name=f"cam{number}",
         source=parse_address(server.url("cam")),
-        outputs=(Recording(str(folder / f"cam{number}" / "%H-%M-%S.ts"), 60, keep=120),),
+        outputs=(RecordingOutput(str(folder / f"cam{number}" / "%H-%M-%S.ts"), 60, keep=120),),
         detect=Detect(plan_for=plan_for),
     )
 

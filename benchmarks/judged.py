@@ -23,7 +23,7 @@ from blurcam.assess.labels import Labels, read_labels
 from blurcam.assess.measure import Measure
 from blurcam.detect.detector import Detection
 from blurcam.media.regions import Basis, Box, Coverage, Region
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.recording import open_source
 
 Values = dict[str, Any]
@@ -104,7 +104,7 @@ class Deface:
     def _recording(self, footage: Footage, labels: Labels) -> Values:
         """Judge what is shown at the time of each labelled frame: deface makes rates constant."""
         first, *lines = self._lines([str(footage.path)], "")
-        with open_source(footage.path, Tally()) as source:
+        with open_source(footage.path, FrameCounts()) as source:
             times = [float(frame.time) for frame in source.frames()]
         labelled = sorted(labels.frames) if labels.frames else list(range(len(times)))
         steps = [times[b] - times[a] for a, b in pairwise(labelled)]

@@ -13,12 +13,12 @@ from contextlib import closing
 from pathlib import Path
 
 from benchmarks import footage
-from blurcam.assess.evaluate import Report, evaluate
+from blurcam.assess.evaluate import EvaluationReport, evaluate
 from blurcam.detect.detectors import openvino
 from blurcam.detect.views import Picture
 from blurcam.runs.perception import covered, open_detector, searched
-from blurcam.runtime.counts import Tally
-from blurcam.settings.evaluation import Trial
+from blurcam.runtime.counts import FrameCounts
+from blurcam.settings.evaluation import Evaluation
 from blurcam.settings.redaction import Cover, Detect
 from blurcam.sources.recording import open_source
 
@@ -35,7 +35,7 @@ def pixels_a_frame(path: Path) -> float:
         shown.append(len(pictures) * rows * columns)
         return original(network, pictures)
 
-    detect, cover, tally = Detect(), Cover(), Tally()
+    detect, cover, tally = Detect(), Cover(), FrameCounts()
     with (
         open_source(path, tally) as source,
         closing(open_detector(detect)) as detector,
@@ -78,8 +78,8 @@ def main() -> None:
     """Print a line for each recording."""
     with tempfile.TemporaryDirectory() as folder:
         for path, labels, smallest in recordings(Path(folder)):
-            trial = Trial(path, labels, Detect(), Cover(), smallest)
-            (report,) = (each for each in evaluate([trial]) if isinstance(each, Report))
+            trial = Evaluation(path, labels, Detect(), Cover(), smallest)
+            (report,) = (each for each in evaluate([trial]) if isinstance(each, EvaluationReport))
             measure = report.measure
             print(
                 f"{path.stem}: {len(measure.exposed)} of {measure.faces} exposed, "

@@ -17,7 +17,7 @@ import psutil
 from blurcam.media.clock import SystemClock
 from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Camera, Receive, Recording
+from blurcam.settings.camera import Camera, Receive, RecordingOutput
 from blurcam.settings.redaction import Detect
 from tests.support.fakecam import Clip, FakeCam, Fault
 from tests.support.live_cameras import WOVEN, face_clip, strengths
@@ -67,7 +67,7 @@ def _camera(number: int, server: FakeCam, folder: Path) -> Camera:
     return Camera(
         name=f"cam{number}",
         source=parse_address(server.url("cam")),
-        outputs=(Recording(str(folder / f"cam{number}" / "%H-%M-%S.ts"), segment=60),),
+        outputs=(RecordingOutput(str(folder / f"cam{number}" / "%H-%M-%S.ts"), segment=60),),
         receive=Receive(stall=3),
         detect=Detect(profile="near", range="short"),
     )

@@ -19,7 +19,7 @@ from blurcam.detect.detectors.yunet import open_yunet
 from blurcam.detect.views import Viewpoint
 from blurcam.media.frames import Frame
 from blurcam.models.load import load
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.recording import open_source
 
 _EVERY = 4
@@ -55,7 +55,7 @@ def main() -> None:
     reference = 0.0
     frames = known = 0
     suspected = {(scale, least): [0, 0] for scale in _SCALES for least in _SUSPECTED}
-    with open_source(street, Tally()) as source, closing(close), closing(first):
+    with open_source(street, FrameCounts()) as source, closing(close), closing(first):
         for frame in source.frames():
             if frame.seq % _EVERY:
                 continue

@@ -15,7 +15,7 @@ _PACKAGES = ("av", "mediapipe", "numpy", "opencv-python", "openvino", "typer")
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class CheckResult:
     """One thing that was tried: what, how it went, and what to do if badly.
 
     Where it is not good, but not ``needed`` either, blurcam works without.
@@ -37,7 +37,7 @@ class Finding:
         return f"{sign:4}  {self.what}: {self.text}"
 
 
-def examine(recording: Path | None = None) -> Iterator[Finding]:
+def examine(recording: Path | None = None) -> Iterator[CheckResult]:
     """Try everything a redaction needs, and one recording if given."""
     yield _python()
     for package in _PACKAGES:
@@ -49,65 +49,67 @@ def examine(recording: Path | None = None) -> Iterator[Finding]:
         yield _recording(recording)
 
 
-def _python() -> Finding:
+def _python() -> CheckResult:
     good = sys.version_info >= (3, 11)
     advice = "" if good else "; blurcam needs 3.11 or later"
-    return Finding("python", good, f"{platform.python_version()} on {platform.machine()}{advice}")
+    return CheckResult(
+        "python", good, f"{platform.python_version()} on {platform.machine()}{advice}"
+    )
 
 
-def _package(name: str) -> Finding:
+def _package(name: str) -> CheckResult:
     try:
-        return Finding(name, True, importlib.metadata.version(name))
+        return CheckResult(name, True, importlib.metadata.version(name))
     except importlib.metadata.PackageNotFoundError:
-        return Finding(name, False, f"is missing; install it with: pip install {name}")
+        return CheckResult(name, False, f"is missing; install it with: pip install {name}")
 
 
-def _models() -> Iterator[Finding]:
+def _models() -> Iterator[CheckResult]:
     from blurcam.models.fetch import listing
 
     for state in listing():
         works = state.wrong is None and state.present
         is_needed = state.wrong is not None or state.model.default
-        yield Finding(f"model {state.model.name}", works, state.text, is_needed)
+        yield CheckResult(f"model {state.model.name}", works, state.text, is_needed)
 
 
-def _detector() -> Finding:
+def _detector() -> CheckResult:
     from blurcam.runs.perception import open_detector
     from blurcam.settings.redaction import Detect
 
     try:
         detector = open_detector(Detect())
     except BlurcamError as exc:
-        return Finding("detector", False, str(exc))
+        return CheckResult("detector", False, str(exc))
     detector.close()
-    return Finding("detector", True, f"{detector.name} finds the known face")
+    return CheckResult("detector", True, f"{detector.name} finds the known face")
 
 
-def _encoders() -> Iterator[Finding]:
+def _encoders() -> Iterator[CheckResult]:
     from blurcam.encode.choice import list_encoders
 
     for name, codec, opens, is_software in list_encoders():
         text = f"{codec}, opens" if opens else f"{codec}, does not open here"
-        yield Finding(f"encoder {name}", opens, text, is_software)
+        yield CheckResult(f"encoder {name}", opens, text, is_software)
 
 
-def _recording(path: Path) -> Finding:
-    from blurcam.runtime.counts import Tally
+def _recording(path: Path) -> CheckResult:
+    from blurcam.runtime.counts import FrameCounts
     from blurcam.sources.recording import open_source
 
     try:
-        source = open_source(path, Tally())
+        source = open_source(path, FrameCounts())
         try:
             first = next(source.frames(), None)
         finally:
             source.close()
     except BlurcamError as exc:
-        return Finding("recording", False, str(exc))
+        return CheckResult("recording", False, str(exc))
     if first is None:
-        return Finding("recording", False, f"{path}: holds no frame that can be decoded")
+        return CheckResult("recording", False, f"{path}: holds no frame that can be decoded")
     info = source.info
     rate = f"{float(info.rate):.3f}" if info.rate else "unknown"
-    return Finding(
+    return CheckResult(
         "recording",
         True,
         f"{path}: {info.codec} {info.width}x{info.height} {info.pixel_format.name}, "

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from blurcam import __version__
-from blurcam.assess.labels import Face, Labels, read_labels
+from blurcam.assess.labels import LabelledFace, Labels, read_labels
 from blurcam.assess.measure import Measure
 from blurcam.detect.detector import Answered, Detection, Detector, Finding
 from blurcam.detect.profiles import detector_of, looks_for
@@ -26,9 +26,9 @@ from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.recording import sha256_of
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
-from blurcam.settings.evaluation import Trial
+from blurcam.settings.evaluation import Evaluation
 from blurcam.settings.redaction import Detect
 from blurcam.sources.recording import FileSource, open_source
 
@@ -39,10 +39,10 @@ _NO_LABELS = Labels(Path(), {}, {})
 
 
 @dataclass(slots=True)
-class Report:
+class EvaluationReport:
     """What a trial found."""
 
-    trial: Trial
+    trial: Evaluation
     measure: Measure
     is_video: bool
     seconds_per_frame: float
@@ -91,7 +91,7 @@ class Report:
         )
 
 
-def evaluate(trials: Sequence[Trial]) -> Iterator[Report | float]:
+def evaluate(trials: Sequence[Evaluation]) -> Iterator[EvaluationReport | float]:
     """Yield a report for each trial of one input, and between them how far it has come, in 0 to 1.
 
     Trials of pictures that differ in their threshold alone share one search. Raises
@@ -112,7 +112,7 @@ def evaluate(trials: Sequence[Trial]) -> Iterator[Report | float]:
 class _Found:
     """What was found on each picture, kept on disk by content and settings."""
 
-    def __init__(self, trial: Trial, labels: Labels) -> None:
+    def __init__(self, trial: Evaluation, labels: Labels) -> None:
         folder = trial.input if trial.input.is_dir() else trial.input.parent
         self.paths = {name: folder / name for name in labels.pictures}
         for name, path in self.paths.items():
@@ -144,7 +144,7 @@ class _Found:
                 detector.close()
 
     def _see(self, name: str, detector: Detector) -> None:
-        tally = Tally()
+        tally = FrameCounts()
         with open_source(self.paths[name], tally) as source:
             (frame,) = _only(source, self.paths[name])
             size = (frame.width, frame.height)
@@ -185,7 +185,7 @@ class _Found:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    tally = Tally()
+    tally = FrameCounts()
     with open_source(path, tally) as source:
         return source.info.width, source.info.height
 
@@ -202,7 +202,7 @@ def _cache(key: str) -> Path:
     return Path(home) / "blurcam" / "evaluate" / key[:2] / f"{key}.json"
 
 
-def _pictures(trial: Trial, labels: Labels, found: _Found) -> Report:
+def _pictures(trial: Evaluation, labels: Labels, found: _Found) -> EvaluationReport:
     """Cover each picture by what was found on it from the threshold on, and measure."""
     measure = Measure(trial.min_face)
     threshold = _threshold(trial.detect)
@@ -210,11 +210,11 @@ def _pictures(trial: Trial, labels: Labels, found: _Found) -> Report:
         width, height = found.sizes[name]
         labels.refuse_outside(faces, width, height)
         counted = tuple(d for d in found.detections[name] if d.confidence >= threshold)
-        with open_source(found.paths[name], Tally()) as source:
+        with open_source(found.paths[name], FrameCounts()) as source:
             ((_, coverage),) = _covered(_only(source, found.paths[name]), counted, trial)
         measure.add(faces, coverage, counted, (width, height), where=name)
     seconds = sum(found.seconds.values()) / max(1, len(found.seconds))
-    return Report(trial, measure, False, seconds, threshold)
+    return EvaluationReport(trial, measure, False, seconds, threshold)
 
 
 def _threshold(detect: Detect) -> float:
@@ -225,11 +225,11 @@ def _threshold(detect: Detect) -> float:
 
 
 def _covered(
-    frames: Iterable[Frame], detections: tuple[Detection, ...], trial: Trial
+    frames: Iterable[Frame], detections: tuple[Detection, ...], trial: Evaluation
 ) -> Iterator[tuple[Frame, Coverage]]:
     effect = make_effect("blur")
     scanned = ((frame, Answered(detections)) for frame in frames)
-    for frame, coverage in covered(scanned, trial.cover, Tally()):
+    for frame, coverage in covered(scanned, trial.cover, FrameCounts()):
         redact(frame, coverage, effect)
         yield frame, coverage
 
@@ -247,8 +247,8 @@ class _Watched:
             yield frame, finding
 
 
-def _recording(trial: Trial, labels: Labels) -> Iterator[Report | float]:
-    tally, watched = Tally(), _Watched()
+def _recording(trial: Evaluation, labels: Labels) -> Iterator[EvaluationReport | float]:
+    tally, watched = FrameCounts(), _Watched()
     effect = make_effect("blur")
     coverages: dict[int, tuple[Coverage, float]] = {}
     started = time.perf_counter()
@@ -272,11 +272,11 @@ def _recording(trial: Trial, labels: Labels) -> Iterator[Report | float]:
     seconds = (time.perf_counter() - started) / max(1, len(coverages))
     measure = _measured(trial, labels, coverages, watched, size)
     share = sum(d is not None for d in watched.detections.values()) / max(1, len(coverages))
-    yield Report(trial, measure, True, seconds, _threshold(trial.detect), share)
+    yield EvaluationReport(trial, measure, True, seconds, _threshold(trial.detect), share)
 
 
 def _measured(
-    trial: Trial,
+    trial: Evaluation,
     labels: Labels,
     coverages: dict[int, tuple[Coverage, float]],
     watched: _Watched,
@@ -294,7 +294,7 @@ def _measured(
     steps = [coverages[b][1] - coverages[a][1] for a, b in pairwise(labelled)]
     steps.append(steps[-1] if steps else 0.0)
     for seq, step in zip(labelled, steps, strict=True):
-        faces: tuple[Face, ...] = labels.frames.get(seq, ())
+        faces: tuple[LabelledFace, ...] = labels.frames.get(seq, ())
         coverage, at = coverages[seq]
         measure.add(
             faces, coverage, watched.detections.get(seq), size, where=str(seq), time=at, step=step

@@ -33,7 +33,7 @@ _OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class ContainerFacts:
     """What a container holds, found by reading all of it.
 
     ``times`` are those of the video's packets, in order of time, in seconds; ``None`` where a
@@ -61,7 +61,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Sample:
+class SampledFrame:
     """A decoded frame, and its picture if it was one to be looked at."""
 
     time: float
@@ -90,7 +90,7 @@ def _brief(error: Exception) -> str:
     return " ".join((getattr(error, "strerror", None) or str(error)).split())
 
 
-def facts(path: Path) -> Facts:
+def facts(path: Path) -> ContainerFacts:
     """Read every packet of a file; raises SourceOpenError where it cannot be opened."""
     with _opened(path) as container:
         stream = container.streams.video[0]
@@ -105,7 +105,7 @@ def facts(path: Path) -> Facts:
                         times.append(packet.pts * stream.time_base)
         except (av.FFmpegError, OSError, ValueError) as exc:
             fault = f"reading fails after {packets} packets: {_brief(exc)}"
-        return Facts(
+        return ContainerFacts(
             codec=stream.codec_context.name if stream.codec_context else "unknown",
             width=stream.width,
             height=stream.height,
@@ -140,7 +140,7 @@ def _tags(container: Any) -> Iterator[str]:
                 yield f"{key}={value}"
 
 
-def samples(path: Path, every: float) -> Iterator[Sample]:
+def samples(path: Path, every: float) -> Iterator[SampledFrame]:
     """Decode every frame, and give the picture of one every so many seconds.
 
     Raises :class:`~blurcam.errors.SourceReadError` where decoding ends in an error.
@@ -157,7 +157,7 @@ def samples(path: Path, every: float) -> Iterator[Sample]:
                 if last >= due - 1e-6:
                     due = last + every
                     picture = _bgr(frame)
-                yield Sample(last, picture, bool(frame.is_corrupt))
+                yield SampledFrame(last, picture, bool(frame.is_corrupt))
         except (av.FFmpegError, OSError, ValueError) as exc:
             raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {_brief(exc)}") from exc
 

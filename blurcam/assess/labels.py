@@ -18,7 +18,7 @@ _VIDEO_COLUMNS: Final = ("frame", "person", "x0", "y0", "x1", "y1")
 
 
 @dataclass(frozen=True, slots=True)
-class Face:
+class LabelledFace:
     """A true face in a picture or on a frame.
 
     ``track`` is the person; ``visible`` the share of the box that nothing hides. A face that does
@@ -42,10 +42,10 @@ class Labels:
     """
 
     path: Path
-    pictures: dict[str, tuple[Face, ...]]
-    frames: dict[int, tuple[Face, ...]]
+    pictures: dict[str, tuple[LabelledFace, ...]]
+    frames: dict[int, tuple[LabelledFace, ...]]
 
-    def refuse_outside(self, faces: tuple[Face, ...], width: int, height: int) -> None:
+    def refuse_outside(self, faces: tuple[LabelledFace, ...], width: int, height: int) -> None:
         """Raise ConfigError for a face that lies outside the picture altogether."""
         for face in faces:
             if face.visible and not face.box.meets(Box(0, 0, width, height)):
@@ -90,7 +90,7 @@ def _json(path: Path, text: str) -> Labels:
 
 
 def _coco(path: Path, document: dict[str, Any]) -> Labels:
-    pictures: dict[str, list[Face]] = {}
+    pictures: dict[str, list[LabelledFace]] = {}
     names: dict[Any, str] = {}
     for entry in document["images"]:
         with _Row(path, len(names) + 1, "image"):
@@ -101,17 +101,17 @@ def _coco(path: Path, document: dict[str, Any]) -> Labels:
             x, y, wide, high = map(float, entry["bbox"])
             skip = bool(entry.get("iscrowd", 0) or entry.get("ignore", 0))
             box = _box(x, y, x + wide, y + high)
-            face = Face(str(entry.get("id", row)), box, counts=not skip, row=row)
+            face = LabelledFace(str(entry.get("id", row)), box, counts=not skip, row=row)
             pictures[names[entry["image_id"]]].append(face)
     return Labels(path, _settled(pictures), {})
 
 
 def _frames(path: Path, document: dict[str, Any]) -> Labels:
-    frames: dict[int, tuple[Face, ...]] = {}
+    frames: dict[int, tuple[LabelledFace, ...]] = {}
     for row, entry in enumerate(document["frames"], 1):
         with _Row(path, row, "frame"):
             frames[int(entry["seq"])] = tuple(
-                Face(
+                LabelledFace(
                     str(face["track"]),
                     _box(face["x0"], face["y0"], face["x1"], face["y1"]),
                     float(face.get("visible", 1)),
@@ -141,29 +141,31 @@ _UNKNOWN: Final = (
 
 
 def _picture_csv(path: Path, lines: list[str]) -> Labels:
-    pictures: dict[str, list[Face]] = {}
+    pictures: dict[str, list[LabelledFace]] = {}
     for number, row in _entries(path, lines):
         with _Row(path, number):
             x, y, wide, high = (float(row[key]) for key in ("x", "y", "w", "h"))
             skip = int(row.get("invalid") or 0) == 1 or wide < 1 or high < 1
             box = _box(x, y, x + max(1.0, wide), y + max(1.0, high))
-            face = Face(str(number), box, counts=not skip, row=number)
+            face = LabelledFace(str(number), box, counts=not skip, row=number)
             pictures.setdefault(row["image"], []).append(face)
     return Labels(path, _settled(pictures), {})
 
 
 def _video_csv(path: Path, lines: list[str]) -> Labels:
-    frames: dict[int, list[Face]] = {}
+    frames: dict[int, list[LabelledFace]] = {}
     for number, row in _entries(path, lines):
         with _Row(path, number):
             box = _box(*(float(row[key]) for key in ("x0", "y0", "x1", "y1")))
-            frames.setdefault(int(row["frame"]), []).append(Face(row["person"], box, row=number))
+            frames.setdefault(int(row["frame"]), []).append(
+                LabelledFace(row["person"], box, row=number)
+            )
     return Labels(path, {}, _settled(frames))
 
 
 def _mot(path: Path, lines: list[str]) -> Labels:
     """Read ``frame,id,left,top,width,height,confidence,class,visibility``, frames from 1 on."""
-    frames: dict[int, list[Face]] = {}
+    frames: dict[int, list[LabelledFace]] = {}
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
@@ -173,7 +175,7 @@ def _mot(path: Path, lines: list[str]) -> Labels:
             counts = len(fields) < 7 or fields[6] != 0
             visible = fields[8] if len(fields) > 8 and fields[8] >= 0 else 1.0
             box = _box(x, y, x + wide, y + high)
-            face = Face(str(int(fields[1])), box, visible, counts, number)
+            face = LabelledFace(str(int(fields[1])), box, visible, counts, number)
             frames.setdefault(int(fields[0]) - 1, []).append(face)
     return Labels(path, {}, _settled(frames))
 
@@ -216,5 +218,5 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _settled(faces: dict[_K, list[Face]]) -> dict[_K, tuple[Face, ...]]:
+def _settled(faces: dict[_K, list[LabelledFace]]) -> dict[_K, tuple[LabelledFace, ...]]:
     return {key: tuple(each) for key, each in faces.items()}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from blurcam.assess.labels import Face
+from blurcam.assess.labels import LabelledFace
 from blurcam.detect.detector import Detection
 from blurcam.media.masks import covered_share, rasterise
 from blurcam.media.regions import Box, Coverage
@@ -49,7 +49,7 @@ class Exposed:
 
     where: str
     time: float
-    face: Face
+    face: LabelledFace
     share: float
 
 
@@ -104,7 +104,7 @@ class Measure:
 
     def add(
         self,
-        faces: Sequence[Face],
+        faces: Sequence[LabelledFace],
         coverage: Coverage,
         detections: Sequence[Detection] | None,
         size: tuple[int, int],
@@ -134,12 +134,12 @@ class Measure:
         self.over_pixels += int(mask.sum())
         self.pixels += size[0] * size[1]
 
-    def _counts(self, face: Face) -> bool:
+    def _counts(self, face: LabelledFace) -> bool:
         return face.counts and face.visible >= VISIBLE and face.box.height >= self.smallest
 
     def _face(
         self,
-        face: Face,
+        face: LabelledFace,
         share: float,
         detections: Sequence[Detection] | None,
         case: Exposed,
@@ -155,7 +155,7 @@ class Measure:
         if not is_covered:
             self.exposed.append(case)
 
-    def _is_false(self, box: Box, faces: Sequence[Face]) -> bool:
+    def _is_false(self, box: Box, faces: Sequence[LabelledFace]) -> bool:
         """Whether there is no face here; on one that does not count it is neither."""
         if box.height < self.smallest:
             return False

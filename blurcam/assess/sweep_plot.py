@@ -13,7 +13,7 @@ import numpy as np
 from blurcam.errors import ConfigError
 
 if TYPE_CHECKING:
-    from blurcam.assess.evaluate import Report
+    from blurcam.assess.evaluate import EvaluationReport
 
 _WIDTH, _HEIGHT, _EDGE = 900, 560, 70
 _INK: Final = (60, 60, 60)
@@ -21,7 +21,7 @@ _CURVE: Final = (160, 90, 20)
 _SHIPPED: Final = (40, 40, 200)
 
 
-def draw(path: Path, reports: Sequence[Report]) -> None:
+def draw(path: Path, reports: Sequence[EvaluationReport]) -> None:
     """Draw covered recall over the share of pixels covered needlessly.
 
     The first report is the point in force, and is marked.
@@ -50,7 +50,7 @@ def draw(path: Path, reports: Sequence[Report]) -> None:
         raise ConfigError(f"{path}: cannot be written as a picture; end its name in .png")
 
 
-def _recall(report: Report) -> float:
+def _recall(report: EvaluationReport) -> float:
     covered = sum(bucket.covered for bucket in report.measure.buckets)
     return covered / max(1, report.measure.faces)
 

@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Final
 
-from blurcam.assess.inspect_output import Facts, facts, samples
+from blurcam.assess.inspect_output import ContainerFacts, facts, samples
 from blurcam.assess.planted_faces import Planted, is_found, plantings
 from blurcam.detect.detector import Detection, Detector, merge
 from blurcam.detect.views import Picture, View
@@ -38,7 +38,7 @@ _PLANTED_FRAMES: Final = 4
 _MOST_TOLD: Final = 200
 
 
-class Verdict(Enum):
+class VerificationVerdict(Enum):
     """What a verification comes to."""
 
     PASS = "pass"
@@ -48,7 +48,7 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SeenFace:
     """Something in the output that looks like a face: seconds, a box in pixels, a confidence."""
 
     time: float
@@ -70,7 +70,7 @@ class Verification:
 
     output: str
     against: str | None
-    verdict: Verdict
+    verdict: VerificationVerdict
     detector: str
     sees_from: int | None
     planted: int
@@ -80,7 +80,7 @@ class Verification:
     sampled: int
     every_s: float
     exposure_s: float
-    seen: tuple[Seen, ...] = ()
+    seen: tuple[SeenFace, ...] = ()
     seen_count: int = 0
     problems: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
@@ -161,7 +161,7 @@ class _Examination:
     faces_known: bool
     problems: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[SeenFace] = field(default_factory=list)
     kept: list[tuple[float, Picture]] = field(default_factory=list)
     planted: Planted = field(default_factory=Planted.none)
     frames: int = 0
@@ -177,7 +177,7 @@ class _Examination:
             self._plant(picture, seed)
         yield self._conclude(found)
 
-    def _facts(self) -> Facts | None:
+    def _facts(self) -> ContainerFacts | None:
         """Read the container, and note what must not be in it."""
         if not self.output.exists():
             raise ConfigError(f"{self.output}: does not exist; name a redacted recording")
@@ -201,7 +201,7 @@ class _Examination:
             self.problems.append(f"carries {found.chapters} chapters")
         return found
 
-    def _search(self, found: Facts | None) -> Iterator[float]:
+    def _search(self, found: ContainerFacts | None) -> Iterator[float]:
         """Decode every frame, and look for faces on some."""
         if found is None:
             return
@@ -231,11 +231,11 @@ class _Examination:
         detections = seen_by(self.detector, picture)
         self.exposed += bool(detections)
         self.seen += [
-            Seen(round(time, 3), d.box.x0, d.box.y0, d.box.x1, d.box.y1, round(d.confidence, 3))
+            SeenFace(round(time, 3), d.box.x0, d.box.y0, d.box.x1, d.box.y1, round(d.confidence, 3))
             for d in detections
         ]
 
-    def _compare(self, ours: Facts, against: Path) -> Iterator[float]:
+    def _compare(self, ours: ContainerFacts, against: Path) -> Iterator[float]:
         """Note in what the output differs from its input, which it must not."""
         theirs = facts(against)
         if (ours.width, ours.height) != (theirs.width, theirs.height):
@@ -268,7 +268,7 @@ class _Examination:
         else:
             self._compare_times(ours, theirs)
 
-    def _compare_times(self, ours: Facts, theirs: Facts) -> None:
+    def _compare_times(self, ours: ContainerFacts, theirs: ContainerFacts) -> None:
         if ours.times is None or theirs.times is None or len(set(theirs.times)) < theirs.packets:
             self.doubts.append("the input does not say when each frame is shown; not compared")
             return
@@ -288,7 +288,7 @@ class _Examination:
                 continue  # it would be found for what was there
             self.planted.note(height, found=is_found(where, seen_by(self.detector, copy)))
 
-    def _conclude(self, found: Facts | None) -> Verification:
+    def _conclude(self, found: ContainerFacts | None) -> Verification:
         must_see = _MUST_SEE[self.detector.name]
         if not self.problems and not self.planted.all_found(must_see):
             self.doubts.append(
@@ -296,11 +296,13 @@ class _Examination:
                 "so that it proves little"
             )
         if self.problems:
-            verdict = Verdict.FAIL
+            verdict = VerificationVerdict.FAIL
         elif self.seen or self.doubts:
-            verdict = Verdict.REVIEW
+            verdict = VerificationVerdict.REVIEW
         else:
-            verdict = Verdict.PASS if self.faces_known else Verdict.PASS_EMPTY
+            verdict = (
+                VerificationVerdict.PASS if self.faces_known else VerificationVerdict.PASS_EMPTY
+            )
         counts = self.planted.counts.values()
         return Verification(
             output=str(self.output),

@@ -11,7 +11,7 @@ from blurcam.media.regions import Basis, Coverage
 
 
 @dataclass(slots=True)
-class Second:
+class CoveredSecond:
     """One second of media time: frames, the most faces on one of them, and frames all grey."""
 
     frames: int = 0
@@ -20,10 +20,10 @@ class Second:
 
 
 @dataclass(slots=True)
-class Timeline:
+class CoverageBySecond:
     """The coverage of a recording, or of one span of it, by second."""
 
-    seconds: dict[int, Second] = field(default_factory=dict)
+    seconds: dict[int, CoveredSecond] = field(default_factory=dict)
 
     def watch(self, covered: Iterable[tuple[Frame, Coverage]]) -> Iterator[tuple[Frame, Coverage]]:
         """Yield what comes, and take note of it."""
@@ -33,17 +33,17 @@ class Timeline:
 
     def add(self, second: int, coverage: Coverage) -> None:
         """Take note of one frame."""
-        at = self.seconds.setdefault(second, Second())
+        at = self.seconds.setdefault(second, CoveredSecond())
         at.frames += 1
         if coverage.is_whole:
             at.whole += 1
             return
         at.faces = max(at.faces, sum(r.basis is not Basis.ZONE for r in coverage.regions))
 
-    def merge(self, other: Timeline) -> None:
+    def merge(self, other: CoverageBySecond) -> None:
         """Add what another span of the same recording has noted."""
         for second, theirs in other.seconds.items():
-            at = self.seconds.setdefault(second, Second())
+            at = self.seconds.setdefault(second, CoveredSecond())
             at.frames += theirs.frames
             at.faces = max(at.faces, theirs.faces)
             at.whole += theirs.whole
@@ -72,10 +72,10 @@ class Timeline:
         return {"runs": runs}
 
     @classmethod
-    def from_values(cls, values: dict[str, Any]) -> Timeline:
+    def from_values(cls, values: dict[str, Any]) -> CoverageBySecond:
         """Return what :meth:`to_values` said."""
         made = cls()
         for start, count, frames, faces, whole in values["runs"]:
             for second in range(start, start + count):
-                made.seconds[second] = Second(frames, faces, whole)
+                made.seconds[second] = CoveredSecond(frames, faces, whole)
         return made

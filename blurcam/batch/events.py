@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from blurcam.batch.inputs import Skipped
-from blurcam.batch.ledger import Row
+from blurcam.batch.inputs import SkippedInput
+from blurcam.batch.ledger import RecordingRow
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class JobPlanned:
     """The recordings are known: how many there are in all, and how many were done before."""
 
     files: int
@@ -20,43 +20,50 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Began:
+class RecordingBegan:
     """A worker has begun on a recording, or on a part of it."""
 
     worker: int
-    row: Row
+    row: RecordingRow
     part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
+class RecordingProgressed:
     """A worker has come so many seconds of media time far."""
 
     worker: int
-    row: Row
+    row: RecordingRow
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
-class Retried:
+class RecordingRetried:
     """An attempt came to nothing; there will be another."""
 
-    row: Row
+    row: RecordingRow
     why: str
 
 
 @dataclass(frozen=True, slots=True)
-class Finished:
+class RecordingFinished:
     """A recording is done, or given up: its row says which."""
 
-    row: Row
+    row: RecordingRow
 
 
-News = Skipped | Planned | Began | Progressed | Retried | Finished
+News = (
+    SkippedInput
+    | JobPlanned
+    | RecordingBegan
+    | RecordingProgressed
+    | RecordingRetried
+    | RecordingFinished
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class JobCounts:
     """How a job stands, over the recordings it is about."""
 
     files: int
@@ -67,10 +74,10 @@ class Tally:
     unchanged: int = 0
 
 
-def tally_of(rows: Iterable[Row], unchanged: int = 0) -> Tally:
+def tally_of(rows: Iterable[RecordingRow], unchanged: int = 0) -> JobCounts:
     """Return how these recordings stand."""
     every = list(rows)
-    return Tally(
+    return JobCounts(
         files=len(every),
         done=sum(row.state == "done" and not row.needs_review for row in every),
         review=sum(row.needs_review for row in every),

@@ -22,7 +22,7 @@ SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class InputFile:
     """A file to redact: where it is, where it is below the root, and how to tell if it changes."""
 
     path: Path
@@ -32,7 +32,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
+class SkippedInput:
     """Something that is not redacted, and why."""
 
     path: Path
@@ -40,7 +40,7 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class AgeWindow:
     """Which recordings are meant, by when they were last written to: seconds since 1970."""
 
     since: float = float("-inf")
@@ -52,8 +52,8 @@ class Window:
 
 
 def select(
-    inputs: Iterable[Path], kept_out: Iterable[Path], window: Window | None = None
-) -> Iterator[Recording | Skipped]:
+    inputs: Iterable[Path], kept_out: Iterable[Path], window: AgeWindow | None = None
+) -> Iterator[InputFile | SkippedInput]:
     """Yield every recording that the inputs mean, once, in order, and what is passed over.
 
     Inputs are files, folders (with all below them) and patterns. The place of a recording is
@@ -68,14 +68,14 @@ def select(
     seen: set[Path] = set()
     for start in starts:
         for found in _below(start, walls):
-            if isinstance(found, Recording):
+            if isinstance(found, InputFile):
                 if found.path in seen:
                     continue
                 seen.add(found.path)
                 if window is not None and found.modified_ns not in window:
                     continue
                 place = found.path.relative_to(root)
-                found = Recording(found.path, place, found.size, found.modified_ns)
+                found = InputFile(found.path, place, found.size, found.modified_ns)
             yield found
 
 
@@ -107,17 +107,17 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _below(start: Path, walls: list[tuple[int, int]]) -> Iterator[Recording | Skipped]:
+def _below(start: Path, walls: list[tuple[int, int]]) -> Iterator[InputFile | SkippedInput]:
     if not start.is_dir():
         yield _judged(start, by_name=False)
         return
     if _identity(start) in walls:
-        yield Skipped(start, "holds what blurcam writes")
+        yield SkippedInput(start, "holds what blurcam writes")
         return
     try:
         entries = sorted(os.scandir(start), key=lambda entry: os.fsencode(entry.name))
     except OSError as exc:
-        yield Skipped(start, f"cannot be read: {exc.strerror}")
+        yield SkippedInput(start, f"cannot be read: {exc.strerror}")
         return
     for entry in entries:
         path = start / entry.name
@@ -127,18 +127,18 @@ def _below(start: Path, walls: list[tuple[int, int]]) -> Iterator[Recording | Sk
             yield _judged(path, by_name=True)
 
 
-def _judged(path: Path, *, by_name: bool) -> Recording | Skipped:
+def _judged(path: Path, *, by_name: bool) -> InputFile | SkippedInput:
     """Return the recording, or why it is not one; ``by_name``: only if it is called like video."""
     try:
         if by_name and path.is_symlink():
-            return Skipped(path, "is a symbolic link; name it to have it redacted")
+            return SkippedInput(path, "is a symbolic link; name it to have it redacted")
         status = path.stat()
     except OSError as exc:
-        return Skipped(path, f"cannot be read: {exc.strerror}")
+        return SkippedInput(path, f"cannot be read: {exc.strerror}")
     if not stat.S_ISREG(status.st_mode):
-        return Skipped(path, "is not a file")
+        return SkippedInput(path, "is not a file")
     if by_name and path.suffix.lower() not in SUFFIXES:
-        return Skipped(path, "is not video, by its name; name it to have it tried")
+        return SkippedInput(path, "is not video, by its name; name it to have it tried")
     if by_name and path.name.startswith("."):
-        return Skipped(path, "is hidden, or not finished; name it to have it redacted")
-    return Recording(path, path, status.st_size, status.st_mtime_ns)
+        return SkippedInput(path, "is hidden, or not finished; name it to have it redacted")
+    return InputFile(path, path, status.st_size, status.st_mtime_ns)

@@ -10,13 +10,13 @@ from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
-from blurcam.batch.events import News, Planned, Tally, tally_of
-from blurcam.batch.inputs import Recording, Skipped
+from blurcam.batch.events import JobCounts, JobPlanned, News, tally_of
+from blurcam.batch.inputs import InputFile, SkippedInput
 from blurcam.batch.job_folder import LEDGER, locked, settings_hash, work_folder
-from blurcam.batch.ledger import Ledger, Row
+from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_names import CONTAINERS, check_template, names_for, shown
-from blurcam.batch.scheduler import Dispatch
-from blurcam.batch.worker_pool import Engine
+from blurcam.batch.scheduler import Scheduler
+from blurcam.batch.worker_pool import WorkerPool
 from blurcam.errors import ConfigError
 from blurcam.settings.batch import Batch
 
@@ -42,7 +42,7 @@ class Job:
         self._unchanged = 0
 
     def run(
-        self, found: Iterable[Recording | Skipped], engine: Callable[[], Engine]
+        self, found: Iterable[InputFile | SkippedInput], engine: Callable[[], WorkerPool]
     ) -> Generator[News, None, None]:
         """Redact what was found, telling what happens; afterwards the job is released.
 
@@ -56,20 +56,20 @@ class Job:
             ledger.note("out", os.fspath(self._batch.out.absolute()))
             yield from self._plan(found, ledger)
             ledger.note("started_at", repr(time.time()))
-            with closing(Dispatch(self._batch, ledger, work, self._ids)) as dispatch:
+            with closing(Scheduler(self._batch, ledger, work, self._ids)) as dispatch:
                 yield from dispatch.run(engine)
 
-    def tally(self) -> Tally:
+    def tally(self) -> JobCounts:
         """Return how the recordings of the last run stand."""
         with closing(Ledger(self.folder / LEDGER, read_only=True)) as ledger:
             rows = [ledger.row(number) for number in self._ids]
         return tally_of(rows, self._unchanged)
 
-    def _plan(self, found: Iterable[Recording | Skipped], ledger: Ledger) -> Iterator[News]:
+    def _plan(self, found: Iterable[InputFile | SkippedInput], ledger: Ledger) -> Iterator[News]:
         size = size_before = 0
-        recordings: list[Recording] = []
+        recordings: list[InputFile] = []
         for each in found:
-            if isinstance(each, Recording):
+            if isinstance(each, InputFile):
                 recordings.append(each)
             else:
                 yield each
@@ -80,15 +80,15 @@ class Job:
                 try:
                     row, is_done = self._admit(recording, ledger)
                 except ConfigError as exc:
-                    yield Skipped(recording.path, str(exc))
+                    yield SkippedInput(recording.path, str(exc))
                     continue
                 self._ids.append(row.id)
                 self._unchanged += is_done
                 size += recording.size
                 size_before += recording.size if is_done else 0
-        yield Planned(len(self._ids), self._unchanged, size, size_before)
+        yield JobPlanned(len(self._ids), self._unchanged, size, size_before)
 
-    def _admit(self, recording: Recording, ledger: Ledger) -> tuple[Row, bool]:
+    def _admit(self, recording: InputFile, ledger: Ledger) -> tuple[RecordingRow, bool]:
         """Return the row of a recording, and whether nothing is left to do for it."""
         names = names_for(self._batch.name, recording.place)
         row = ledger.of(recording.path)
@@ -108,14 +108,14 @@ class Job:
             )
         return ledger.plan(recording, output, self._hash), False
 
-    def _still_holds(self, row: Row, recording: Recording) -> bool:
+    def _still_holds(self, row: RecordingRow, recording: InputFile) -> bool:
         return (row.size, row.modified_ns, row.settings) == (
             recording.size,
             recording.modified_ns,
             self._hash,
         )
 
-    def _is_there(self, row: Row) -> bool:
+    def _is_there(self, row: RecordingRow) -> bool:
         """Whether the output is where it was put, as long as it was."""
         try:
             return (self._batch.out / row.output).lstat().st_size == row.output_size

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from blurcam.batch.inputs import Recording
+from blurcam.batch.inputs import InputFile
 from blurcam.batch.output_names import shown
 from blurcam.errors import JobError
 
@@ -76,7 +76,7 @@ CREATE INDEX files_by_state ON files (state);
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class RecordingRow:
     """One recording, as it stands; paths are absolute in ``source``, below the root in ``output``.
 
     ``exposure_s`` is for how long a verification still saw faces in the output, ``None`` where
@@ -114,7 +114,7 @@ class Row:
         return self.state == "done" and (not self.complete or self.verdict == "review")
 
 
-_COLUMNS: Final = ", ".join(Row.__dataclass_fields__)
+_COLUMNS: Final = ", ".join(RecordingRow.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,30 +201,30 @@ class Ledger:
 
     # Rows.
 
-    def row(self, number: int) -> Row:
+    def row(self, number: int) -> RecordingRow:
         """Return one row."""
         return next(self._rows("WHERE id = ?", number))
 
-    def rows(self) -> Iterator[Row]:
+    def rows(self) -> Iterator[RecordingRow]:
         """Yield every row, in the order of their sources."""
         return self._rows("ORDER BY source")
 
-    def in_state(self, *states: str) -> Iterator[Row]:
+    def in_state(self, *states: str) -> Iterator[RecordingRow]:
         """Yield the rows in these states."""
         marks = ", ".join("?" * len(states))
         return self._rows(f"WHERE state IN ({marks}) ORDER BY id", *states)
 
-    def _rows(self, where: str, *values: Any) -> Iterator[Row]:
+    def _rows(self, where: str, *values: Any) -> Iterator[RecordingRow]:
         with self._border():
             found = self._db.execute(f"SELECT {_COLUMNS} FROM files {where}", values).fetchall()
         for source in found:
-            kept = dict(zip(Row.__dataclass_fields__, source, strict=True))
+            kept = dict(zip(RecordingRow.__dataclass_fields__, source, strict=True))
             kept["source"] = Path(os.fsdecode(kept["source"]))
             kept["output"] = Path(os.fsdecode(kept["output"]))
             kept["complete"] = None if kept["complete"] is None else bool(kept["complete"])
-            yield Row(**kept)
+            yield RecordingRow(**kept)
 
-    def of(self, source: Path) -> Row | None:
+    def of(self, source: Path) -> RecordingRow | None:
         """Return the row of a recording, ``None`` if there is none."""
         return next(self._rows("WHERE source = ?", os.fsencode(source)), None)
 
@@ -237,7 +237,7 @@ class Ledger:
             )
             return found.fetchone() is not None
 
-    def plan(self, recording: Recording, output: Path, settings: str) -> Row:
+    def plan(self, recording: InputFile, output: Path, settings: str) -> RecordingRow:
         """Write down that a recording is to be redacted, and return its row.
 
         What is known of an earlier output stays, so that it can be told from a stranger's file.

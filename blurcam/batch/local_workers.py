@@ -15,8 +15,8 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.tasks import Kept, Outcome, Task, perform
-from blurcam.batch.worker_pool import Died, Ended, Event, Step
+from blurcam.batch.tasks import Outcome, Task, WorkerState, perform
+from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import JobError
 
 _GIGABYTE: Final = 1 << 30
@@ -50,8 +50,8 @@ def _available() -> int:
     return 4 * _GIGABYTE
 
 
-class Workers:
-    """An :class:`~blurcam.batch.worker_pool.Engine` of processes that share the cores."""
+class LocalWorkers:
+    """An :class:`~blurcam.batch.worker_pool.WorkerPool` of processes that share the cores."""
 
     def __init__(self, count: int, *, memory: float, stall: float, log: Path) -> None:
         """Start nothing yet; ``memory`` in gigabytes and ``stall`` in seconds end a worker.
@@ -105,17 +105,17 @@ class Workers:
         if task is None:
             return
         if isinstance(said, float):
-            yield Step(slot, task, said)
+            yield TaskProgress(slot, task, said)
         else:
             worker.task = None
-            yield Ended(slot, task, said)
+            yield TaskEnded(slot, task, said)
 
     def _lost(self, slot: int, worker: _Worker, why: str | None) -> Iterator[Event]:
         task = worker.task
         del self._slots[slot]
         ended = worker.end()
         if task is not None:
-            yield Died(slot, task, why or f"its worker {ended}; see {self._log}")
+            yield WorkerDied(slot, task, why or f"its worker {ended}; see {self._log}")
 
     def close(self) -> None:
         """End them all."""
@@ -185,7 +185,7 @@ def _resident(pid: int | None) -> int:
 def _work(pipe: Connection, cores: list[int], log: Path, driver: int) -> None:
     """Carry tasks out until the driver is gone: the life of a worker."""
     _settle(cores, log, driver)
-    kept = Kept()
+    kept = WorkerState()
     while True:
         try:
             task: Task = pipe.recv()

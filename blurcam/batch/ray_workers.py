@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from blurcam.batch.tasks import Failed, Kept, Outcome, Task, perform
-from blurcam.batch.worker_pool import Died, Ended, Event, Step
+from blurcam.batch.tasks import Outcome, Task, TaskFailed, WorkerState, perform
+from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import ConfigError, JobError
 
 # A task reports at most this often, in seconds.
@@ -63,8 +63,8 @@ class _UnderWay:
     heard: float | None = None
 
 
-class Cluster:
-    """An :class:`~blurcam.batch.worker_pool.Engine` of Ray tasks, one CPU each."""
+class RayWorkers:
+    """An :class:`~blurcam.batch.worker_pool.WorkerPool` of Ray tasks, one CPU each."""
 
     def __init__(self, address: str, *, jobs: int | None, stall: float) -> None:
         """Join the cluster at ``address``; at most ``jobs`` tasks at once, else one a CPU.
@@ -108,7 +108,7 @@ class Cluster:
                 with suppress(self._ray.exceptions.RayError):
                     self._ray.cancel(each.stream, force=True)
                 del self._slots[slot]
-                yield Died(slot, each.task, f"its task gave no sign for {self._stall:g} s")
+                yield WorkerDied(slot, each.task, f"its task gave no sign for {self._stall:g} s")
 
     def _heard(self, slot: int) -> Iterator[Event]:
         each = self._slots[slot]
@@ -117,7 +117,7 @@ class Cluster:
             said = self._ray.get(next(each.stream))
         except StopIteration:
             del self._slots[slot]
-            yield Died(slot, each.task, "its task ended without an answer", blameless=True)
+            yield WorkerDied(slot, each.task, "its task ended without an answer", blameless=True)
             return
         except errors.RayError as exc:
             del self._slots[slot]
@@ -127,22 +127,22 @@ class Cluster:
         if isinstance(said, str):
             each.node = said
         elif isinstance(said, float):
-            yield Step(slot, each.task, said)
+            yield TaskProgress(slot, each.task, said)
         else:
             del self._slots[slot]
-            yield Ended(slot, each.task, said)
+            yield TaskEnded(slot, each.task, said)
 
-    def _lost(self, slot: int, each: _UnderWay, error: Exception) -> Died:
+    def _lost(self, slot: int, each: _UnderWay, error: Exception) -> WorkerDied:
         """Tell a node that went from a recording that took its worker with it."""
         errors = self._ray.exceptions
         text = " ".join(str(error).split())[:200]
         if isinstance(error, errors.OutOfMemoryError):
-            return Died(slot, each.task, f"ran out of memory on its node: {text}")
+            return WorkerDied(slot, each.task, f"ran out of memory on its node: {text}")
         if isinstance(error, errors.RayTaskError):
-            return Died(slot, each.task, f"internal error: {text}")
+            return WorkerDied(slot, each.task, f"internal error: {text}")
         if each.node is None or self._is_gone(each.node):
-            return Died(slot, each.task, "its node was lost", blameless=True)
-        return Died(slot, each.task, f"its worker died: {text}")
+            return WorkerDied(slot, each.task, "its node was lost", blameless=True)
+        return WorkerDied(slot, each.task, f"its worker died: {text}")
 
     def _is_gone(self, node: str) -> bool:
         """Whether a node is known to be gone, now or in a moment."""
@@ -164,9 +164,9 @@ class Cluster:
 
 
 @cache
-def _kept() -> Kept:
+def _kept() -> WorkerState:
     """Return what this process keeps from task to task; Ray uses a process for many."""
-    return Kept()
+    return WorkerState()
 
 
 def _carry_out(task: Task) -> Iterator[str | float | Outcome]:
@@ -174,7 +174,7 @@ def _carry_out(task: Task) -> Iterator[str | float | Outcome]:
     ray = _ray()
     yield str(ray.get_runtime_context().get_node_id())
     if not task.config.output.parent.is_dir():
-        yield Failed(
+        yield TaskFailed(
             f"{task.config.output.parent}: node {ray.util.get_node_ip_address()} does not see it",
             fatal=True,
             remedy="put it where every node has it under this path, and ",

@@ -11,12 +11,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.events import Began, Finished, News, Progressed, Retried
+from blurcam.batch.events import (
+    News,
+    RecordingBegan,
+    RecordingFinished,
+    RecordingProgressed,
+    RecordingRetried,
+)
 from blurcam.batch.job_folder import publish, sweep
-from blurcam.batch.ledger import Ledger, Row
+from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_names import inside, shown
-from blurcam.batch.tasks import Cut, Failed, Join, OneSpan, Redacted, Spooled, Task, Whole
-from blurcam.batch.worker_pool import Died, Ended, Engine, Step
+from blurcam.batch.tasks import (
+    JoinSpans,
+    RecordingCut,
+    RecordingRedacted,
+    RedactRecording,
+    RedactSpan,
+    SpanRedacted,
+    Task,
+    TaskFailed,
+)
+from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerDied, WorkerPool
 from blurcam.errors import BlurcamError, JobError, SinkError
 from blurcam.runs.span_cuts import Span
 from blurcam.settings.batch import Batch
@@ -38,7 +53,7 @@ class _Item:
     is_join: bool = False
 
 
-class Dispatch:
+class Scheduler:
     """The work of one run: what waits, what is under way, and what came of it."""
 
     def __init__(self, batch: Batch, ledger: Ledger, work: Path, ids: list[int]) -> None:
@@ -47,13 +62,13 @@ class Dispatch:
         self._ledger = ledger
         self._work = work.absolute()
         self._ids = set(ids)
-        self._engine: Engine | None = None
+        self._engine: WorkerPool | None = None
         self._waiting: list[_Item] = []  # the next one is the last
         self._under_way: dict[int, Task] = {}
         self._blameless: dict[int, int] = {}
         self._uncut: set[int] = set()
 
-    def run(self, engine: Callable[[], Engine]) -> Iterator[News]:
+    def run(self, engine: Callable[[], WorkerPool]) -> Iterator[News]:
         """Do all there is to do, telling what happens; raises JobError where that ends early."""
         self._sweep()
         for row in list(self._ledger.in_state("staged")):
@@ -72,9 +87,9 @@ class Dispatch:
             while self._waiting and len(self._under_way) < self._engine.workers:
                 yield from self._begin(self._waiting.pop())
             for event in self._engine.events(_POLL):
-                if isinstance(event, Step):
+                if isinstance(event, TaskProgress):
                     row = self._ledger.row(event.task.file)
-                    yield Progressed(event.worker, row, event.seconds)
+                    yield RecordingProgressed(event.worker, row, event.seconds)
                 else:
                     del self._under_way[event.worker]
                     yield from self._judge(event)
@@ -115,9 +130,9 @@ class Dispatch:
         task, part = self._task(item, row)
         worker = self._engine.start(task)
         self._under_way[worker] = task
-        yield Began(worker, row, part)
+        yield RecordingBegan(worker, row, part)
 
-    def _task(self, item: _Item, row: Row) -> tuple[Task, str]:
+    def _task(self, item: _Item, row: RecordingRow) -> tuple[Task, str]:
         """Return what to ask of a worker, written down as begun, and which part that is."""
         name = f"{row.id}-{row.attempts}-{self._blameless.get(row.id, 0)}"
         config = self._config(row, name)
@@ -125,22 +140,22 @@ class Dispatch:
         if item.span is None and not item.is_join:
             self._ledger.running(row.id)
             span = 0.0 if row.id in self._uncut else self._batch.span
-            return Whole(row.id, config, verify, span), ""
+            return RedactRecording(row.id, config, verify, span), ""
         spans = self._ledger.spans(row.id)
         values = [Span(**json.loads(each.span)) for each in spans]
         if item.span is None:
             self._ledger.joining(row.id)
             spools = tuple(self._work / (each.spool or "") for each in spans)
             parts = tuple(each.result or "" for each in spans)
-            join = Join(row.id, config, tuple(values), spools, parts, self._key(), verify)
+            join = JoinSpans(row.id, config, tuple(values), spools, parts, self._key(), verify)
             return join, ", joining"
         chosen = spans[item.span]
         self._ledger.span_running(row.id, chosen.number)
         spool = self._work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
-        task = OneSpan(row.id, config, values[item.span], spool, self._key())
+        task = RedactSpan(row.id, config, values[item.span], spool, self._key())
         return task, f", span {chosen.number + 1} of {len(spans)}"
 
-    def _config(self, row: Row, name: str) -> Config:
+    def _config(self, row: RecordingRow, name: str) -> Config:
         return Config(
             input=row.source,
             output=self._work / f"{name}{row.output.suffix}",
@@ -160,72 +175,72 @@ class Dispatch:
 
     # Judging.
 
-    def _judge(self, event: Ended | Died) -> Iterator[News]:
+    def _judge(self, event: TaskEnded | WorkerDied) -> Iterator[News]:
         row = self._ledger.row(event.task.file)
-        if isinstance(event.task, OneSpan) and row.state != "cut":
+        if isinstance(event.task, RedactSpan) and row.state != "cut":
             return  # given up meanwhile, or to be redacted in one piece
-        if isinstance(event, Died):
+        if isinstance(event, WorkerDied):
             yield self._lost(row, event)
             return
         match event.outcome:
-            case Failed(fatal=True) as failed:
+            case TaskFailed(fatal=True) as failed:
                 error = _told(failed.error, row, self._work)
                 raise JobError(f"{error}; {failed.remedy}run the same command again")
-            case Failed() as failed:
+            case TaskFailed() as failed:
                 yield self._failed(row, event.task, failed)
-            case Cut() as cut:
+            case RecordingCut() as cut:
                 self._ledger.cut(row.id, (json.dumps(span.to_values()) for span in cut.spans))
                 self._wait_for_spans(row.id)
-            case Spooled() as spooled:
-                assert isinstance(event.task, OneSpan)
+            case SpanRedacted() as spooled:
+                assert isinstance(event.task, RedactSpan)
                 span = event.task.span.number
                 self._ledger.spooled(row.id, span, event.task.spool.name, spooled.part)
                 if all(each.state == "done" for each in self._ledger.spans(row.id)):
                     self._waiting.append(_Item(row.id, is_join=True))
-            case Redacted() as redacted:
+            case RecordingRedacted() as redacted:
                 yield self._redacted(row, redacted)
 
-    def _lost(self, row: Row, event: Died) -> News:
+    def _lost(self, row: RecordingRow, event: WorkerDied) -> News:
         task = event.task
-        item = _Item(row.id, is_join=isinstance(task, Join))
-        if isinstance(task, OneSpan):
+        item = _Item(row.id, is_join=isinstance(task, JoinSpans))
+        if isinstance(task, RedactSpan):
             item = _Item(row.id, task.span.number)
         if event.blameless and self._blameless.get(row.id, 0) < _BLAMELESS:
             self._blameless[row.id] = self._blameless.get(row.id, 0) + 1
-            if isinstance(task, OneSpan):
+            if isinstance(task, RedactSpan):
                 self._ledger.span_pending(row.id, task.span.number)
             self._waiting.append(item)
-            return Retried(row, event.why)
+            return RecordingRetried(row, event.why)
         attempts = row.attempts
-        if isinstance(task, OneSpan):
+        if isinstance(task, RedactSpan):
             attempts = self._ledger.spans(row.id)[task.span.number].attempts
         if attempts + 1 >= _ATTEMPTS:
             return self._give_up(row, f"{event.why}; tried {attempts + 1} times")
-        if isinstance(task, OneSpan):
+        if isinstance(task, RedactSpan):
             self._ledger.span_again(row.id, task.span.number)
         else:
-            state = "cut" if isinstance(task, Join) else "pending"
+            state = "cut" if isinstance(task, JoinSpans) else "pending"
             self._ledger.again(row.id, event.why, state)
         self._waiting.append(item)
-        return Retried(self._ledger.row(row.id), event.why)
+        return RecordingRetried(self._ledger.row(row.id), event.why)
 
-    def _failed(self, row: Row, task: Task, outcome: Failed) -> News:
+    def _failed(self, row: RecordingRow, task: Task, outcome: TaskFailed) -> News:
         """Give a recording up; or, where only cutting it did not work, do it in one piece."""
         error = _told(outcome.error, row, self._work)
-        if isinstance(task, Whole):
+        if isinstance(task, RedactRecording):
             return self._give_up(row, error)
         self._forget_spans(row)
         self._uncut.add(row.id)
         self._ledger.uncut(row.id, error)
         self._waiting.append(_Item(row.id))
-        return Retried(self._ledger.row(row.id), f"{error}; now in one piece")
+        return RecordingRetried(self._ledger.row(row.id), f"{error}; now in one piece")
 
-    def _give_up(self, row: Row, error: str) -> News:
+    def _give_up(self, row: RecordingRow, error: str) -> News:
         self._forget_spans(row)
         self._ledger.failed(row.id, error)
-        return Finished(self._ledger.row(row.id))
+        return RecordingFinished(self._ledger.row(row.id))
 
-    def _forget_spans(self, row: Row) -> None:
+    def _forget_spans(self, row: RecordingRow) -> None:
         """Remove what there is of a recording in spans."""
         self._waiting = [each for each in self._waiting if each.file != row.id]
         for span in self._ledger.spans(row.id):
@@ -233,7 +248,7 @@ class Dispatch:
                 with suppress(OSError):  # in the way of nobody
                     (self._work / span.spool).unlink(missing_ok=True)
 
-    def _redacted(self, row: Row, outcome: Redacted) -> News:
+    def _redacted(self, row: RecordingRow, outcome: RecordingRedacted) -> News:
         verification = outcome.verification
         if verification is not None and verification.problems:
             why = f"its output does not pass: {'; '.join(verification.problems)}"
@@ -241,7 +256,7 @@ class Dispatch:
         self._ledger.staged(row.id, _columns(outcome), outcome.thumbnails)
         return self._publish(self._ledger.row(row.id))
 
-    def _publish(self, row: Row) -> News:
+    def _publish(self, row: RecordingRow) -> News:
         """Give a staged redaction its name; one that may not have it is a failure."""
         assert row.staged is not None
         assert row.output_sha256 is not None
@@ -252,10 +267,10 @@ class Dispatch:
             return self._give_up(row, str(exc))
         self._forget_spans(row)
         self._ledger.done(row.id)
-        return Finished(self._ledger.row(row.id))
+        return RecordingFinished(self._ledger.row(row.id))
 
 
-def _told(error: str, row: Row, work: Path) -> str:
+def _told(error: str, row: RecordingRow, work: Path) -> str:
     """Return an error of a worker in the names that the operator knows, on one line."""
     for ours in work.absolute(), work:
         error = error.replace(f"{ours}/.", f"{ours}/")
@@ -265,7 +280,7 @@ def _told(error: str, row: Row, work: Path) -> str:
     return shown(error.removeprefix(f"{row.source}: "))
 
 
-def _columns(outcome: Redacted) -> dict[str, object]:
+def _columns(outcome: RecordingRedacted) -> dict[str, object]:
     summary, verification = outcome.summary, outcome.verification
     return {
         "staged": Path(summary.output).name,

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blurcam.batch.coverage_by_second import Timeline
+from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.detect.detector import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runs.span_cuts import Span
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Whole:
+class RedactRecording:
     """Redact a recording into ``config.output``, a name of blurcam's own.
 
     One that is longer than 1.5 times ``span`` seconds is only cut; 0 cuts none.
@@ -38,7 +38,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class OneSpan:
+class RedactSpan:
     """Redact one span of a recording into ``spool``, sealed with ``key``."""
 
     file: int
@@ -49,7 +49,7 @@ class OneSpan:
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class JoinSpans:
     """Make one file, ``config.output``, of the spools of a recording's spans."""
 
     file: int
@@ -61,25 +61,25 @@ class Join:
     verify: bool = False
 
 
-Task = Whole | OneSpan | Join
+Task = RedactRecording | RedactSpan | JoinSpans
 
 
 @dataclass(frozen=True, slots=True)
-class Redacted:
+class RecordingRedacted:
     """A recording is redacted, and lies complete under the name that the task gave.
 
     ``thumbnails`` are (seconds, why, JPEG), of the redacted recording.
     """
 
     summary: Summary
-    timeline: Timeline
+    timeline: CoverageBySecond
     size: int
     verification: Verification | None = None
     thumbnails: tuple[tuple[float, str, bytes], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
-class Failed:
+class TaskFailed:
     """A task came to nothing.
 
     ``fatal``: no other recording would fare better, since the disk is full or a model is missing.
@@ -92,24 +92,24 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class RecordingCut:
     """A recording is long, and is to be redacted in these spans."""
 
     spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Spooled:
+class SpanRedacted:
     """A span is redacted; ``part`` says what became of it, as JSON."""
 
     part: str
 
 
-Outcome = Redacted | Cut | Spooled | Failed
+Outcome = RecordingRedacted | RecordingCut | SpanRedacted | TaskFailed
 
 
 @dataclass(slots=True)
-class Kept:
+class WorkerState:
     """What a worker keeps from one task to the next: a detector takes a second to open."""
 
     _open: dict[Detect, Detector] = field(default_factory=dict)
@@ -136,37 +136,37 @@ def refuse_encoder(encode: Encode) -> None:
     An encoder that does not work here is announced, once, before the first recording.
     """
     from blurcam.encode.choice import codec_for, open_encoder
-    from blurcam.encode.options import Coding
+    from blurcam.encode.options import EncoderOptions
     from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
-    from blurcam.runtime.counts import Tally
+    from blurcam.runtime.counts import FrameCounts
 
     grey = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     if encode.codec == "same":
         return  # that depends on each recording
     codec = codec_for(grey, "", encode.codec)
-    coding = Coding(codec, encode.encoder, encode.crf, encode.preset)
-    open_encoder(grey, coding, Tally()).close()
+    coding = EncoderOptions(codec, encode.encoder, encode.crf, encode.preset)
+    open_encoder(grey, coding, FrameCounts()).close()
 
 
-def perform(task: Task, kept: Kept) -> Iterator[float | Outcome]:
+def perform(task: Task, kept: WorkerState) -> Iterator[float | Outcome]:
     """Do a task: yield the seconds of media time done so far now and then, and last the outcome.
 
     Errors that blurcam raises on purpose become an outcome; a bug is raised, and takes the worker.
     """
     try:
         match task:
-            case Whole():
+            case RedactRecording():
                 yield from _whole(task, kept)
-            case OneSpan():
+            case RedactSpan():
                 yield from _span(task, kept)
-            case Join():
+            case JoinSpans():
                 yield from _join(task, kept)
     except (ConfigError, ModelError) as exc:
-        yield Failed(str(exc), fatal=isinstance(exc, ModelError))
+        yield TaskFailed(str(exc), fatal=isinstance(exc, ModelError))
     except SinkError as exc:
-        yield Failed(str(exc), fatal=_is_full(exc), remedy="make room and ")
+        yield TaskFailed(str(exc), fatal=_is_full(exc), remedy="make room and ")
     except BlurcamError as exc:
-        yield Failed(str(exc))
+        yield TaskFailed(str(exc))
 
 
 def _is_full(error: BaseException | None) -> bool:
@@ -180,15 +180,15 @@ def _is_full(error: BaseException | None) -> bool:
     return False
 
 
-def _whole(task: Whole, kept: Kept) -> Iterator[float | Outcome]:
+def _whole(task: RedactRecording, kept: WorkerState) -> Iterator[float | Outcome]:
     from blurcam.runs.recording import open_run
     from blurcam.runs.span import spans_of
 
     spans = spans_of(task.config, task.span)
     if spans:
-        yield Cut(spans)
+        yield RecordingCut(spans)
         return
-    timeline = Timeline()
+    timeline = CoverageBySecond()
     detector = kept.detector(task.config.detect)
     with open_run(task.config, detector=detector, watch=timeline.watch) as run:
         start: float | None = None
@@ -204,12 +204,12 @@ def _label(file: int, span: Span) -> str:
     return f"recording {file}, {span}"
 
 
-def _span(task: OneSpan, kept: Kept) -> Iterator[float | Outcome]:
-    from blurcam.encode.encoder import Passage
+def _span(task: RedactSpan, kept: WorkerState) -> Iterator[float | Outcome]:
+    from blurcam.encode.encoder import SignedPackets
     from blurcam.runs.span import open_span
 
-    timeline = Timeline()
-    passage = Passage(task.key, _label(task.file, task.span))
+    timeline = CoverageBySecond()
+    passage = SignedPackets(task.key, _label(task.file, task.span))
     detector = kept.detector(task.config.detect)
     with open_span(
         task.config, task.span, task.spool, passage, detector=detector, watch=timeline.watch
@@ -219,21 +219,21 @@ def _span(task: OneSpan, kept: Kept) -> Iterator[float | Outcome]:
             start = float(time) if start is None else start
             yield float(time) - start
         part = run.finish()
-    yield Spooled(json.dumps(asdict(part) | {"timeline": timeline.to_values()}))
+    yield SpanRedacted(json.dumps(asdict(part) | {"timeline": timeline.to_values()}))
 
 
-def _join(task: Join, kept: Kept) -> Iterator[float | Outcome]:
-    from blurcam.encode.encoder import Passage
-    from blurcam.runs.span import Spooled as Spools
+def _join(task: JoinSpans, kept: WorkerState) -> Iterator[float | Outcome]:
+    from blurcam.encode.encoder import SignedPackets
+    from blurcam.runs.span import RedactedSpans as Spools
     from blurcam.runs.span import join, part_from
 
-    timeline = Timeline()
+    timeline = CoverageBySecond()
     parts = []
     for text in task.parts:
         values = json.loads(text)
-        timeline.merge(Timeline.from_values(values.pop("timeline")))
+        timeline.merge(CoverageBySecond.from_values(values.pop("timeline")))
         parts.append(part_from(values))
-    passages = [Passage(task.key, _label(task.file, span)) for span in task.spans]
+    passages = [SignedPackets(task.key, _label(task.file, span)) for span in task.spans]
     spools = Spools(task.spans, task.spools, tuple(parts))
     detector = kept.detector(task.config.detect)
     for said in join(task.config, spools, passages, detector=detector):
@@ -244,7 +244,7 @@ def _join(task: Join, kept: Kept) -> Iterator[float | Outcome]:
 
 
 def _finished(
-    task: Whole | Join, summary: Summary, timeline: Timeline
+    task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
 ) -> Iterator[float | Outcome]:
     """Verify a redaction that is complete under its first name, if asked, and take small pictures.
 
@@ -267,10 +267,12 @@ def _finished(
     ]
     made = ((float(at), why, thumbnail(path, at)) for why, at in wanted if at is not None)
     pictures = tuple((at, why, jpeg) for at, why, jpeg in made if jpeg is not None)
-    yield Redacted(summary, timeline, path.stat().st_size, verification, pictures)
+    yield RecordingRedacted(summary, timeline, path.stat().st_size, verification, pictures)
 
 
-def _verified(task: Whole | Join, summary: Summary) -> Iterator[float | Verification]:
+def _verified(
+    task: RedactRecording | JoinSpans, summary: Summary
+) -> Iterator[float | Verification]:
     from blurcam.assess.verify import verify
 
     return verify(

@@ -10,7 +10,7 @@ from blurcam.batch.tasks import Outcome, Task
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class TaskProgress:
     """A worker has redacted its task up to so many seconds of media time."""
 
     worker: int
@@ -19,7 +19,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
+class TaskEnded:
     """A worker has carried its task out, with success or without."""
 
     worker: int
@@ -28,7 +28,7 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
-class Died:
+class WorkerDied:
     """A worker is gone, and its task with it.
 
     ``blameless``: the machine went, or was taken away, which says nothing about the recording.
@@ -40,10 +40,10 @@ class Died:
     blameless: bool = False
 
 
-Event = Step | Ended | Died
+Event = TaskProgress | TaskEnded | WorkerDied
 
 
-class Engine(Protocol):
+class WorkerPool(Protocol):
     """Carries tasks out, several at a time."""
 
     @property

@@ -18,17 +18,17 @@ import typer
 from typer.core import TyperGroup
 
 from blurcam.commands.batch_progress import LogFormat, duration, teller
-from blurcam.commands.options import Audio, Quiet, Redaction, redacting
+from blurcam.commands.options import Audio, Quiet, RedactionOptions, redacting
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 from blurcam.errors import BlurcamError, ConfigError
 from blurcam.settings.batch import Batch
 from blurcam.settings.redaction import Detect
 
 if TYPE_CHECKING:
-    from blurcam.batch.events import Tally
-    from blurcam.batch.inputs import Recording, Skipped, Window
+    from blurcam.batch.events import JobCounts
+    from blurcam.batch.inputs import AgeWindow, InputFile, SkippedInput
     from blurcam.batch.job import Job
-    from blurcam.batch.ledger import Row
+    from blurcam.batch.ledger import RecordingRow
 
 EngineName = Literal["local", "ray"]
 _WHICH, _WORK = "Which recordings", "Work"
@@ -180,7 +180,7 @@ def run_batch(
     address: Address = "auto",
     log_format: LogFormatOption = "text",
     *,
-    how: Redaction,
+    how: RedactionOptions,
     audio: Audio = "drop",
     verify: Verify = False,
     sign_key: SignKey = None,
@@ -214,7 +214,7 @@ def run_batch(
 def _carry_out(
     batch: Batch,
     paths: list[Path],
-    window: Window,
+    window: AgeWindow,
     log_format: LogFormat,
     quiet: bool,
     sign_key: Path | None,
@@ -223,10 +223,10 @@ def _carry_out(
 ) -> int:
     from blurcam.batch.inputs import select
     from blurcam.batch.job import Job
-    from blurcam.batch.local_workers import Workers, suitable_jobs, suitable_memory
-    from blurcam.batch.ray_workers import Cluster
+    from blurcam.batch.local_workers import LocalWorkers, suitable_jobs, suitable_memory
+    from blurcam.batch.ray_workers import RayWorkers
     from blurcam.batch.tasks import refuse_encoder
-    from blurcam.batch.worker_pool import Engine
+    from blurcam.batch.worker_pool import WorkerPool
 
     if engine == "local":  # the nodes of a cluster may have what this machine lacks
         refuse_encoder(batch.encode)
@@ -234,23 +234,23 @@ def _carry_out(
     memory = batch.memory or suitable_memory(jobs)
     job = Job(batch, _models(batch.detect))
 
-    def run_by() -> Engine:
+    def run_by() -> WorkerPool:
         if engine == "ray":
-            return Cluster(address, jobs=batch.jobs, stall=batch.stall)
-        return Workers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
+            return RayWorkers(address, jobs=batch.jobs, stall=batch.stall)
+        return LocalWorkers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
 
-    found: Iterable[Recording | Skipped] = select(paths, (batch.out, job.folder), window)
+    found: Iterable[InputFile | SkippedInput] = select(paths, (batch.out, job.folder), window)
     began = False
     try:
         with (
-            unfinished(batch.out, "; the same command goes on from there") as heed,
+            unfinished(batch.out, "; the same command goes on from there") as check_signals,
             teller(log_format, quiet) as tell,
             closing(job.run(found, run_by)) as news,
         ):
             for each in news:
                 began = True  # until then the folder may be another job's
                 tell.tell(each)
-                heed()
+                check_signals()
     except Exception:  # typer's Exit too: what was done before is to be reported all the same
         if began:
             with _told_alone():
@@ -295,7 +295,7 @@ def _models(detect: Detect) -> dict[str, str]:
     return {name: model(name).sha256 for name in named}
 
 
-def _conclude(tally: Tally, out: Path) -> int:
+def _conclude(tally: JobCounts, out: Path) -> int:
     """Say how it went, for people and, in the last line, for programs; return the exit code."""
     from dataclasses import asdict
 
@@ -334,7 +334,7 @@ def status(
     raise typer.Exit(DONE if not facts["failed"] and not facts["review"] else INCOMPLETE)
 
 
-def _facts(rows: list[Row], started: float) -> dict[str, Any]:
+def _facts(rows: list[RecordingRow], started: float) -> dict[str, Any]:
     from dataclasses import asdict
 
     from blurcam.batch.events import tally_of
@@ -356,7 +356,7 @@ def _facts(rows: list[Row], started: float) -> dict[str, Any]:
     }
 
 
-def _status_lines(rows: list[Row], facts: dict[str, Any]) -> Iterator[str]:
+def _status_lines(rows: list[RecordingRow], facts: dict[str, Any]) -> Iterator[str]:
     total = len(rows)
     yield (
         f"{total - facts['left']} of {total} recordings: {facts['done']} done, "
@@ -382,14 +382,14 @@ def _paths(inputs: list[str], end: bytes) -> Iterator[Path]:
                 yield Path(os.fsdecode(line))
 
 
-def _window(since: str | None, until: str | None, older_than: str | None) -> Window:
-    from blurcam.batch.inputs import Window
+def _window(since: str | None, until: str | None, older_than: str | None) -> AgeWindow:
+    from blurcam.batch.inputs import AgeWindow
 
     start = float("-inf") if since is None else _moment(since, "since")
     end = float("inf") if until is None else _moment(until, "until")
     if older_than is not None:
         end = min(end, time.time() - _length(older_than))
-    return Window(start, end)
+    return AgeWindow(start, end)
 
 
 def _moment(text: str, key: str) -> float:

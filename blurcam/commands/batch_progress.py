@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from blurcam.batch.events import News
-    from blurcam.batch.ledger import Row
+    from blurcam.batch.ledger import RecordingRow
 
 LogFormat = Literal["text", "json"]
 # Where there is no terminal, how far the job is is told this often, in seconds.
 _EVERY = 30.0
 
 
-class Teller(Protocol):
+class ProgressReporter(Protocol):
     """Tells what happens in a job."""
 
     def tell(self, news: News) -> None:
@@ -32,26 +32,26 @@ class Teller(Protocol):
 
 
 @contextmanager
-def teller(log_format: LogFormat, quiet: bool) -> Iterator[Teller]:
+def teller(log_format: LogFormat, quiet: bool) -> Iterator[ProgressReporter]:
     """Give what suits stderr and the options."""
     if log_format == "json":
-        yield Events()
+        yield JsonProgress()
     elif quiet:
-        yield Lines(quiet=True)
+        yield LineProgress(quiet=True)
     elif sys.stderr.isatty():
-        with Bars() as bars:
+        with BarProgress() as bars:
             yield bars
     else:
-        yield Lines()
+        yield LineProgress()
 
 
-class Lines:
+class LineProgress:
     """One line for each thing worth telling, and how far the job is twice a minute."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         """Tell only what went wrong, if ``quiet``."""
         self._quiet = quiet
-        self._progress = Progress()
+        self._progress = JobProgress()
         self._told = time.monotonic()
 
     def tell(self, news: News) -> None:
@@ -69,7 +69,7 @@ class Lines:
         say(text)
 
 
-class Events:
+class JsonProgress:
     """One JSON object a line, for a program to read."""
 
     def tell(self, news: News) -> None:
@@ -77,7 +77,7 @@ class Events:
         typer.echo(json.dumps(event_of(news)), err=True)
 
 
-class Bars(Lines):
+class BarProgress(LineProgress):
     """One bar for the job and one for each worker; lines for what is worth keeping above them."""
 
     def __init__(self) -> None:
@@ -97,7 +97,7 @@ class Bars(Lines):
         self._overall = self._bars.add_task("all", total=None, note="")
         self._of_worker: dict[int, TaskID] = {}
 
-    def __enter__(self) -> Bars:
+    def __enter__(self) -> BarProgress:
         """Begin to draw."""
         self._bars.start()
         return self
@@ -118,20 +118,20 @@ class Bars(Lines):
             self._overall, total=progress.size or None, completed=progress.size_done,
             note=str(progress),
         )  # fmt: skip
-        from blurcam.batch.events import Began, Progressed
+        from blurcam.batch.events import RecordingBegan, RecordingProgressed
         from blurcam.batch.output_names import shown
 
-        if isinstance(news, Began | Progressed):
+        if isinstance(news, RecordingBegan | RecordingProgressed):
             task = self._of_worker.get(news.worker)
             if task is None:
                 task = self._bars.add_task(f"worker {news.worker + 1}", total=None, note="")
                 self._of_worker[news.worker] = task
             name = shown(news.row.output)
-            seconds = news.seconds if isinstance(news, Progressed) else 0.0
+            seconds = news.seconds if isinstance(news, RecordingProgressed) else 0.0
             self._bars.update(task, note=f"{name[-48:]}  {seconds:.0f} s")
 
 
-class Progress:
+class JobProgress:
     """How far a job is, how fast it goes, and how long it will take."""
 
     def __init__(self) -> None:
@@ -143,14 +143,14 @@ class Progress:
 
     def learn(self, news: News) -> None:
         """Take note of one thing."""
-        from blurcam.batch.events import Finished, Planned
+        from blurcam.batch.events import JobPlanned, RecordingFinished
 
-        if isinstance(news, Planned):
+        if isinstance(news, JobPlanned):
             self.files, self.files_done = news.files, news.done_before
             self.size, self.size_done = news.size, news.size_before
             self._size_before = news.size_before
             self._began = time.monotonic()
-        elif isinstance(news, Finished):
+        elif isinstance(news, RecordingFinished):
             self.files_done += 1
             self.size_done += news.row.size
 
@@ -177,37 +177,38 @@ def duration(seconds: float) -> str:
 
 def is_trouble(news: News) -> bool:
     """Whether something went wrong, so that it is told in any case."""
-    from blurcam.batch.events import Finished, Retried
+    from blurcam.batch.events import RecordingFinished, RecordingRetried
 
-    return isinstance(news, Retried) or (
-        isinstance(news, Finished) and (news.row.state == "failed" or news.row.needs_review)
+    return isinstance(news, RecordingRetried) or (
+        isinstance(news, RecordingFinished)
+        and (news.row.state == "failed" or news.row.needs_review)
     )
 
 
 def line_of(news: News) -> str | None:
     """Return the line that tells it, ``None`` for what is too small."""
-    from blurcam.batch.events import Began, Finished, Planned, Retried
-    from blurcam.batch.inputs import Skipped
+    from blurcam.batch.events import JobPlanned, RecordingBegan, RecordingFinished, RecordingRetried
+    from blurcam.batch.inputs import SkippedInput
     from blurcam.batch.output_names import shown
 
     match news:
-        case Skipped():
+        case SkippedInput():
             return f"skipped: {shown(news.path)}: {news.why}"
-        case Planned():
+        case JobPlanned():
             return (
                 f"{news.files} recordings of {news.size / 1e6:.1f} MB, {news.done_before} of them "
                 "done before"
             )
-        case Retried():
+        case RecordingRetried():
             return f"again: {shown(news.row.source)}: {news.why}"
-        case Finished():
+        case RecordingFinished():
             return _finished(news.row)
-        case Began():
+        case RecordingBegan():
             return f"begun: {shown(news.row.source)}{news.part}"
     return None
 
 
-def _finished(row: Row) -> str:
+def _finished(row: RecordingRow) -> str:
     from blurcam.batch.output_names import shown
 
     if row.state == "failed":
@@ -222,15 +223,15 @@ def _finished(row: Row) -> str:
 
 def event_of(news: News) -> dict[str, Any]:
     """Return it as values for JSON."""
-    from blurcam.batch.events import Planned
-    from blurcam.batch.inputs import Skipped
+    from blurcam.batch.events import JobPlanned
+    from blurcam.batch.inputs import SkippedInput
     from blurcam.batch.output_names import shown
 
     event: dict[str, Any] = {"event": type(news).__name__.lower(), "at": round(time.time(), 3)}
-    if isinstance(news, Planned):
+    if isinstance(news, JobPlanned):
         event |= {"files": news.files, "done_before": news.done_before, "bytes": news.size}
         return event
-    if isinstance(news, Skipped):
+    if isinstance(news, SkippedInput):
         return event | {"source": shown(news.path), "why": news.why}
     row = news.row
     event |= {"source": shown(row.source), "output": shown(row.output), "state": row.state}

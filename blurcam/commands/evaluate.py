@@ -28,11 +28,11 @@ from blurcam.commands.options import (
 )
 from blurcam.commands.terminal import to_json, write
 from blurcam.errors import ConfigError
-from blurcam.settings.evaluation import Trial, parse_sweep
+from blurcam.settings.evaluation import Evaluation, parse_sweep
 from blurcam.settings.redaction import Cover, Detect
 
 if TYPE_CHECKING:
-    from blurcam.assess.evaluate import Report
+    from blurcam.assess.evaluate import EvaluationReport
 
 
 def evaluate(
@@ -81,7 +81,7 @@ def evaluate(
     detect = Detect(
         profile, detector, threshold, scale, plan_for, range=range, tiles=tiles, refresh=refresh
     )
-    trial = Trial(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
+    trial = Evaluation(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
     trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
     reports = list(_shown(evaluated(trials), input.name))
     for line in reports[0].lines():
@@ -97,11 +97,11 @@ def evaluate(
         draw(plot, reports)
 
 
-def _with_threshold(trial: Trial, threshold: float) -> Trial:
+def _with_threshold(trial: Evaluation, threshold: float) -> Evaluation:
     return replace(trial, detect=replace(trial.detect, threshold=threshold))
 
 
-def _shown(steps: Iterator[Report | float], name: str) -> Iterator[Report]:
+def _shown(steps: Iterator[EvaluationReport | float], name: str) -> Iterator[EvaluationReport]:
     """Yield the reports, showing progress on a terminal."""
     from rich.console import Console
     from rich.progress import Progress

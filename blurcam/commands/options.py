@@ -225,7 +225,7 @@ def polygons(texts: list[str] | None, key: str) -> tuple[Polygon, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Redaction:
+class RedactionOptions:
     """How faces are found, covered and written, as asked for on the command line."""
 
     detect: Detect
@@ -257,8 +257,8 @@ def _redaction(
     encoder: EncoderOption = None,
     crf: Crf = None,
     preset: Preset = None,
-) -> Redaction:
-    return Redaction(
+) -> RedactionOptions:
+    return RedactionOptions(
         Detect(
             profile,
             detector,
@@ -281,8 +281,8 @@ def _redaction(
 def redacting(usual: Cover = COVERAGE) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command, in the place of its parameter ``how``, every option of a redaction.
 
-    The command is called with the :class:`Redaction` that they make. ``usual`` holds its defaults
-    of lead, hold, bridge and margin.
+    The command is called with the :class:`RedactionOptions` that they make. ``usual`` holds its
+    defaults of lead, hold, bridge and margin.
     """
     taken = [
         each.replace(default=getattr(usual, each.name, each.default))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from blurcam.commands.options import Overwrite, Quiet, Redaction, SummaryFile, redacting
+from blurcam.commands.options import Overwrite, Quiet, RedactionOptions, SummaryFile, redacting
 from blurcam.commands.options_live import (
     AnyInput,
     AnyOutput,
@@ -23,7 +23,7 @@ from blurcam.commands.options_live import (
     WhenSlowOption,
 )
 from blurcam.commands.show_commands import connections
-from blurcam.settings.pipe import Layout, Piping
+from blurcam.settings.pipe import PipeSettings, RawLayout
 from blurcam.settings.redaction import LIVE_COVER
 
 _PIPE = Path("-")
@@ -40,7 +40,7 @@ def pipe(
     rate: Rate = None,
     when_slow: WhenSlowOption = None,
     *,
-    how: Redaction,
+    how: RedactionOptions,
     tee: Tee = None,
     overwrite: Overwrite = False,
     regions: RegionsTo = None,
@@ -49,12 +49,12 @@ def pipe(
     quiet: Quiet = False,
 ) -> None:
     """Redact a live stream between two programs: standard input to standard output."""
-    piping = Piping(
+    piping = PipeSettings(
         input=input,
         output=output,
         source=source,
         to=to,
-        layout=Layout(size, pix_fmt, rate),
+        layout=RawLayout(size, pix_fmt, rate),
         when_slow=when_slow,
         effect=how.effect,
         detect=how.detect,

@@ -13,10 +13,10 @@ from blurcam.commands.run_pipe import claim_standard_output
 from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError
 from blurcam.runtime.status import CameraStatus
-from blurcam.settings.camera import Camera, Standard
+from blurcam.settings.camera import Camera, StdoutOutput
 
 
-class Stop:
+class SignalStop:
     """Whether SIGINT or SIGTERM has come: the normal end of a live source."""
 
     def __init__(self) -> None:
@@ -44,16 +44,16 @@ class Stop:
 
 def watch_camera(camera: Camera, *, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
-    standard = _standard_output() if Standard() in camera.outputs else None
+    standard = _standard_output() if StdoutOutput() in camera.outputs else None
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
-    from blurcam.runs.camera import Watch, run_camera
+    from blurcam.runs.camera import CameraOwner, run_camera
 
     warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
-    stop = Stop()
-    told = _Told(quiet, stop if Standard() in camera.outputs else None)
+    stop = SignalStop()
+    told = _Told(quiet, stop if StdoutOutput() in camera.outputs else None)
     with stop.listening():
-        tally = run_camera(camera, Watch(told.beat, stop), standard=standard)
+        tally = run_camera(camera, CameraOwner(told.beat, stop), standard=standard)
     if not quiet:
         whole = sum(tally.covered_whole.values())
         say(
@@ -76,7 +76,7 @@ def _standard_output() -> int | None:
 class _Told:
     """Says on stderr when a camera's state changes; stops where nobody reads its output."""
 
-    def __init__(self, quiet: bool, stop: Stop | None) -> None:
+    def __init__(self, quiet: bool, stop: SignalStop | None) -> None:
         self._quiet = quiet
         self._stop = stop
         self._state = ""

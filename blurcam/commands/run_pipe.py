@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from blurcam.runs.pipe import PipeRun
-    from blurcam.settings.pipe import Piping
+    from blurcam.settings.pipe import PipeSettings
 
 # After so long a search that is under way is given up: the end must be written within 2 s.
 _PATIENCE_SECONDS: Final = 0.7
 
 
-def stream(piping: Piping, *, quiet: bool) -> int:
+def stream(piping: PipeSettings, *, quiet: bool) -> int:
     """Redact a stream to its end; return the exit code."""
     output = claim_standard_output()
     if str(piping.output) == "-" and output is not None and os.isatty(output):

@@ -23,7 +23,7 @@ from blurcam.commands.options import (
     Preset,
     ProfileStages,
     Quiet,
-    Redaction,
+    RedactionOptions,
     RegionsIn,
     RegionsOut,
     SummaryFile,
@@ -54,12 +54,12 @@ from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished, warn_of
 from blurcam.errors import ConfigError
 from blurcam.settings.addresses import is_live, parse_address
 from blurcam.settings.camera import Camera, Receive, output_of
-from blurcam.settings.pipe import Layout, Piping, is_stream
+from blurcam.settings.pipe import PipeSettings, RawLayout, is_stream
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import LIVE_COVER, Cover, Encode
 
 if TYPE_CHECKING:
-    from blurcam.runs.recording import Run
+    from blurcam.runs.recording import RecordingRun
     from blurcam.runs.summary import Summary
 
 
@@ -68,7 +68,7 @@ def run(
     context: typer.Context,
     input: RunInput,
     output: RunOutput,
-    how: Redaction,
+    how: RedactionOptions,
     audio: Audio = "drop",
     overwrite: Overwrite = False,
     regions: RegionsOut = None,
@@ -109,12 +109,12 @@ def run(
     if segment is not None:
         raise ConfigError("segment: is for cameras; a recording becomes one file")
     if is_stream(Path(input)) or is_stream(Path(output)):
-        piping = Piping(
+        piping = PipeSettings(
             input=Path(input),
             output=Path(output),
             source=source,
             to=to,
-            layout=Layout(size, pix_fmt, rate),
+            layout=RawLayout(size, pix_fmt, rate),
             when_slow=when_slow,
             effect=how.effect,
             detect=how.detect,
@@ -178,9 +178,9 @@ def _redact(config: Config, quiet: bool) -> int:
     from blurcam.runs.recording import open_run
 
     warn_of_cosmetic(config.effect)
-    with unfinished(config.output) as heed, open_run(config) as under_way:
+    with unfinished(config.output) as check_signals, open_run(config) as under_way:
         for _ in _progress(under_way, shown=not quiet and sys.stderr.isatty()):
-            heed()
+            check_signals()
         summary = under_way.finish()
     if not quiet:
         _tell(summary)
@@ -193,7 +193,7 @@ def _tell(summary: Summary) -> None:
     say(f"written: {summary.output}")
 
 
-def _progress(under_way: Run, *, shown: bool) -> Iterator[None]:
+def _progress(under_way: RecordingRun, *, shown: bool) -> Iterator[None]:
     if not shown:
         for _ in under_way.steps():
             yield

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Final
 
-from blurcam.settings.pipe import FromName, Piping, ToName
+from blurcam.settings.pipe import FromName, PipeSettings, ToName
 
 _CAMERA: Final = "-rtsp_transport tcp -i rtsp://CAMERA/STREAM"
 # How FFmpeg writes what blurcam reads, from a camera without coding anew where that is possible.
@@ -36,7 +36,7 @@ _GO2RTC: Final = frozenset({"ts", "flv", "y4m", "mjpeg"})
 _CODED: Final = frozenset({"ts", "matroska", "mp4", "flv"})
 
 
-def connections(piping: Piping, words: list[str]) -> Iterator[str]:
+def connections(piping: PipeSettings, words: list[str]) -> Iterator[str]:
     """Yield lines of shell and settings; ``words`` are blurcam's own, as they were given."""
     own = shlex.join(["blurcam", *words])
     producer, reading = f"ffmpeg -v error {_CAMERA} {_writing(piping)} -", _reading(piping)
@@ -60,7 +60,7 @@ def connections(piping: Piping, words: list[str]) -> Iterator[str]:
         yield f"    runOnDemand: sh -c {shlex.quote(whole)}"
 
 
-def _writing(piping: Piping) -> str:
+def _writing(piping: PipeSettings) -> str:
     """Return the options by which FFmpeg writes what these options read."""
     kind, layout = piping.source or "ts", piping.layout
     shaped = ""
@@ -71,7 +71,7 @@ def _writing(piping: Piping) -> str:
     return f"-map 0:v:0 {shaped}{_WRITES[kind]}"
 
 
-def _reading(piping: Piping) -> str:
+def _reading(piping: PipeSettings) -> str:
     """Return the options by which FFmpeg reads what these options write."""
     layout, reading = piping.layout, f"-f {_DEMUXERS[piping.to]}"
     if piping.to == "raw":

@@ -50,13 +50,13 @@ def unfinished(output: Path, then: str = "") -> Iterator[Callable[[], None]]:
         caught.append(signum)
         raise _Signalled
 
-    def heed() -> None:
+    def check_signals() -> None:
         if caught:
             raise _Signalled
 
     before = [(n, signal.signal(n, signalled)) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
-        yield heed
+        yield check_signals
     except _Signalled:
         word = "interrupted" if caught[0] == signal.SIGINT else "terminated"
         say(f"{word}; {output} was not finished{then}")

@@ -35,7 +35,7 @@ def verify(
     Verdicts: pass; pass (empty), where there never was a face and planted ones were found; review,
     where something was seen or proves little; fail.
     """
-    from blurcam.assess.verify import Verdict, Verification
+    from blurcam.assess.verify import Verification, VerificationVerdict
     from blurcam.assess.verify import verify as verified
 
     outcome: Verification | None = None
@@ -50,7 +50,7 @@ def verify(
     if not quiet:
         for line in outcome.lines():
             say(line)
-    passed = outcome.verdict in (Verdict.PASS, Verdict.PASS_EMPTY)
+    passed = outcome.verdict in (VerificationVerdict.PASS, VerificationVerdict.PASS_EMPTY)
     code = DONE if passed else INCOMPLETE
     last = {"command": "verify", "exit": code, "verdict": outcome.verdict.value}
     last |= {"output": str(output), "seen": outcome.seen_count, "sees_from": outcome.sees_from}

@@ -59,7 +59,7 @@ class Detector(Protocol):
         """Release the runtime; safe to call twice."""
 
 
-class Together:
+class CombinedDetector:
     """Several detectors as one: what any of them finds is found."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
@@ -69,9 +69,9 @@ class Together:
         self.threshold = min(each.threshold for each in detectors)
         self.smallest_face = min(each.smallest_face for each in detectors)
 
-    def start(self, views: Sequence[Searchable]) -> Answers:
+    def start(self, views: Sequence[Searchable]) -> CombinedAnswer:
         """Begin to search with each of them."""
-        return Answers(tuple(each.start(views) for each in self._detectors))
+        return CombinedAnswer(tuple(each.start(views) for each in self._detectors))
 
     def close(self) -> None:
         """Release them all."""
@@ -80,7 +80,7 @@ class Together:
 
 
 @dataclass(frozen=True, slots=True)
-class Answers:
+class CombinedAnswer:
     """Several searches of the same views."""
 
     answers: tuple[Answer, ...]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from blurcam.detect.detector import Detection
-from blurcam.detect.template import STEP, Trail
+from blurcam.detect.template import STEP, TemplateTracker
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
@@ -23,14 +23,14 @@ class _Seen:
 
     time: float
     face: Detection
-    trail: Trail
+    trail: TemplateTracker
 
     def at(self, time: float) -> Box:
         """Return where it is then: where it was followed to, and as it went from there on."""
         return self.trail.at(min(time, self.trail.time + _MEMORY))
 
 
-class Sightings:
+class ExpectedFaces:
     """What was seen within the last second, by the newest look at each face."""
 
     def __init__(self) -> None:
@@ -76,7 +76,7 @@ class Sightings:
         if near is not None and time > near.time and _apart(near.face.box, face.box) < _FARTHEST:
             (x0, y0), (x1, y1) = near.face.box.centre, face.box.centre
             velocity = (x1 - x0) / (time - near.time), (y1 - y0) / (time - near.time)
-        return _Seen(time, face, Trail(frame, face.box, velocity))
+        return _Seen(time, face, TemplateTracker(frame, face.box, velocity))
 
 
 def _apart(before: Box, after: Box) -> float:

@@ -17,15 +17,15 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from blurcam.detect.detector import Answered, Detection, Finding, Skipped, Unanswered, merge
-from blurcam.detect.expected_faces import Sightings
-from blurcam.detect.motion import Gate, areas_of
-from blurcam.detect.overload import Pressure
-from blurcam.detect.refresh_parts import Rounds
-from blurcam.detect.search import Searching, box_around
+from blurcam.detect.expected_faces import ExpectedFaces
+from blurcam.detect.motion import MotionGate, areas_of
+from blurcam.detect.overload import OverloadControl
+from blurcam.detect.refresh_parts import PartRefresh
+from blurcam.detect.search import RunningSearch, box_around
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box, Reason
-from blurcam.runtime.counts import Trouble
+from blurcam.runtime.counts import RepeatedTrouble
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ _SECOND_STEP: Final = 0.6
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SearchPlan:
     """How a stream is searched.
 
     Where something changed every ``rhythm`` seconds (0: on every frame); everywhere every
@@ -62,18 +62,18 @@ class Plan:
 class Searcher(Protocol):
     """Searches frames: a :class:`~blurcam.detect.search.Search`, or one under pressure."""
 
-    def start(self, frame: Frame) -> Searching:
+    def start(self, frame: Frame) -> RunningSearch:
         """Begin to search all of a frame, closely."""
 
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> Searching:
+    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> RunningSearch:
         """Begin to search parts of a frame."""
 
 
 def scan(
     frames: Iterable[Frame | None],
     search: Searcher,
-    plan: Plan,
-    pressure: Pressure | None = None,
+    plan: SearchPlan,
+    pressure: OverloadControl | None = None,
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame with what the detector says of it, in order.
 
@@ -96,7 +96,9 @@ def scan(
     yield from watch.rest()
 
 
-def _with_last(frames: Iterable[Frame | None], plan: Plan) -> Iterator[tuple[Frame | None, bool]]:
+def _with_last(
+    frames: Iterable[Frame | None], plan: SearchPlan
+) -> Iterator[tuple[Frame | None, bool]]:
     """Yield every frame, and whether it is the last of its session, as far as can be known."""
     if plan.live:
         for frame in frames:
@@ -120,26 +122,28 @@ class _Look:
 
     frame: Frame
     finding: Finding | None
-    searching: Searching | None = None
+    searching: RunningSearch | None = None
     areas: tuple[Box, ...] | None = None
 
 
 class _Watch:
     """Decides for each frame whether and where it is searched, and learns from the answers."""
 
-    def __init__(self, search: Searcher, plan: Plan, pressure: Pressure | None) -> None:
+    def __init__(
+        self, search: Searcher, plan: SearchPlan, pressure: OverloadControl | None
+    ) -> None:
         self._search = search
         self._plan = plan
         self._pressure = pressure
-        self._gate = Gate()
-        self._rounds = Rounds(plan.refresh)
+        self._gate = MotionGate()
+        self._rounds = PartRefresh(plan.refresh)
         self._session: int | None = None
         self._whole_at = self._looked_at = self._taken_at = float("-inf")
-        self._known = Sightings()
+        self._known = ExpectedFaces()
         self._waiting: deque[_Look] = deque()
         self._settled: deque[tuple[Frame, Finding]] = deque()
         self._failures = 0
-        self._trouble = Trouble(logger, "frames not searched and covered whole")
+        self._trouble = RepeatedTrouble(logger, "frames not searched and covered whole")
 
     def take(self, frame: Frame, *, is_last: bool) -> None:
         """Begin to search a frame, all before it being settled, or pass it on."""
@@ -250,7 +254,7 @@ class _Watch:
         while self._waiting and self._waiting[0].finding is not None:
             yield self._waiting[0].frame, self._waiting.popleft().finding  # type: ignore[misc]
 
-    def _advance(self, look: _Look, searching: Searching) -> None:
+    def _advance(self, look: _Look, searching: RunningSearch) -> None:
         """Take the next step of a search: when it is ready, or of a recording when it is time."""
         if self._plan.live:
             searching.proceed(self._plan.timeout, patient=False)
@@ -273,7 +277,7 @@ class _Watch:
         while self._settled:
             yield self._settled.popleft()
 
-    def _conclude(self, look: _Look, searching: Searching) -> None:
+    def _conclude(self, look: _Look, searching: RunningSearch) -> None:
         """Wait for the answer, and learn from it what is on the frame."""
         look.searching = None
         try:

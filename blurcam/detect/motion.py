@@ -54,7 +54,7 @@ class Change:
     is_cut: bool
 
 
-class Gate:
+class MotionGate:
     """Remembers what every tile looked like when it was last searched, and at rest.
 
     What is compared with is not the frame before but the one that was searched: a slow change
@@ -212,4 +212,4 @@ def _cuts(tiles: Tiles, axis: int) -> list[tuple[int, int, int]]:
     return cuts
 
 
-__all__ = ["Change", "Gate", "Tiles", "areas_of"]
+__all__ = ["Change", "MotionGate", "Tiles", "areas_of"]

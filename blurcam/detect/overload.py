@@ -30,7 +30,7 @@ _DROPPING_SECONDS: Final = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Rung:
+class OverloadLevel:
     """How much the search is eased.
 
     ``stretch`` is how far the time between looks goes from the plan's own (0) to the longest that
@@ -41,29 +41,29 @@ class Rung:
     scale: float
 
 
-def rungs(floor: float) -> tuple[Rung, ...]:
+def rungs(floor: float) -> tuple[OverloadLevel, ...]:
     """Return the ladder: first longer between looks, then coarser down to the scale ``floor``.
 
     Beyond its last rung whole frames are dropped, by :func:`blurcam.runtime.threads.live`.
     """
-    made = [Rung(0, 1), Rung(0.5, 1), Rung(1, 1)]
+    made = [OverloadLevel(0, 1), OverloadLevel(0.5, 1), OverloadLevel(1, 1)]
     scale = _STEP
     while scale > floor * 1.01:
-        made.append(Rung(1, scale))
+        made.append(OverloadLevel(1, scale))
         scale *= _STEP
     if floor < 1:
-        made.append(Rung(1, floor))
+        made.append(OverloadLevel(1, floor))
     return tuple(made)
 
 
-class Pressure:
+class OverloadControl:
     """Stands on a rung, as far up as the load asks for.
 
     Time is the clock's, not the camera's: what counts is whether this machine keeps up. All of it
     happens in one thread.
     """
 
-    def __init__(self, clock: Clock, ladder: Sequence[Rung]) -> None:
+    def __init__(self, clock: Clock, ladder: Sequence[OverloadLevel]) -> None:
         """Begin at ease, at the foot of the ladder."""
         self._clock = clock
         self._ladder = tuple(ladder)
@@ -78,7 +78,7 @@ class Pressure:
         self._told: Overload = "none"
 
     @property
-    def rung(self) -> Rung:
+    def rung(self) -> OverloadLevel:
         """How much the search is eased now."""
         return self._ladder[self._at]
 
@@ -99,7 +99,7 @@ class Pressure:
         """Begin a session."""
         self._settled_at = self._clock.elapsed() + _SETTLES_SECONDS
 
-    def feel(self, fill: float, dropped: int) -> None:
+    def note_load(self, fill: float, dropped: int) -> None:
         """Note how full the queue before the search is, and how many frames were ever dropped."""
         now = self._clock.elapsed()
         if now < self._settled_at:

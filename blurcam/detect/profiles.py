@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from blurcam.detect.frame_loop import Plan
-from blurcam.detect.search import Looks, Pass
+from blurcam.detect.frame_loop import SearchPlan
+from blurcam.detect.search import SearchPass, SearchPasses
 from blurcam.settings.redaction import Detect, DetectorName, ProfileName
 
 # How high a face must be in a view for CenterFace to find most of them.
@@ -22,11 +22,12 @@ _MOST_ENLARGED: Final = 1.5
 class Profile:
     """A detector, how it looks at a frame of about a megapixel, and how often.
 
-    ``refresh``, ``rhythm`` and ``closely`` are those of :class:`blurcam.detect.frame_loop.Plan`.
+    ``refresh``, ``rhythm`` and ``closely`` are those of
+    :class:`blurcam.detect.frame_loop.SearchPlan`.
     """
 
     detector: DetectorName
-    looks: Looks
+    looks: SearchPasses
     refresh: float = 2.0
     rhythm: float = 0.32
     closely: bool = False
@@ -35,17 +36,19 @@ class Profile:
 # docs/design/recall.md has what each pass brings and costs, and how the thresholds were chosen:
 # for at most one false box a picture on WIDER FACE.
 PROFILES: Final[dict[ProfileName, Profile]] = {
-    "near": Profile("mediapipe", Looks((Pass(1),), 0.3, certain=0.3), refresh=1.0, rhythm=0.1),
+    "near": Profile(
+        "mediapipe", SearchPasses((SearchPass(1),), 0.3, certain=0.3), refresh=1.0, rhythm=0.1
+    ),
     "balanced": Profile(
         "centerface",
-        Looks(
+        SearchPasses(
             (
-                Pass(1),
-                Pass(0.5),
-                Pass(0.25),
-                Pass(1, mirrored=True, below=200),
-                Pass(2, below=64),
-                Pass(2, mirrored=True, below=64),
+                SearchPass(1),
+                SearchPass(0.5),
+                SearchPass(0.25),
+                SearchPass(1, mirrored=True, below=200),
+                SearchPass(2, below=64),
+                SearchPass(2, mirrored=True, below=64),
             ),
             threshold=0.27,
             tilt=0.6,
@@ -54,21 +57,21 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
     ),
     "thorough": Profile(
         "centerface",
-        Looks(
+        SearchPasses(
             (
-                Pass(2),
-                Pass(1.41),
-                Pass(1.41, mirrored=True),
-                Pass(1),
-                Pass(1, mirrored=True),
-                Pass(0.71),
-                Pass(0.71, mirrored=True),
-                Pass(0.5),
-                Pass(0.5, mirrored=True),
-                Pass(0.25),
-                Pass(2, mirrored=True, below=128),
-                Pass(3, below=32),
-                Pass(3, mirrored=True, below=32),
+                SearchPass(2),
+                SearchPass(1.41),
+                SearchPass(1.41, mirrored=True),
+                SearchPass(1),
+                SearchPass(1, mirrored=True),
+                SearchPass(0.71),
+                SearchPass(0.71, mirrored=True),
+                SearchPass(0.5),
+                SearchPass(0.5, mirrored=True),
+                SearchPass(0.25),
+                SearchPass(2, mirrored=True, below=128),
+                SearchPass(3, below=32),
+                SearchPass(3, mirrored=True, below=32),
             ),
             threshold=0.249,
             tilt=0.55,
@@ -86,7 +89,7 @@ def detector_of(detect: Detect) -> DetectorName:
     return detect.detector or PROFILES[detect.profile].detector
 
 
-def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> Looks:
+def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> SearchPasses:
     """Return how frames of this size are searched.
 
     A detector that is not the profile's looks once, from its own default threshold on.
@@ -96,16 +99,18 @@ def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> 
         base = detect.scale or _base(detect, width * height)
         looks = _scaled(profile.looks, base)
     else:
-        looks = Looks((Pass(detect.scale or 1.0),), own_threshold, certain=own_threshold)
+        looks = SearchPasses(
+            (SearchPass(detect.scale or 1.0),), own_threshold, certain=own_threshold
+        )
     if detect.threshold is None:
         return looks
     return replace(looks, threshold=detect.threshold, certain=detect.threshold)
 
 
-def plan_of(detect: Detect, looks: Looks, lead: float, *, live: bool = False) -> Plan:
+def plan_of(detect: Detect, looks: SearchPasses, lead: float, *, live: bool = False) -> SearchPlan:
     """Return how often is looked, so that no frame is left between looks ``lead`` apart or more."""
     profile = PROFILES[detect.profile]
-    return Plan(
+    return SearchPlan(
         refresh=detect.refresh or profile.refresh,
         rhythm=min(profile.rhythm, 0.8 * lead),
         longest=lead,
@@ -124,14 +129,14 @@ def _base(detect: Detect, pixels: int) -> float:
     return max(1.0, enlarged) if pixels <= _LARGE else math.sqrt(_LARGE / pixels)
 
 
-def _scaled(looks: Looks, base: float) -> Looks:
+def _scaled(looks: SearchPasses, base: float) -> SearchPasses:
     passes = tuple(
-        Pass(each.scale * base, each.mirrored, each.below and round(each.below / base))
+        SearchPass(each.scale * base, each.mirrored, each.below and round(each.below / base))
         for each in looks.passes
     )
     return replace(looks, passes=passes)
 
 
-def smallest_face(looks: Looks, smallest_in_view: int) -> int:
+def smallest_face(looks: SearchPasses, smallest_in_view: int) -> int:
     """Return the height in pixels of the frame from which most faces are found."""
     return max(1, round(smallest_in_view / max(each.scale for each in looks.wholes)))

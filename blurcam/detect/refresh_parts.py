@@ -17,7 +17,7 @@ _PARTS: Final = _ACROSS * _DOWN
 _SHARED: Final = 0.1
 
 
-class Rounds:
+class PartRefresh:
     """Whose turn it is: every part comes once in ``period`` seconds."""
 
     def __init__(self, period: float) -> None:

@@ -44,7 +44,7 @@ _LEAST_SECOND: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
+class SearchPass:
     """One way to look at a frame: its scale, perhaps mirrored.
 
     With ``below`` it is a second look, at candidates less than that many pixels high alone.
@@ -56,7 +56,7 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True)
-class Looks:
+class SearchPasses:
     """How closely a frame is searched.
 
     ``threshold`` is what the confidence over all passes must reach. ``tilt`` asks more of small
@@ -69,7 +69,7 @@ class Looks:
     either.
     """
 
-    passes: tuple[Pass, ...]
+    passes: tuple[SearchPass, ...]
     threshold: float
     tilt: float = 0.0
     glance: float = 1.0
@@ -77,12 +77,12 @@ class Looks:
     certain: float = 0.25
 
     @property
-    def wholes(self) -> tuple[Pass, ...]:
+    def wholes(self) -> tuple[SearchPass, ...]:
         """The passes over the whole frame."""
         return tuple(each for each in self.passes if each.below is None)
 
     @property
-    def closer(self) -> tuple[Pass, ...]:
+    def closer(self) -> tuple[SearchPass, ...]:
         """The second looks."""
         return tuple(each for each in self.passes if each.below is not None)
 
@@ -90,13 +90,13 @@ class Looks:
 class Search:
     """Searches frames with one detector."""
 
-    def __init__(self, detector: Detector, viewpoint: Viewpoint, looks: Looks) -> None:
+    def __init__(self, detector: Detector, viewpoint: Viewpoint, looks: SearchPasses) -> None:
         """Search as ``looks`` says; the detector reports from its own, lower threshold on."""
         self._detector = detector
         self._viewpoint = viewpoint
         self.looks = looks
 
-    def start(self, frame: Frame) -> Searching:
+    def start(self, frame: Frame) -> RunningSearch:
         """Begin to search all of a frame, closely; raises DetectorError.
 
         First come the passes over the whole frame, then the second looks at what these suspect,
@@ -106,9 +106,9 @@ class Search:
             self._look([self._viewpoint.view(frame, each.scale, mirrored=each.mirrored)])
             for each in self.looks.wholes
         ]
-        return Searching(answers, lambda found: self._closer(frame, found), self._agreed)
+        return RunningSearch(answers, lambda found: self._closer(frame, found), self._agreed)
 
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> Searching:
+    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> RunningSearch:
         """Begin to search parts of a frame; raises DetectorError.
 
         After one look at all areas comes a second, at known ``faces`` and at what the first one
@@ -127,8 +127,8 @@ class Search:
                 views.append(self._viewpoint.view(frame, scale / 4, area))
         answers = [self._look(sheets(views, keeps_cut=True))]
         if not self.looks.closer:
-            return Searching(answers, lambda found: [], _once)
-        return Searching(answers, lambda found: self._again(frame, found[0], faces), _both)
+            return RunningSearch(answers, lambda found: [], _once)
+        return RunningSearch(answers, lambda found: self._again(frame, found[0], faces), _both)
 
     def _affordable(self, areas: Sequence[Box]) -> Iterator[tuple[Box, float]]:
         """Yield each area with a scale, so that the budget is shared out evenly among them.
@@ -196,7 +196,7 @@ class Search:
         return [self._look_closer(frame, each, candidates) for each in self.looks.closer]
 
     def _look_closer(
-        self, frame: Frame, each: Pass, candidates: Sequence[Detection]
+        self, frame: Frame, each: SearchPass, candidates: Sequence[Detection]
     ) -> Answer | None:
         boxes = [c.box for c in candidates if c.box.height < (each.below or 0)]
         whole = Box(0, 0, frame.width, frame.height)
@@ -227,7 +227,7 @@ def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
     return merge([*sure, *fuse([doubtful, *others], 0.0)])
 
 
-class Searching:
+class RunningSearch:
     """A search under way, in two steps; an :class:`~blurcam.detect.detector.Answer`.
 
     What the first answers suspect decides what the second look at; ``sum_up`` makes one answer of

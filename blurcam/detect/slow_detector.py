@@ -11,7 +11,7 @@ from blurcam.detect.detector import Answer, Detection, Detector
 from blurcam.detect.sheets import Searchable
 from blurcam.errors import DetectorTimeout
 from blurcam.media.clock import Clock
-from blurcam.runtime.threads import Errands, Order
+from blurcam.runtime.threads import Order, WorkerThread
 
 # An answer is overdue after so many times as long as the slowest of the last ones took. The slowest
 # of 132 looks at 1080p took three times as long as half of them.
@@ -22,7 +22,7 @@ _LEAST_SECONDS: Final = 0.25
 _FEWEST: Final = 10
 
 
-class Attended:
+class DeadlineDetector:
     """A detector whose answers are overdue soon, and that is asked nothing while one is.
 
     An answer is overdue once it takes several times as long as the slowest of late, or as long as
@@ -89,7 +89,7 @@ class _Refused:
 class _Attended:
     """An answer that is overdue at some time."""
 
-    def __init__(self, answer: Answer, attended: Attended, asked: float) -> None:
+    def __init__(self, answer: Answer, attended: DeadlineDetector, asked: float) -> None:
         self._answer = answer
         self._attended = attended
         self._asked = asked
@@ -128,13 +128,15 @@ class _Attended:
         return found
 
 
-class Apart:
+class ThreadedDetector:
     """A detector that answers at once, in a thread of its own: one that hangs holds nobody up."""
 
     def __init__(self, detector: Detector) -> None:
         """Take over the detector."""
         self._detector = detector
-        self._errands: Errands[Sequence[Searchable], tuple[Detection, ...]] = Errands(self._search)
+        self._errands: WorkerThread[Sequence[Searchable], tuple[Detection, ...]] = WorkerThread(
+            self._search
+        )
         self.name = detector.name
         self.threshold = detector.threshold
         self.smallest_face = detector.smallest_face

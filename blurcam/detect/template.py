@@ -39,7 +39,7 @@ _LEAST_TEXTURE: Final = 3.0
 _Patch = NDArray[np.float32]
 
 
-class Trail:
+class TemplateTracker:
     """A face on its way, forward or back in time, from the frame that shows it in ``box``.
 
     ``box`` is where it was last, at ``time`` seconds; ``velocity`` in pixels a second is what it
@@ -141,4 +141,4 @@ def _unit(plane: Plane) -> float:
     return 1.0 if plane.dtype == np.uint8 else 4.0
 
 
-__all__ = ["STEP", "Trail"]
+__all__ = ["STEP", "TemplateTracker"]

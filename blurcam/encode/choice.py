@@ -11,10 +11,10 @@ from typing import Final, cast
 import av
 
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import X26_PRESETS, Codec, Coding
+from blurcam.encode.options import X26_PRESETS, Codec, EncoderOptions
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
     return default if asked is None else cast(Codec, asked)
 
 
-def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
+def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -> Encoder:
     """Return an encoder that was seen to work.
 
     A named encoder that does not open here is replaced by the codec's software encoder, which is
@@ -56,7 +56,10 @@ def open_encoder(info: StreamInfo, coding: Coding, tally: Tally) -> Encoder:
             notice = f"encoder {name} does not work here ({why}); {software} is used instead"
             logger.warning("%s", notice)
             tally.notice(notice)
-            name, coding = software, Coding(coding.codec, reorder=coding.reorder, live=coding.live)
+            name, coding = (
+                software,
+                EncoderOptions(coding.codec, reorder=coding.reorder, live=coding.live),
+            )
     try:
         encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:
@@ -90,7 +93,7 @@ def _refuse_foreign(name: str, codec: Codec) -> None:
         raise ConfigError(f"encoder: {name} writes {canonical}, not {codec}; add --codec")
 
 
-def _fault(name: str, info: StreamInfo, coding: Coding) -> str | None:
+def _fault(name: str, info: StreamInfo, coding: EncoderOptions) -> str | None:
     """Return why an encoder cannot be used, after making it encode a grey picture or two."""
     try:
         with closing(Encoder(info, name, coding)) as encoder:
@@ -104,9 +107,14 @@ def list_encoders() -> Iterator[tuple[str, str, bool, bool]]:
     """Yield ``(encoder, codec, opens here, is software)`` for all that FFmpeg here has."""
     info = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     for codec, software in _SOFTWARE.items():
-        yield software, codec, _fault(software, info, Coding(cast(Codec, codec))) is None, True
+        yield (
+            software,
+            codec,
+            _fault(software, info, EncoderOptions(cast(Codec, codec))) is None,
+            True,
+        )
         for kind in _HARDWARE:
             name = f"{_FFMPEG_NAME[codec]}_{kind}"
             if name in av.codecs_available:
-                works = _fault(name, info, Coding(cast(Codec, codec))) is None
+                works = _fault(name, info, EncoderOptions(cast(Codec, codec))) is None
                 yield name, codec, works, False

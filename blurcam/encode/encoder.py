@@ -17,7 +17,7 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from blurcam.encode.options import SEMI_PLANAR, Coding, options_of, pixel_format_of
+from blurcam.encode.options import SEMI_PLANAR, EncoderOptions, options_of, pixel_format_of
 from blurcam.errors import SinkWriteError
 from blurcam.media.formats import StreamInfo
 from blurcam.redact.gate import RedactedFrame
@@ -78,7 +78,7 @@ class RedactedPacket:
 class Encoder:
     """Encodes the pictures of one stream, once, for as many sinks as there are."""
 
-    def __init__(self, info: StreamInfo, name: str, coding: Coding) -> None:
+    def __init__(self, info: StreamInfo, name: str, coding: EncoderOptions) -> None:
         """Open FFmpeg's encoder ``name``; use :func:`open_encoder`."""
         self.name = name
         self.info = info
@@ -191,7 +191,7 @@ class Encoder:
         return b"|".join(unit for unit in units if unit and unit[0] >> 1 & 63 not in (39, 40))
 
 
-class Passage:
+class SignedPackets:
     """Carries packets from one process of a job to another, in order, under the seal of its key.
 
     A process cannot know what another one's encoder made but by what both know: the ``key`` of the
@@ -207,9 +207,9 @@ class Passage:
         self._label = label
         self._last = self._tag(label.encode())
 
-    def anew(self) -> Passage:
+    def anew(self) -> SignedPackets:
         """Return the same passage, at its beginning."""
-        return Passage(self._key, self._label)
+        return SignedPackets(self._key, self._label)
 
     def _tag(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, hashlib.sha256)

@@ -20,7 +20,7 @@ X26_PRESETS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Coding:
+class EncoderOptions:
     """What to encode with; ``None`` for blurcam's defaults.
 
     Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
@@ -35,7 +35,7 @@ class Coding:
     live: bool = False
 
 
-def options_of(name: str, coding: Coding, info: StreamInfo) -> dict[str, str]:
+def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str, str]:
     """Return the encoder's private options.
 
     The presets are the fastest that still compress: detection, not encoding, takes the time, but

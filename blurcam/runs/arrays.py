@@ -15,7 +15,7 @@ from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import redact_all
 from blurcam.runs.perception import covered, open_detector, searched
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import Cover, Detect, EffectName
 
 
@@ -30,7 +30,7 @@ def redact_pictures(
     """Yield BGR pictures redacted; see :func:`blurcam.redact_frames`."""
     if rate <= 0:
         raise ConfigError(f"rate: {rate} is not a number of pictures a second")
-    tally = Tally()
+    tally = FrameCounts()
     info: StreamInfo | None = None
     arrays = iter(pictures)
     first = next(arrays, None)
@@ -49,7 +49,10 @@ def redact_pictures(
 
 
 def _frames_of(
-    first: NDArray[np.uint8], rest: Iterator[NDArray[np.uint8]], time_base: Fraction, tally: Tally
+    first: NDArray[np.uint8],
+    rest: Iterator[NDArray[np.uint8]],
+    time_base: Fraction,
+    tally: FrameCounts,
 ) -> Iterator[Frame]:
     seq = 0
     picture: NDArray[np.uint8] | None = first

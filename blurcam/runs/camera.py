@@ -7,35 +7,35 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from blurcam.detect.overload import Pressure
+from blurcam.detect.overload import OverloadControl
 from blurcam.detect.overload_search import at_ease, ladder_for
 from blurcam.detect.profiles import smallest_face
-from blurcam.detect.slow_detector import Attended
+from blurcam.detect.slow_detector import DeadlineDetector
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.errors import ConfigError
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
-from blurcam.runs.camera_account import Account
-from blurcam.runs.camera_loop import Parts, run
+from blurcam.runs.camera_account import StatusRecorder
+from blurcam.runs.camera_loop import CameraParts, run
 from blurcam.runs.chain import Freezer
 from blurcam.runs.perception import covered, open_detector, searched_live
 from blurcam.runs.timing import Stages
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.status import CameraStatus, OutputStatus
-from blurcam.settings.camera import Camera, Output, Recording, Standard
-from blurcam.sinks.camera_outputs import LiveSink, Outlet, Outlets, RawSink
-from blurcam.sinks.camera_stdout import Standard as StandardSink
+from blurcam.settings.camera import Camera, Output, RecordingOutput, StdoutOutput
+from blurcam.sinks.camera_outputs import CameraOutput, CameraOutputs, FrameSink, LiveSink
+from blurcam.sinks.camera_stdout import StdoutSink
 from blurcam.sinks.file import refuse_same
 from blurcam.sinks.own_thread import detached
-from blurcam.sinks.retention import Keep
+from blurcam.sinks.retention import Retention
 from blurcam.sinks.rtsp import Publisher
-from blurcam.sinks.segments import Recordings, check_recording
-from blurcam.sources.camera import LiveSource, Reel
+from blurcam.sinks.segments import SegmentSink, check_recording
+from blurcam.sources.camera import CameraTimeline, LiveSource
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ _BEAT_SECONDS = 1.0
 _TIMED = ("scan", "detect", "cover", "redact", "encode")
 
 
-class Watch:
+class CameraOwner:
     """What the owner of a camera learns and says while it runs.
 
     ``beat`` is given the camera's status once a second; it comes from the main thread, so that it
@@ -59,15 +59,15 @@ class Watch:
 def check_camera(camera: Camera) -> None:
     """Raise ConfigError for outputs that cannot be written, before anything is begun."""
     for output in camera.outputs:
-        if isinstance(output, Recording):
+        if isinstance(output, RecordingOutput):
             check_recording(output.path, overwrite=camera.encode.overwrite)
             if camera.source.kind == "file":
                 refuse_same(Path(camera.source.location), Path(output.path))
 
 
 def run_camera(
-    camera: Camera, watch: Watch, raw: Sequence[RawSink] = (), standard: int | None = None
-) -> Tally:
+    camera: Camera, watch: CameraOwner, raw: Sequence[FrameSink] = (), standard: int | None = None
+) -> FrameCounts:
     """Redact a camera into its outputs until asked to stop; return what became of its frames.
 
     ``standard`` is a descriptor of standard output, for the output of that kind.
@@ -76,8 +76,8 @@ def run_camera(
     camera is so much as connected to.
     """
     check_camera(camera)
-    clock, tally = SystemClock(), Tally()
-    with closing(Attended(open_detector(camera.detect, live=True), clock)) as detector:
+    clock, tally = SystemClock(), FrameCounts()
+    with closing(DeadlineDetector(open_detector(camera.detect, live=True), clock)) as detector:
         outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
         assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
         run(assembled.parts())
@@ -91,30 +91,30 @@ class _Assembled:
     def __init__(
         self,
         camera: Camera,
-        detector: Attended,
-        tally: Tally,
+        detector: DeadlineDetector,
+        tally: FrameCounts,
         clock: Clock,
-        watch: Watch,
-        outlets: tuple[Outlet, ...],
-        raw: Sequence[RawSink],
+        watch: CameraOwner,
+        outlets: tuple[CameraOutput, ...],
+        raw: Sequence[FrameSink],
     ) -> None:
         self._camera = camera
         self._detector = detector
         self._clock = clock
         self._watch = watch
         self._raw = raw
-        self._reel = Reel.starting(clock, tally)
-        self._account = Account(camera.name, tally, clock)
+        self._reel = CameraTimeline.starting(clock, tally)
+        self._account = StatusRecorder(camera.name, tally, clock)
         self._outlets = outlets
         self._beaten = float("-inf")
-        self._pressure: Pressure | None = None
+        self._pressure: OverloadControl | None = None
         self._finest_seen = 0.0
         self._stages = Stages()
         self._spent: tuple[int, dict[str, float]] = (0, {})
 
-    def parts(self) -> Parts:
+    def parts(self) -> CameraParts:
         camera = self._camera
-        return Parts(
+        return CameraParts(
             connect=lambda: LiveSource(camera.source, camera.receive, self._reel),
             watch=self._covered,
             open_outputs=self._open_outputs,
@@ -123,17 +123,17 @@ class _Assembled:
             account=self._account,
             clock=self._clock,
             stages=self._stages,
-            pulse=self._pulse,
-            feel=self._feel,
+            tick=self._tick,
+            note_load=self._note_load,
             connect_seconds=camera.receive.connect,
             stall_seconds=camera.receive.stall,
         )
 
-    def _feel(self, fill: float) -> None:
+    def _note_load(self, fill: float) -> None:
         account, pressure = self._account, self._pressure
         account.queue_fill = fill
         if pressure is not None:
-            pressure.feel(fill, account.tally.dropped)
+            pressure.note_load(fill, account.tally.dropped)
             account.smallest_face = round(self._finest_seen / pressure.rung.scale, 1)
 
     def status(self) -> CameraStatus:
@@ -154,7 +154,7 @@ class _Assembled:
             since = seconds - spent_before.get(name, 0.0)
             self._account.stage(name, since / (frames - before))
 
-    def _pulse(self) -> bool:
+    def _tick(self) -> bool:
         now = self._clock.elapsed()
         if now - self._beaten >= _BEAT_SECONDS:
             self._beaten = now
@@ -176,7 +176,7 @@ class _Assembled:
         scanned = account.answers(stages.timed("scan", found), lambda: self._detector.late)
         return stages.timed("cover", covered(scanned, camera.cover, account.tally, live=True))
 
-    def _unpressed(self, info: StreamInfo) -> Pressure:
+    def _unpressed(self, info: StreamInfo) -> OverloadControl:
         """Return the pressure on this camera, none yet, now that its pictures' size is known."""
         detect, account, detector = self._camera.detect, self._account, self._detector
         looks = at_ease(detect, detector.threshold, info.width, info.height)
@@ -184,36 +184,40 @@ class _Assembled:
         account.smallest_face = self._finest_seen
         account.plan_for = detect.plan_for or self._finest_seen
         ladder = ladder_for(detect, detector.threshold, info.width, info.height)
-        self._pressure = Pressure(self._clock, ladder)
+        self._pressure = OverloadControl(self._clock, ladder)
         return self._pressure
 
-    def _open_outputs(self, info: StreamInfo) -> Outlets:
+    def _open_outputs(self, info: StreamInfo) -> CameraOutputs:
         asked = self._camera.encode
         codec = codec_for(info, ".ts", asked.codec)
-        coding = Coding(codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True)
+        coding = EncoderOptions(
+            codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True
+        )
         encoder = open_encoder(info, coding, self._account.tally)
-        return Outlets(encoder, self._outlets, self._raw)
+        return CameraOutputs(encoder, self._outlets, self._raw)
 
 
-def _outlet(output: Output, clock: Clock, standard: int | None) -> Outlet:
-    if isinstance(output, Recording):
-        keep = Keep(output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete")
+def _outlet(output: Output, clock: Clock, standard: int | None) -> CameraOutput:
+    if isinstance(output, RecordingOutput):
+        keep = Retention(
+            output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete"
+        )
 
         def record(encoder: Encoder) -> LiveSink:
-            return Recordings(output.path, encoder, clock, segment=output.segment, keep=keep)
+            return SegmentSink(output.path, encoder, clock, segment=output.segment, keep=keep)
 
-        return Outlet(output.path, detached(output.path, record, clock), clock)
+        return CameraOutput(output.path, detached(output.path, record, clock), clock)
 
-    if isinstance(output, Standard):
+    if isinstance(output, StdoutOutput):
         if standard is None:
             raise ConfigError("standard output: is closed, or not the camera's to write to")
 
         def pipe(encoder: Encoder) -> LiveSink:
-            return StandardSink(standard, encoder)
+            return StdoutSink(standard, encoder)
 
-        return Outlet("standard output", pipe, clock)
+        return CameraOutput("standard output", pipe, clock)
 
     def publish(encoder: Encoder) -> LiveSink:
         return Publisher(output.url, encoder, clock)
 
-    return Outlet(str(output.url), publish, clock)
+    return CameraOutput(str(output.url), publish, clock)

@@ -18,7 +18,7 @@ from blurcam.errors import (
 from blurcam.media.clock import Clock
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Coverage, Reason
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.status import CameraStatus, OutputStatus, Overload, State
 
 _LATENCY_SECONDS: Final = 30.0
@@ -29,10 +29,10 @@ _SPEECHLESS_SECONDS: Final = 4.5
 _SILENT_SECONDS: Final = 2.0
 
 
-class Account:
+class StatusRecorder:
     """Keeps a camera's books: its state, its latency, its reconnects."""
 
-    def __init__(self, name: str, tally: Tally, clock: Clock) -> None:
+    def __init__(self, name: str, tally: FrameCounts, clock: Clock) -> None:
         """Begin with a camera that is starting."""
         self.name = name
         self.tally = tally

@@ -17,7 +17,7 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame
-from blurcam.runs.camera_account import Account
+from blurcam.runs.camera_account import StatusRecorder
 from blurcam.runs.chain import Freezer, Shown, redact_live
 from blurcam.runs.timing import Stages
 from blurcam.runtime.backoff import REFUSED, UNREACHABLE, BackOff
@@ -32,7 +32,7 @@ _LOOK_UP_SECONDS: Final = 0.1
 _GRACE_SECONDS: Final = 2.0
 
 
-class Session(Protocol):
+class CameraSession(Protocol):
     """One connection to a camera."""
 
     @property
@@ -43,7 +43,7 @@ class Session(Protocol):
         """Connect and yield frames, until a SourceError is raised."""
 
 
-class Outputs(Protocol):
+class CameraWriterOutputs(Protocol):
     """Where redacted pictures go; called in the writer's thread alone."""
 
     def show(self, picture: RedactedFrame, pts: int, wall_time: float) -> None:
@@ -57,31 +57,31 @@ class Outputs(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class CameraParts:
     """What a camera is made of.
 
     ``watch`` turns the frames of a session, and the turns between them, into covered frames.
-    ``pulse`` is called several times a second, from the one main thread; its answer is whether to
-    stop. ``feel`` is told at every frame how full the queue before the search is, 0 to 1.
+    ``tick`` is called several times a second, from the one main thread; its answer is whether to
+    stop. ``note_load`` is told at every frame how full the queue before the search is, 0 to 1.
     ``connect_seconds`` and ``stall_seconds`` are how long a session's source may be silent, at
     first and later.
     """
 
-    connect: Callable[[], Session]
+    connect: Callable[[], CameraSession]
     watch: Callable[[Iterator[Frame | None], StreamInfo], Iterator[tuple[Frame, Coverage]]]
-    open_outputs: Callable[[StreamInfo], Outputs]
+    open_outputs: Callable[[StreamInfo], CameraWriterOutputs]
     effect: Effect
     freezer: Freezer
-    account: Account
+    account: StatusRecorder
     clock: Clock
     stages: Stages
-    pulse: Callable[[], bool]
-    feel: Callable[[float], None]
+    tick: Callable[[], bool]
+    note_load: Callable[[float], None]
     connect_seconds: float
     stall_seconds: float
 
 
-def run(parts: Parts) -> None:
+def run(parts: CameraParts) -> None:
     """Redact a camera until asked to stop, connecting anew as often as it takes.
 
     Raises whatever is not the camera's fault: a detector that failed for good, an encoder that
@@ -89,8 +89,8 @@ def run(parts: Parts) -> None:
     """
     backoff = BackOff()
     with ExitStack() as stack:
-        writer = Writer(parts, stack)
-        while not parts.pulse():
+        writer = CameraWriter(parts, stack)
+        while not parts.tick():
             began = parts.clock.elapsed()
             try:
                 run_once(parts, writer)
@@ -111,7 +111,7 @@ def run(parts: Parts) -> None:
     parts.account.enter("stopped")
 
 
-def run_once(parts: Parts, writer: Writer) -> None:
+def run_once(parts: CameraParts, writer: CameraWriter) -> None:
     """Redact one session; return once asked to stop, or where a file played as a camera ends.
 
     Raises SourceError when the session ends, which a camera's always does.
@@ -142,21 +142,21 @@ def run_once(parts: Parts, writer: Writer) -> None:
         for each, coverage in shown:
             writer.put(each)
             account.shown(coverage, each.wall_time)
-            parts.pulse()
+            parts.tick()
     if watch.error is not None:
         raise watch.error
 
 
-def _rest(parts: Parts, seconds: float) -> None:
+def _rest(parts: CameraParts, seconds: float) -> None:
     end = parts.clock.elapsed() + seconds
-    while parts.clock.elapsed() < end and not parts.pulse():
+    while parts.clock.elapsed() < end and not parts.tick():
         parts.clock.sleep(_LOOK_UP_SECONDS)
 
 
 class _Watchdog:
     """Looks up while a source is silent, and gives up one whose own time-outs do not work."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: CameraParts) -> None:
         self._parts = parts
         self._clock = parts.clock
         self.error: SourceError | None = None
@@ -170,24 +170,24 @@ class _Watchdog:
                     yield None
                     continue
                 lag = self._clock.wall() - frame.wall_time
-                self._parts.feel(min(1.0, max(0.0, lag / LIVE_SECONDS)))
+                self._parts.note_load(min(1.0, max(0.0, lag / LIVE_SECONDS)))
                 yield frame
                 self._due = self._clock.elapsed() + self._parts.stall_seconds + _GRACE_SECONDS
         except SourceError as exc:
             self.error = exc
 
     def look_up(self) -> bool:
-        if self._parts.pulse():
+        if self._parts.tick():
             return True
         if self._clock.elapsed() > self._due:
             raise SourceTimeout(f"{self._parts.account.name}: no picture, and no word why")
         return False
 
 
-class Writer:
+class CameraWriter:
     """The encoder and the outputs, in a thread of their own, from the first session on."""
 
-    def __init__(self, parts: Parts, stack: ExitStack) -> None:
+    def __init__(self, parts: CameraParts, stack: ExitStack) -> None:
         """Open nothing yet; ``stack`` ends it."""
         self._parts = parts
         self._stack = stack

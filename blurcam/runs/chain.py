@@ -14,7 +14,7 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Reason
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame, redact
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import outbox
 
 # Redacted pictures that may wait for the encoder: enough to even out key frames.
@@ -35,7 +35,7 @@ class Source(Protocol):
         """Release it; safe to call twice."""
 
 
-class Encoder(Protocol):
+class FrameEncoder(Protocol):
     """Turns redacted frames into packets."""
 
     def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
@@ -58,7 +58,7 @@ class Sink(Protocol):
         """Release it, published or not; safe to call twice."""
 
 
-def until_fault(frames: Iterable[Frame], tally: Tally) -> Generator[Frame, None, None]:
+def until_fault(frames: Iterable[Frame], tally: FrameCounts) -> Generator[Frame, None, None]:
     """Yield frames up to a failure of the source, which is kept in ``tally.fault``.
 
     What was decoded before the failure is still worth publishing; the run's exit code tells.
@@ -70,7 +70,7 @@ def until_fault(frames: Iterable[Frame], tally: Tally) -> Generator[Frame, None,
 
 
 def redact_all(
-    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: Tally
+    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: FrameCounts
 ) -> Iterator[RedactedFrame]:
     """Yield every frame redacted, and count it."""
     for frame, coverage in covered:
@@ -94,7 +94,7 @@ class Shown:
 
 
 def redact_live(
-    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: Tally, on_loss: Freezer
+    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: FrameCounts, on_loss: Freezer
 ) -> Iterator[tuple[Shown, Coverage]]:
     """Yield every frame redacted, or in place of a damaged one the last redacted picture."""
     for frame, coverage in covered:
@@ -124,7 +124,10 @@ class Freezer:
 
 
 def write_all(
-    redacted: Iterable[RedactedFrame], encoder: Encoder, sinks: tuple[Sink, ...], tally: Tally
+    redacted: Iterable[RedactedFrame],
+    encoder: FrameEncoder,
+    sinks: tuple[Sink, ...],
+    tally: FrameCounts,
 ) -> Generator[Fraction, None, None]:
     """Encode once, write to every sink, and yield the media time of each frame handed over.
 
@@ -153,7 +156,7 @@ def _spread(packets: Iterator[RedactedPacket], sinks: tuple[Sink, ...]) -> None:
             sink.write(packet)
 
 
-def _audit(tally: Tally) -> None:
+def _audit(tally: FrameCounts) -> None:
     """Every decoded frame must have ended in exactly one way."""
     whole = sum(tally.covered_whole.values())
     if tally.frames_in == 0:

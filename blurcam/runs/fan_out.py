@@ -10,14 +10,14 @@ from typing import Protocol
 from blurcam.encode.encoder import RedactedPacket
 from blurcam.errors import SinkClosed, SinkError, SourceReadError
 from blurcam.redact.gate import RedactedFrame
-from blurcam.runs.chain import WRITER_DEPTH, Encoder, Sink
-from blurcam.runtime.counts import Tally
+from blurcam.runs.chain import WRITER_DEPTH, FrameEncoder, Sink
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import outbox
 
 logger = logging.getLogger(__name__)
 
 
-class Outlet(Protocol):
+class FrameOutput(Protocol):
     """Where redacted frames go, coded or as they are."""
 
     def write(self, frame: RedactedFrame) -> None:
@@ -30,7 +30,7 @@ class Outlet(Protocol):
 class Coded:
     """Encodes once, for all the sinks that want it so."""
 
-    def __init__(self, encoder: Encoder, sinks: Sequence[Sink]) -> None:
+    def __init__(self, encoder: FrameEncoder, sinks: Sequence[Sink]) -> None:
         """Encode with ``encoder``."""
         self._encoder = encoder
         self._sinks = tuple(sinks)
@@ -62,7 +62,7 @@ class Coded:
 class Aside:
     """A sink beside the one that matters: where it fails it fails alone, and is counted."""
 
-    def __init__(self, sink: Sink, tally: Tally) -> None:
+    def __init__(self, sink: Sink, tally: FrameCounts) -> None:
         """Write to ``sink`` while it works."""
         self._sink = sink
         self._tally = tally
@@ -95,7 +95,7 @@ class Aside:
 
 
 def deliver(
-    redacted: Iterable[RedactedFrame], outlets: Sequence[Outlet], tally: Tally
+    redacted: Iterable[RedactedFrame], outlets: Sequence[FrameOutput], tally: FrameCounts
 ) -> Generator[Fraction, None, None]:
     """Write to every outlet, in a thread, and yield the media time of each frame handed over.
 
@@ -133,7 +133,7 @@ def deliver(
     settle(tally)
 
 
-def settle(tally: Tally) -> None:
+def settle(tally: FrameCounts) -> None:
     """Count as dropped what was decoded, and was still waiting when the end was asked for."""
     done = tally.redacted + sum(tally.covered_whole.values()) + tally.frozen
     if done > tally.frames_in:

@@ -7,20 +7,20 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
 
-from blurcam.detect.detector import Detector, Finding, Together
+from blurcam.detect.detector import CombinedDetector, Detector, Finding
 from blurcam.detect.frame_loop import scan
-from blurcam.detect.overload import Pressure
-from blurcam.detect.overload_search import EasedSearch, at_ease
+from blurcam.detect.overload import OverloadControl
+from blurcam.detect.overload_search import OverloadSearch, at_ease
 from blurcam.detect.profiles import PROFILES, detector_of, looks_for, plan_of
 from blurcam.detect.search import Search
 from blurcam.detect.selftest import prove
-from blurcam.detect.slow_detector import Apart
+from blurcam.detect.slow_detector import ThreadedDetector
 from blurcam.detect.views import Viewpoint
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.models.load import load
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import Cover, Detect
 from blurcam.track.cover import Reach, cover
 from blurcam.track.zones import burn_in, ignore
@@ -48,9 +48,11 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
             detector = _DETECTORS[name](detect, live)
             stack.callback(detector.close)
             prove(detector)
-            detectors.append(Apart(detector) if live and name == "mediapipe" else detector)
+            detectors.append(
+                ThreadedDetector(detector) if live and name == "mediapipe" else detector
+            )
         stack.pop_all()
-    opened = detectors[0] if len(detectors) == 1 else Together(detectors)
+    opened = detectors[0] if len(detectors) == 1 else CombinedDetector(detectors)
     return opened
 
 
@@ -116,22 +118,26 @@ def searched_live(
     detector: Detector,
     detect: Detect,
     lead: float,
-    pressure: Pressure,
+    pressure: OverloadControl,
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame of a camera with what the search says of it, as closely as it can keep up.
 
     How long a detector may be silent is for the camera's
-    :class:`~blurcam.runs.camera_account.Account`.
+    :class:`~blurcam.runs.camera_account.StatusRecorder`.
     """
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
     looks = at_ease(detect, detector.threshold, info.width, info.height)
     detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
     plan = plan_of(detect, looks, SHARE * lead, live=True)
-    yield from scan(frames, EasedSearch(detector, viewpoint, looks, pressure), plan, pressure)
+    yield from scan(frames, OverloadSearch(detector, viewpoint, looks, pressure), plan, pressure)
 
 
 def covered(
-    found: Iterable[tuple[Frame, Finding]], settings: Cover, tally: Tally, *, live: bool = False
+    found: Iterable[tuple[Frame, Finding]],
+    settings: Cover,
+    tally: FrameCounts,
+    *,
+    live: bool = False,
 ) -> Iterator[tuple[Frame, Coverage]]:
     """Yield every frame with its coverage: tracked, and zones burnt in."""
     share = SHARE if live else 1.0

@@ -15,7 +15,7 @@ import numpy as np
 from blurcam import __version__
 from blurcam.detect.detector import Detector
 from blurcam.detect.profiles import looks_for, smallest_face
-from blurcam.detect.search import Looks
+from blurcam.detect.search import SearchPasses
 from blurcam.errors import ConfigError, SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
@@ -25,13 +25,13 @@ from blurcam.runs.fan_out import deliver
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outlets
 from blurcam.runs.summary import Summary
-from blurcam.runtime.counts import Tally, Trouble
+from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.runtime.stop import Stop
 from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
-from blurcam.settings.pipe import Piping, is_stream
-from blurcam.sinks.descriptor import Claim, Outflow
+from blurcam.settings.pipe import PipeSettings, is_stream
+from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor
 from blurcam.sinks.file import refuse_same
-from blurcam.sources.descriptor import Intake, open_intake
+from blurcam.sources.descriptor import InputDescriptor, open_intake
 from blurcam.sources.pipe import open_pipe
 from blurcam.sources.recording import open_source
 from blurcam.track.regions_stream import open_regions
@@ -50,21 +50,21 @@ class PipeRun:
     :meth:`stop` ends it well-formed from the moment that it was made, also from a signal handler.
     """
 
-    def __init__(self, piping: Piping, output: int | None) -> None:
+    def __init__(self, piping: PipeSettings, output: int | None) -> None:
         """Write to the descriptor ``output``, which is taken over, where the output is ``-``."""
         self.piping = piping
-        self.tally = Tally()
+        self.tally = FrameCounts()
         self.info: StreamInfo | None = None
         self.is_writing = False
         self._stop = Stop()
         self._stack = ExitStack()
-        self._intake: Intake | None = None
-        self._outflow: Outflow | None = None
-        self._claim: Claim | None = None
+        self._intake: InputDescriptor | None = None
+        self._outflow: OutputDescriptor | None = None
+        self._claim: FifoOpening | None = None
         self._output = output
         self._detector: Detector | None = None
-        self._looks: Looks | None = None
-        self._trouble = Trouble(logger, "frames dropped")
+        self._looks: SearchPasses | None = None
+        self._trouble = RepeatedTrouble(logger, "frames dropped")
         self._steps: Iterator[Fraction] = iter(())
         self._started = time.monotonic()
         self._media = Fraction(0)
@@ -143,15 +143,15 @@ class PipeRun:
         if not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
-    def _open_outflow(self) -> Outflow:
+    def _open_outflow(self) -> OutputDescriptor:
         if str(self.piping.output) == "-":
             if self._output is None:
                 raise SinkClosed("standard output is closed; there is nobody to write to")
-            return Outflow(self._output, "standard output")
-        self._claim = Claim(self.piping.output)
+            return OutputDescriptor(self._output, "standard output")
+        self._claim = FifoOpening(self.piping.output)
         return self._claim.open()
 
-    def _open_intake(self) -> Intake | None:
+    def _open_intake(self) -> InputDescriptor | None:
         """Return what to read; ``None`` for a file, which FFmpeg may read in any order."""
         piping = self.piping
         if not is_stream(piping.input) and piping.source is None:

@@ -7,26 +7,30 @@ from pathlib import Path
 
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.media.formats import StreamInfo
 from blurcam.runs.chain import Sink
-from blurcam.runs.fan_out import Aside, Coded, Outlet
-from blurcam.runtime.counts import Tally
-from blurcam.settings.pipe import Piping
-from blurcam.sinks.descriptor import Outflow
+from blurcam.runs.fan_out import Aside, Coded, FrameOutput
+from blurcam.runtime.counts import FrameCounts
+from blurcam.settings.pipe import PipeSettings
+from blurcam.sinks.descriptor import OutputDescriptor
 from blurcam.sinks.file import FileSink, container_for, open_file
-from blurcam.sinks.pipe import PipeSink, RawSink
+from blurcam.sinks.pipe import PipeSink, RawVideoSink
 
 
 def open_outlets(
-    piping: Piping, info: StreamInfo, outflow: Outflow | None, tally: Tally, stack: ExitStack
-) -> list[Outlet]:
+    piping: PipeSettings,
+    info: StreamInfo,
+    outflow: OutputDescriptor | None,
+    tally: FrameCounts,
+    stack: ExitStack,
+) -> list[FrameOutput]:
     """Open all that a stream is written to, ``outflow`` or a file first; ``stack`` closes them.
 
     What is recorded beside it is encoded once with it, where one encoder suits both.
     """
     if outflow is not None and piping.to in ("raw", "y4m"):
-        raw = RawSink(outflow, piping.to, info)
+        raw = RawVideoSink(outflow, piping.to, info)
         return [raw, *_recording(piping, info, tally, stack)]
     encoder = _opened(info, _coding(piping, info, to_file=outflow is None), tally, stack)
     sinks: list[Sink] = [
@@ -41,8 +45,8 @@ def open_outlets(
 
 
 def _recording(
-    piping: Piping, info: StreamInfo, tally: Tally, stack: ExitStack
-) -> tuple[Outlet, ...]:
+    piping: PipeSettings, info: StreamInfo, tally: FrameCounts, stack: ExitStack
+) -> tuple[FrameOutput, ...]:
     """Return the recording beside a stream, with an encoder of its own, where one is wanted."""
     if piping.tee is None:
         return ()
@@ -50,34 +54,36 @@ def _recording(
     return (Coded(encoder, (Aside(_file(piping, piping.tee, encoder, stack), tally),)),)
 
 
-def _is_single(piping: Piping) -> bool:
+def _is_single(piping: PipeSettings) -> bool:
     """Whether every picture goes out on its own, which no recording is made of."""
     return piping.to == "mjpeg" or (piping.to == "nut" and piping.encode.codec is None)
 
 
-def _coding(piping: Piping, info: StreamInfo, *, to_file: bool) -> Coding:
+def _coding(piping: PipeSettings, info: StreamInfo, *, to_file: bool) -> EncoderOptions:
     asked = piping.encode
     if to_file:
         return _coding_of_file(piping, piping.output, info)
     if piping.to == "mjpeg":
-        return Coding("mjpeg", crf=asked.crf, reorder=False, live=True)
+        return EncoderOptions("mjpeg", crf=asked.crf, reorder=False, live=True)
     if piping.to == "nut" and asked.codec is None:
-        return Coding("raw", reorder=False, live=True)
+        return EncoderOptions("raw", reorder=False, live=True)
     codec = codec_for(info, "", asked.codec)
-    return Coding(codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True)
+    return EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True)
 
 
-def _coding_of_file(piping: Piping, path: Path, info: StreamInfo) -> Coding:
+def _coding_of_file(piping: PipeSettings, path: Path, info: StreamInfo) -> EncoderOptions:
     asked = piping.encode
     container_for(path)
     codec = codec_for(info, path.suffix, asked.codec)
-    return Coding(codec, asked.encoder, asked.crf, asked.preset, reorder=False)
+    return EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder=False)
 
 
-def _opened(info: StreamInfo, coding: Coding, tally: Tally, stack: ExitStack) -> Encoder:
+def _opened(
+    info: StreamInfo, coding: EncoderOptions, tally: FrameCounts, stack: ExitStack
+) -> Encoder:
     return stack.enter_context(closing(open_encoder(info, coding, tally)))
 
 
-def _file(piping: Piping, path: Path, encoder: Encoder, stack: ExitStack) -> FileSink:
+def _file(piping: PipeSettings, path: Path, encoder: Encoder, stack: ExitStack) -> FileSink:
     overwrite = piping.encode.overwrite
     return stack.enter_context(closing(open_file(path, encoder, overwrite=overwrite)))

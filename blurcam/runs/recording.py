@@ -13,10 +13,10 @@ from pathlib import Path
 from blurcam import __version__
 from blurcam.detect.detector import Detector
 from blurcam.detect.profiles import looks_for, smallest_face
-from blurcam.detect.search import Looks
+from blurcam.detect.search import SearchPasses
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
@@ -26,7 +26,7 @@ from blurcam.runs.chain import redact_all, until_fault, write_all
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Stages, Timing, Untimed
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
 from blurcam.sinks.file import FileSink, open_file, refuse_same
@@ -42,7 +42,7 @@ Watch = Callable[[Covered], Covered]
 """A stage that takes note of coverage and hands everything on as it is."""
 
 
-class Run:
+class RecordingRun:
     """One redaction under way: exhaust :meth:`steps`, then :meth:`finish`."""
 
     def __init__(
@@ -73,11 +73,12 @@ class Run:
 @contextmanager
 def open_run(
     config: Config, *, detector: Detector | None = None, watch: Watch | None = None
-) -> Iterator[Run]:
+) -> Iterator[RecordingRun]:
     """Open everything a redaction of one recording needs, and release it at the end.
 
     A ``detector`` that was opened for these settings is used and stays open; ``watch`` sees every
-    coverage go by. Left without :meth:`Run.steps` exhausted, nothing is under the final names.
+    coverage go by. Left without :meth:`RecordingRun.steps` exhausted, nothing is under the
+    final names.
     """
     with ExitStack() as stack:
         yield _open_run(config, stack, detector, watch)
@@ -85,9 +86,9 @@ def open_run(
 
 def _open_run(
     config: Config, stack: ExitStack, detector: Detector | None, watch: Watch | None
-) -> Run:
+) -> RecordingRun:
     started = time.monotonic()
-    tally = Tally()
+    tally = FrameCounts()
     for path in (config.output, config.regions, config.summary):
         if path is not None:
             _refuse_output(config, path)
@@ -96,7 +97,7 @@ def _open_run(
     ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
     stack.callback(ahead.close)
     frames = timing.timed("wait", until_fault(ahead, tally))
-    origin = Origin(config, source.info, tally, timing, stack, detector)
+    origin = CoverageOrigin(config, source.info, tally, timing, stack, detector)
     covering = origin.covered(frames)
     if watch is not None:
         covering = watch(covering)
@@ -118,10 +119,10 @@ def _open_run(
             _write_summary(config.summary, config.output, summary)
         return summary
 
-    return Run(config, source.info, steps, finish)
+    return RecordingRun(config, source.info, steps, finish)
 
 
-def _digest(path: Path, tally: Tally) -> str:
+def _digest(path: Path, tally: FrameCounts) -> str:
     """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
     try:
         return sha256_of(path)
@@ -147,14 +148,14 @@ def _refuse_output(config: Config, path: Path) -> None:
         raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
-class Origin:
+class CoverageOrigin:
     """Where coverage comes from: a detector, or a regions file."""
 
     def __init__(
         self,
         config: Config,
         info: StreamInfo,
-        tally: Tally,
+        tally: FrameCounts,
         timing: Timing,
         stack: ExitStack,
         lent: Detector | None,
@@ -166,7 +167,7 @@ class Origin:
         self._timing = timing
         self.reader: RegionReader | None = None
         self.detector: Detector | None = None
-        self.looks: Looks | None = None
+        self.looks: SearchPasses | None = None
         if config.render_from is not None:
             self.reader = RegionReader(config.render_from)
             stack.callback(self.reader.close)
@@ -203,7 +204,7 @@ def _open_output(
     config: Config,
     source: FileSource,
     covering: Covered,
-    tally: Tally,
+    tally: FrameCounts,
     timing: Timing,
     stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
@@ -215,12 +216,14 @@ def _open_output(
     return sink, timing.timed("hand over", steps)
 
 
-def encoder_for(config: Config, info: StreamInfo, tally: Tally) -> Encoder:
+def encoder_for(config: Config, info: StreamInfo, tally: FrameCounts) -> Encoder:
     """Return the encoder that the settings ask for, for a file with the output's suffix."""
     asked = config.encode
     codec = codec_for(info, config.output.suffix, asked.codec)
     reorder = config.output.suffix.lower() != ".ts"
-    return open_encoder(info, Coding(codec, asked.encoder, asked.crf, asked.preset, reorder), tally)
+    return open_encoder(
+        info, EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder), tally
+    )
 
 
 def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
@@ -235,9 +238,9 @@ def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
 
 def summary_of(
     config: Config,
-    origin: Origin,
+    origin: CoverageOrigin,
     sink: FileSink,
-    tally: Tally,
+    tally: FrameCounts,
     timing: Timing,
     digest: str,
     wall: float,
@@ -274,7 +277,7 @@ def summary_of(
 
 
 def _header(
-    config: Config, info: StreamInfo, tally: Tally, digest: str, summary: Summary
+    config: Config, info: StreamInfo, tally: FrameCounts, digest: str, summary: Summary
 ) -> Header:
     settings = {
         "detector": summary.detector,

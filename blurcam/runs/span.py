@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from blurcam.detect.detector import Detector
-from blurcam.encode.encoder import Passage, retimed
+from blurcam.encode.encoder import SignedPackets, retimed
 from blurcam.errors import SourceReadError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Reason
@@ -27,8 +27,8 @@ from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import redact_all, write_all
 from blurcam.runs.recording import (
     READER_DEPTH,
+    CoverageOrigin,
     Covered,
-    Origin,
     Watch,
     encoder_for,
     open_sink,
@@ -38,16 +38,16 @@ from blurcam.runs.recording import (
 from blurcam.runs.span_cuts import Span, cut
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Untimed
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
-from blurcam.sinks.span_packets import SpoolSink, read_spool
+from blurcam.sinks.span_packets import SpanPacketSink, read_spool
 from blurcam.sources.keyframe_index import index_of
 from blurcam.sources.recording import open_source
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class SpanResult:
     """What became of a span: counts, and what a decoder has to know of its packets, in hex."""
 
     frames: int
@@ -60,12 +60,12 @@ class Part:
 
 
 @dataclass(slots=True)
-class Spooled:
+class RedactedSpans:
     """The spans of one recording, redacted: where they lie, and what became of each."""
 
     spans: tuple[Span, ...]
     paths: tuple[Path, ...]
-    parts: tuple[Part, ...]
+    parts: tuple[SpanResult, ...]
 
 
 def spans_of(config: Config, seconds: float) -> tuple[Span, ...]:
@@ -90,7 +90,7 @@ class _Own:
     """Lets the frames pass that are a span's own, and counts them and their tracks."""
 
     span: Span
-    tally: Tally
+    tally: FrameCounts
     tracks: set[int] = field(default_factory=set)
     before: set[int] = field(default_factory=set)
 
@@ -130,10 +130,10 @@ class SpanRun:
                 f"{self._own.span.frames} were expected"
             )
 
-    def finish(self) -> Part:
+    def finish(self) -> SpanResult:
         """Return what was done."""
         tally = self._own.tally
-        return Part(
+        return SpanResult(
             frames=tally.frames_in,
             redacted=tally.redacted,
             covered_whole={reason.name: n for reason, n in tally.covered_whole.items()},
@@ -149,27 +149,27 @@ def open_span(
     config: Config,
     span: Span,
     spool: Path,
-    passage: Passage,
+    passage: SignedPackets,
     *,
     detector: Detector,
     watch: Watch,
 ) -> Iterator[SpanRun]:
     """Open everything that redacting a span needs; ``watch`` sees the span's own coverage only."""
     with ExitStack() as stack:
-        tally = Tally()
+        tally = FrameCounts()
         # What is decoded around the span is not counted: the spans on both sides do that.
-        source = stack.enter_context(closing(open_source(config.input, Tally())))
+        source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
         if span.key is not None:
             source.seek(span.key)
         frames = prefetch(_until(source.frames(), span.end), READER_DEPTH)
         stack.callback(frames.close)
-        covering: Covered = Origin(
-            config, source.info, Tally(), Untimed(), stack, detector
+        covering: Covered = CoverageOrigin(
+            config, source.info, FrameCounts(), Untimed(), stack, detector
         ).covered(frames)
         own = _Own(span, tally)
         covering = watch(own.only(covering))
         encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
-        sink = stack.enter_context(closing(SpoolSink(spool, passage)))
+        sink = stack.enter_context(closing(SpanPacketSink(spool, passage)))
         redacted = redact_all(covering, make_effect(config.effect), tally)
         steps = write_all(redacted, encoder, (sink,), tally)
         stack.callback(steps.close)
@@ -184,7 +184,7 @@ def _until(frames: Iterator[Frame], end: int | None) -> Iterator[Frame]:
 
 
 def join(
-    config: Config, spooled: Spooled, passages: Iterable[Passage], *, detector: Detector
+    config: Config, spooled: RedactedSpans, passages: Iterable[SignedPackets], *, detector: Detector
 ) -> Iterator[Fraction | Summary]:
     """Write the spans into one file; yield the media time written, and last the summary.
 
@@ -195,8 +195,8 @@ def join(
     keys = list(passages)
     with ExitStack() as stack:
         tally = _tally(config, spooled)
-        source = stack.enter_context(closing(open_source(config.input, Tally())))
-        origin = Origin(config, source.info, tally, Untimed(), stack, detector)
+        source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
+        origin = CoverageOrigin(config, source.info, tally, Untimed(), stack, detector)
         encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
         if any(part.parameters != encoder.parameters.hex() for part in spooled.parts):
             raise SourceReadError(
@@ -221,10 +221,10 @@ def join(
         yield summary_of(config, origin, sink, tally, Untimed(), digest, wall)
 
 
-def _tally(config: Config, spooled: Spooled) -> Tally:
+def _tally(config: Config, spooled: RedactedSpans) -> FrameCounts:
     """Return the counts of all spans together; raises SourceReadError where one is in doubt."""
     whole: Counter[Reason] = Counter()
-    tally = Tally(covered_whole=whole)
+    tally = FrameCounts(covered_whole=whole)
     for span, part in zip(spooled.spans, spooled.parts, strict=True):
         if part.frames != span.frames or Reason.CORRUPT.name in part.covered_whole:
             raise SourceReadError(
@@ -239,7 +239,7 @@ def _tally(config: Config, spooled: Spooled) -> Tally:
     return tally
 
 
-def _times(path: Path, passage: Passage) -> list[int]:
+def _times(path: Path, passage: SignedPackets) -> list[int]:
     """Return the pts of a spool's packets, in the order of decoding."""
     return [packet.pts for packet in read_spool(path, passage.anew())]
 
@@ -250,6 +250,6 @@ def _delay(times: list[int]) -> int:
     return max(n - rank[pts] for n, pts in enumerate(times))
 
 
-def part_from(values: dict[str, Any]) -> Part:
+def part_from(values: dict[str, Any]) -> SpanResult:
     """Return a part from what ``dataclasses.asdict`` made of it."""
-    return Part(**values | {"notices": tuple(values["notices"])})
+    return SpanResult(**values | {"notices": tuple(values["notices"])})

@@ -17,13 +17,13 @@ from blurcam.detect.detector import Answer, Detection, Detector
 from blurcam.detect.sheets import Searchable
 from blurcam.encode.encoder import RedactedPacket
 from blurcam.redact.gate import RedactedFrame
-from blurcam.runs.chain import Encoder, Sink
+from blurcam.runs.chain import FrameEncoder, Sink
 
 T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Spent:
+class StageTime:
     """What one stage took: ``seconds`` by the clock, ``cpu`` seconds of its thread alone.
 
     What a codec or a detector does in threads of its own is in ``seconds``, as waiting.
@@ -42,14 +42,14 @@ class Stopwatch:
 
     def __init__(self, now: Callable[[], tuple[float, float]] = _now) -> None:
         """Start with nothing spent; ``now`` gives seconds by the clock, and of this thread."""
-        self.spent: dict[str, Spent] = {}
+        self.spent: dict[str, StageTime] = {}
         self._now = now
         self._below = (0.0, 0.0)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Count what happens inside as time of the stage."""
-        spent = self.spent.setdefault(name, Spent())
+        spent = self.spent.setdefault(name, StageTime())
         outer, self._below = self._below, (0.0, 0.0)
         began = self._now()
         try:
@@ -81,7 +81,7 @@ class Stopwatch:
 
 
 @dataclass(slots=True)
-class Fill:
+class QueueFill:
     """How many items wait in a queue, looked at whenever one is taken.
 
     What its producer holds ready and has no room for counts too. Each count is written by one
@@ -115,7 +115,7 @@ class Untimed:
         """Return the detector."""
         return detector
 
-    def encoder(self, encoder: Encoder) -> Encoder:
+    def encoder(self, encoder: FrameEncoder) -> FrameEncoder:
         """Return the encoder."""
         return encoder
 
@@ -150,7 +150,7 @@ class Stages:
     def __init__(self) -> None:
         """Start with nothing spent."""
         self._watches = {thread: Stopwatch() for thread in ("reader", "main", "writer")}
-        self._decoded, self._redacted = Fill(), Fill()
+        self._decoded, self._redacted = QueueFill(), QueueFill()
 
     def timed(self, name: str, items: Iterable[T]) -> Iterator[T]:
         """Yield ``items``, counting the time that the stage takes for them."""
@@ -171,7 +171,7 @@ class Stages:
         """Return the detector, timed."""
         return TimedDetector(detector, self.watch("detect"))
 
-    def encoder(self, encoder: Encoder) -> Encoder:
+    def encoder(self, encoder: FrameEncoder) -> FrameEncoder:
         """Return the encoder, timed."""
         return TimedEncoder(encoder, self.watch("encode"), self._redacted)
 
@@ -246,7 +246,7 @@ class _TimedAnswer:
 class TimedEncoder:
     """An encoder whose work is timed as the stage ``encode``."""
 
-    def __init__(self, encoder: Encoder, watch: Stopwatch, fill: Fill) -> None:
+    def __init__(self, encoder: FrameEncoder, watch: Stopwatch, fill: QueueFill) -> None:
         """Wrap the encoder, which the caller closes; ``fill`` is the queue before it."""
         self._encoder = encoder
         self._watch = watch

@@ -10,7 +10,7 @@ _GOOD_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class Pace:
+class BackOffTimes:
     """Seconds to wait at first and at most; the wait doubles in between."""
 
     first: float
@@ -18,11 +18,11 @@ class Pace:
 
 
 # An unreachable host is to be seen again within seconds of its return.
-UNREACHABLE: Final = Pace(0.5, 2.0)
+UNREACHABLE: Final = BackOffTimes(0.5, 2.0)
 # Cameras lock out for half an hour who tries a wrong password too often.
-REFUSED: Final = Pace(60.0, 600.0)
+REFUSED: Final = BackOffTimes(60.0, 600.0)
 # A camera's process, or an output's, that ended.
-CRASHED: Final = Pace(0.5, 30.0)
+CRASHED: Final = BackOffTimes(0.5, 30.0)
 
 
 class BackOff:
@@ -32,9 +32,9 @@ class BackOff:
         """Take the source of chance, for tests."""
         self._chance = chance or random.Random()
         self._failures = 0
-        self._pace: Pace | None = None
+        self._pace: BackOffTimes | None = None
 
-    def after(self, pace: Pace, lasted: float = 0.0) -> float:
+    def after(self, pace: BackOffTimes, lasted: float = 0.0) -> float:
         """Return the seconds to wait after a failure; what had worked for a while starts anew."""
         if lasted >= _GOOD_SECONDS or pace != self._pace:
             self._failures = 0

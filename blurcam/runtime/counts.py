@@ -11,7 +11,7 @@ from blurcam.media.regions import Coverage, Reason
 
 
 @dataclass(slots=True)
-class Tally:
+class FrameCounts:
     """What has happened to the frames of a run so far.
 
     Every decoded frame ends in exactly one of ``redacted``, ``covered_whole`` (by reason),
@@ -48,7 +48,7 @@ class Tally:
         return not faults and not self.lost and self.fault is None
 
 
-class Trouble:
+class RepeatedTrouble:
     """Logs a repeated complaint at most once a second: how often, and what the last one was."""
 
     def __init__(self, logger: logging.Logger, what: str, clock: Clock | None = None) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-class Late(BaseException):
+class SearchCancelled(BaseException):
     """Raised into a search that takes longer than a stopping run has."""
 
 
@@ -34,7 +34,7 @@ class Stop:
         self.asked = self._is_late = True
         if self._is_searching:
             self._is_searching = False
-            raise Late
+            raise SearchCancelled
 
     def until_asked(self, frames: Iterable[T]) -> Iterator[T]:
         """Yield what is to be searched, until the end is asked for."""
@@ -51,7 +51,7 @@ class Stop:
                 self._is_searching = True
                 frame = next(frames)
                 self._is_searching = False
-            except (StopIteration, Late):
+            except (StopIteration, SearchCancelled):
                 return
             finally:
                 self._is_searching = False

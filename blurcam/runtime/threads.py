@@ -328,7 +328,7 @@ class Order(Generic[R]):
             self._done.set()
 
 
-class Errands(Generic[T, R]):
+class WorkerThread(Generic[T, R]):
     """Work done in a thread of its own, one piece after the other; whoever asks may go on."""
 
     def __init__(self, work: Callable[[T], R], depth: int = 64) -> None:

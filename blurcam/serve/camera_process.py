@@ -17,7 +17,7 @@ from blurcam.runtime.status import CameraStatus
 from blurcam.settings.camera import Camera
 
 
-class Owner:
+class SupervisorPipe:
     """The supervisor, at the other end of the pipe: told everything, and asked whether to go on."""
 
     def __init__(self, descriptor: int) -> None:
@@ -54,7 +54,7 @@ class Owner:
 
 def main() -> NoReturn:
     """Run the camera that is described on stdin; end with an exit code of blurcam."""
-    owner = Owner(os.dup(1))
+    owner = SupervisorPipe(os.dup(1))
     os.dup2(2, 1)  # whatever else prints, prints to stderr
     signal.signal(signal.SIGTERM, owner.stop)
     signal.signal(signal.SIGINT, owner.stop)
@@ -68,11 +68,11 @@ def main() -> NoReturn:
     os._exit(_run(camera, owner))
 
 
-def _run(camera: Camera, owner: Owner) -> int:
-    from blurcam.runs.camera import Watch, run_camera
-    from blurcam.sinks.jpeg import Stills
+def _run(camera: Camera, owner: SupervisorPipe) -> int:
+    from blurcam.runs.camera import CameraOwner, run_camera
+    from blurcam.sinks.jpeg import JpegStills
 
-    stills = Stills()
+    stills = JpegStills()
 
     def beat(status: CameraStatus) -> None:
         owner.beat(status)
@@ -84,7 +84,7 @@ def _run(camera: Camera, owner: Owner) -> int:
         return owner.is_stopping()
 
     try:
-        run_camera(camera, Watch(beat, stop), (stills,))
+        run_camera(camera, CameraOwner(beat, stop), (stills,))
     except BlurcamError as exc:
         logging.getLogger("blurcam").error("%s", exc)
         owner.tell("failed", json.dumps(str(exc)))

@@ -20,7 +20,7 @@ _SILENT: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class CameraHealth:
     """What one camera's status means: whether it is being redacted, and in words."""
 
     name: str
@@ -31,7 +31,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SiteHealth:
     """What all statuses mean together; ``look_at`` names the cameras that are not simply well."""
 
     is_redacting: bool
@@ -40,10 +40,10 @@ class Verdict:
     title: str
     why: str
     look_at: tuple[str, ...]
-    cameras: tuple[Judgement, ...]
+    cameras: tuple[CameraHealth, ...]
 
 
-def verdict(statuses: Sequence[CameraStatus], now: float) -> Verdict:
+def verdict(statuses: Sequence[CameraStatus], now: float) -> SiteHealth:
     """Judge every camera; those stopped on purpose do not count, and none at all is not well."""
     judged = tuple(judge(status, now) for status in statuses)
     counted = [each for each in judged if each.tone != "off"]
@@ -52,7 +52,7 @@ def verdict(statuses: Sequence[CameraStatus], now: float) -> Verdict:
     if not counted:
         title = "No camera is running" if statuses else "There is no camera yet"
         why = "Nothing is read, stored or forwarded."
-        return Verdict(False, ready, "off", title, why, (), judged)
+        return SiteHealth(False, ready, "off", title, why, (), judged)
     look_at = tuple(each.name for each in counted if each.tone != "good")
     if covered == len(counted):
         title = (
@@ -62,16 +62,16 @@ def verdict(statuses: Sequence[CameraStatus], now: float) -> Verdict:
         )
         why = "Faces are covered before anything is stored or forwarded."
         tone: Tone = "notice" if look_at else "good"
-        return Verdict(True, ready, tone, title, why, look_at, judged)
+        return SiteHealth(True, ready, tone, title, why, look_at, judged)
     title = f"{covered} of {len(counted)} cameras are being redacted now"
     if len(counted) == 1:
         title = "The camera is not being redacted now"
     tone = "bad" if any(each.tone == "bad" for each in counted) else "notice"
     why = "No picture with a face left uncovered goes out."
-    return Verdict(False, ready, tone, title, why, look_at, judged)
+    return SiteHealth(False, ready, tone, title, why, look_at, judged)
 
 
-def judge(status: CameraStatus, now: float) -> Judgement:
+def judge(status: CameraStatus, now: float) -> CameraHealth:
     """Say what a camera's status means at the time ``now``."""
     return _JUDGES[status.state](status, now)
 
@@ -103,25 +103,25 @@ def _age(moment: float | None, now: float, most: float) -> float | None:
     return max(0.0, now - moment)
 
 
-def _live(status: CameraStatus, now: float) -> Judgement:
+def _live(status: CameraStatus, now: float) -> CameraHealth:
     age = _age(status.last_detection, now, FRESH)
     if age is None:
         when = "has not answered yet"
         if status.last_detection is not None:
             when = f"last answered {span(now - status.last_detection)} ago"
         why = f"The detector {when}: whole pictures are covered until it does."
-        return Judgement(status.name, False, "bad", "Detector silent", why)
+        return CameraHealth(status.name, False, "bad", "Detector silent", why)
     down = [each for each in status.outputs if not each.up]
     if status.overload in ("resolution", "frames") or _is_short_sighted(status):
         title = "Live, overloaded" if status.overload == "frames" else "Live, short-sighted"
-        return Judgement(status.name, True, "notice", title, _overloaded(status))
+        return CameraHealth(status.name, True, "notice", title, _overloaded(status))
     if down:
         first = down[0]
         reason = f": {first.error}" if first.error else ""
         why = f"{len(down)} of {len(status.outputs)} outputs down. {first.name}{reason}"
-        return Judgement(status.name, True, "notice", "Live, output down", why)
+        return CameraHealth(status.name, True, "notice", "Live, output down", why)
     why = f"Faces are covered; the detector answered {_ago(age)}."
-    return Judgement(status.name, True, "good", "Live", why)
+    return CameraHealth(status.name, True, "good", "Live", why)
 
 
 def _is_short_sighted(status: CameraStatus) -> bool:
@@ -140,45 +140,45 @@ def _overloaded(status: CameraStatus) -> str:
     return f"{what}. Give it fewer cameras, a smaller picture or a GPU."
 
 
-def _starting(status: CameraStatus, now: float) -> Judgement:
+def _starting(status: CameraStatus, now: float) -> CameraHealth:
     del now
     why = "Whole pictures are covered until the detector has answered once."
-    return Judgement(status.name, False, "notice", "Starting", why)
+    return CameraHealth(status.name, False, "notice", "Starting", why)
 
 
-def _lost(status: CameraStatus, now: float) -> Judgement:
+def _lost(status: CameraStatus, now: float) -> CameraHealth:
     why = (
         f"No usable picture for {span(now - status.since)}: the last covered one stays, or a grey "
         f"one is shown, until the camera is back.{_told(status)}"
     )
-    return Judgement(status.name, False, "bad", "Lost", why)
+    return CameraHealth(status.name, False, "bad", "Lost", why)
 
 
-def _backoff(status: CameraStatus, now: float) -> Judgement:
+def _backoff(status: CameraStatus, now: float) -> CameraHealth:
     why = f"Not connected for {span(now - status.since)}; {_next(status, now)}.{_told(status)}"
-    return Judgement(status.name, False, "bad", "Reconnecting", why)
+    return CameraHealth(status.name, False, "bad", "Reconnecting", why)
 
 
-def _refused(status: CameraStatus, now: float) -> Judgement:
+def _refused(status: CameraStatus, now: float) -> CameraHealth:
     why = (
         f"The camera refuses the user name or the password; {_next(status, now)}, since cameras "
         f"lock out who tries too often.{_told(status)}"
     )
-    return Judgement(status.name, False, "bad", "Refused", why)
+    return CameraHealth(status.name, False, "bad", "Refused", why)
 
 
-def _restarting(status: CameraStatus, now: float) -> Judgement:
+def _restarting(status: CameraStatus, now: float) -> CameraHealth:
     del now
     why = "Its process is being replaced; nothing leaves until the new one has looked."
-    return Judgement(status.name, False, "notice", "Restarting", why)
+    return CameraHealth(status.name, False, "notice", "Restarting", why)
 
 
-def _stopped(status: CameraStatus, now: float) -> Judgement:
+def _stopped(status: CameraStatus, now: float) -> CameraHealth:
     why = f"Stopped on purpose {span(now - status.since)} ago; nothing is read.{_told(status)}"
-    return Judgement(status.name, False, "off", "Stopped", why)
+    return CameraHealth(status.name, False, "off", "Stopped", why)
 
 
-_JUDGES: Final[dict[str, Callable[[CameraStatus, float], Judgement]]] = {
+_JUDGES: Final[dict[str, Callable[[CameraStatus, float], CameraHealth]]] = {
     "live": _live,
     "starting": _starting,
     "lost": _lost,

@@ -43,7 +43,7 @@ class Receive:
 
 
 @dataclass(frozen=True, slots=True)
-class Recording:
+class RecordingOutput:
     """An output that keeps recordings.
 
     ``path`` is a file, or a strftime pattern for many; a new one begins every ``segment`` seconds.
@@ -74,7 +74,7 @@ class Recording:
 
 
 @dataclass(frozen=True, slots=True)
-class Publishing:
+class PublishOutput:
     """An output that is published to a server, by RTSP."""
 
     url: Address
@@ -86,11 +86,11 @@ class Publishing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standard:
+class StdoutOutput:
     """Standard output, as MPEG-TS."""
 
 
-Output = Recording | Publishing | Standard
+Output = RecordingOutput | PublishOutput | StdoutOutput
 
 
 def output_of(text: str, segment: float | None = None) -> Output:
@@ -98,12 +98,12 @@ def output_of(text: str, segment: float | None = None) -> Output:
     if text == "-":
         if segment is not None:
             raise ConfigError("segment: is for recordings, not for standard output")
-        return Standard()
+        return StdoutOutput()
     if "://" in text:
         if segment is not None:
             raise ConfigError("segment: is for recordings, not for a server")
-        return Publishing(parse_address(text))
-    return Recording(text, segment)
+        return PublishOutput(parse_address(text))
+    return RecordingOutput(text, segment)
 
 
 @dataclass(frozen=True, slots=True)

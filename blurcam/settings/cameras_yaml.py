@@ -14,10 +14,10 @@ from pydantic import ValidationError
 
 from blurcam.errors import ConfigError
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Camera, Output, Publishing, Receive, Recording
+from blurcam.settings.camera import Camera, Output, PublishOutput, Receive, RecordingOutput
 from blurcam.settings.cameras_yaml_keys import CameraFile, OutputFile, SiteFile, WebFile, known_keys
 from blurcam.settings.redaction import LIVE_COVER, Cover, Detect, Encode
-from blurcam.settings.secrets import Vault, filled, shown
+from blurcam.settings.secrets import Secrets, filled, shown
 from blurcam.settings.web import Web
 
 
@@ -29,7 +29,7 @@ class Site:
     web: Web | None = None
 
 
-def read_site(path: Path, vault: Vault | None = None) -> Site:
+def read_site(path: Path, vault: Secrets | None = None) -> Site:
     """Read a file of cameras; raises ConfigError that names the file and the key."""
     try:
         text = path.read_text(encoding="utf-8")
@@ -38,12 +38,12 @@ def read_site(path: Path, vault: Vault | None = None) -> Site:
     except UnicodeDecodeError as exc:
         raise ConfigError(f"{path}: is not UTF-8 text") from exc
     try:
-        return parse_site(text, vault or Vault.of_this_machine())
+        return parse_site(text, vault or Secrets.of_this_machine())
     except ConfigError as exc:
         raise ConfigError(f"{path}: {exc}") from None
 
 
-def parse_site(text: str, vault: Vault) -> Site:
+def parse_site(text: str, vault: Secrets) -> Site:
     """Read the text of such a file; raises ConfigError that names the key, and no value."""
     try:
         values = yaml.load(text, _Loader)  # derived from SafeLoader
@@ -136,7 +136,7 @@ def _output(read: str | OutputFile) -> Output:
         raise ConfigError("outputs: give publish or record")
     if read.publish is not None:
         address = parse_address(read.publish, username=read.username, password=read.password)
-        return Publishing(address)
+        return PublishOutput(address)
     assert read.record is not None
     if read.record == "-":
         raise ConfigError("outputs: standard output is for blurcam run; publish, or record")
@@ -145,7 +145,7 @@ def _output(read: str | OutputFile) -> Output:
             f"outputs: {read.record}: one file cannot be gone on with after a restart; write the "
             "time into its name: /media/front/%Y-%m-%d/%H-%M-%S.mp4"
         )
-    return Recording(
+    return RecordingOutput(
         path=read.record,
         segment=read.segment,
         keep=read.keep,
@@ -178,7 +178,7 @@ def _refuse_shared_places(cameras: tuple[Camera, ...]) -> None:
 def _places(cameras: tuple[Camera, ...]) -> Iterator[tuple[str, str]]:
     for camera in cameras:
         for output in camera.outputs:
-            if isinstance(output, Recording):
+            if isinstance(output, RecordingOutput):
                 yield camera.name, output.path
-            elif isinstance(output, Publishing):
+            elif isinstance(output, PublishOutput):
                 yield camera.name, str(output.url)

@@ -28,7 +28,7 @@ def parse_sweep(text: str | None) -> list[float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class Evaluation:
     """What to evaluate: labelled pictures in a folder, or one recording.
 
     Without ``labels`` the recording is taken to show no face at all. Faces of fewer than

@@ -25,7 +25,7 @@ WhenSlow = Literal["block", "drop"]
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class RawLayout:
     """How raw frames lie in a stream that does not say: ``rate`` in frames a second."""
 
     size: str | None = None
@@ -60,7 +60,7 @@ class Layout:
 
 
 @dataclass(frozen=True, slots=True)
-class Piping:
+class PipeSettings:
     """All there is to say about redacting a stream as it comes.
 
     ``input`` and ``output`` are ``-`` (standard input and output), FIFOs, or files. ``source`` is
@@ -75,7 +75,7 @@ class Piping:
     output: Path = Path("-")
     source: FromName | None = None
     to: ToName = "ts"
-    layout: Layout = field(default_factory=Layout)
+    layout: RawLayout = field(default_factory=RawLayout)
     when_slow: WhenSlow | None = None
     effect: EffectName = "blur"
     detect: Detect = field(default_factory=Detect)

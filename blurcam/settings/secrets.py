@@ -15,14 +15,14 @@ _VARIABLE: Final = re.compile(r"\$(\$|\{([A-Za-z_][A-Za-z0-9_.-]*)\})")
 
 
 @dataclass(frozen=True, slots=True)
-class Vault:
+class Secrets:
     """Where ``${NAME}`` is looked up: the environment, then folders with a file a secret."""
 
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     folders: tuple[Path, ...] = ()
 
     @classmethod
-    def of_this_machine(cls) -> Vault:
+    def of_this_machine(cls) -> Secrets:
         """Return the environment, systemd's credentials and ``/run/secrets``."""
         given = os.environ.get("CREDENTIALS_DIRECTORY")
         folders = ([Path(given)] if given else []) + [Path("/run/secrets")]
@@ -40,7 +40,7 @@ class Vault:
         raise KeyError(name)
 
 
-def filled(value: object, vault: Vault, where: str) -> object:
+def filled(value: object, vault: Secrets, where: str) -> object:
     """Return the value with every ``${NAME}`` in its texts replaced, ``$$`` being a dollar sign.
 
     Raises ConfigError that names the key, ``where``.

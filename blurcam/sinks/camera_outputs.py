@@ -36,14 +36,14 @@ class LiveSink(Protocol):
         """Release it; safe to call twice."""
 
 
-class RawSink(Protocol):
+class FrameSink(Protocol):
     """Where redacted pictures themselves go."""
 
     def show(self, picture: RedactedFrame) -> None:
         """Take the newest picture, or not, as its own rhythm wants."""
 
 
-class Outlet:
+class CameraOutput:
     """One output: opened at a key frame, and after a failure opened again, later each time."""
 
     def __init__(self, name: str, open_sink: Callable[[Encoder], LiveSink], clock: Clock) -> None:
@@ -107,11 +107,11 @@ class Outlet:
         )
 
 
-class Outlets:
+class CameraOutputs:
     """All outputs of one camera, behind its one encoder."""
 
     def __init__(
-        self, encoder: Encoder, outlets: Sequence[Outlet], raw: Sequence[RawSink] = ()
+        self, encoder: Encoder, outlets: Sequence[CameraOutput], raw: Sequence[FrameSink] = ()
     ) -> None:
         """Take over the encoder; ``outlets`` get its packets, ``raw`` the pictures."""
         self._encoder = encoder

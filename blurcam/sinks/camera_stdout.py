@@ -10,7 +10,7 @@ from typing import Final
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed
 from blurcam.runtime.status import Storage
-from blurcam.sinks.drop_queue import Backlog, TransportStream, widen
+from blurcam.sinks.drop_queue import DropQueue, TransportStream, widen
 
 # POSIX: what a pipe that poll() calls writable takes without waiting. Its flags are left alone,
 # since other processes share them.
@@ -18,13 +18,13 @@ _ATOMIC: Final = select.PIPE_BUF
 _PARTING_MILLISECONDS: Final = 1000
 
 
-class Standard:
+class StdoutSink:
     """Writes to a descriptor what it takes at once, and never waits for its reader."""
 
     def __init__(self, descriptor: int, encoder: Encoder) -> None:
         """Write to the descriptor, which stays the caller's."""
         self._descriptor = descriptor
-        self._backlog = Backlog(TransportStream(encoder))
+        self._backlog = DropQueue(TransportStream(encoder))
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         widen(descriptor)

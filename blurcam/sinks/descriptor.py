@@ -20,7 +20,7 @@ _LARGE: Final = 1 << 20
 _RETRY_SECONDS: Final = 0.05
 
 
-class Outflow:
+class OutputDescriptor:
     """An open descriptor, written as a stream of bytes.
 
     Whoever waits for the reader waits in :func:`select.poll`, so that :meth:`hurry` (from any
@@ -119,7 +119,7 @@ def _reopened(descriptor: int) -> int | None:
         return None
 
 
-class Claim:
+class FifoOpening:
     """Waits for somebody to read a FIFO, unless interrupted."""
 
     def __init__(self, path: Path) -> None:
@@ -127,7 +127,7 @@ class Claim:
         self._path = path
         self.is_interrupted = False
 
-    def open(self) -> Outflow:
+    def open(self) -> OutputDescriptor:
         """Return the FIFO, file or device, open; raises SinkOpenError or SinkClosed."""
         flags = os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC
         while not self.is_interrupted:
@@ -139,5 +139,5 @@ class Claim:
                 time.sleep(_RETRY_SECONDS)  # nobody reads it yet, and nothing tells when
             else:
                 os.set_blocking(descriptor, True)
-                return Outflow(descriptor, str(self._path))
+                return OutputDescriptor(descriptor, str(self._path))
         raise SinkClosed(f"{self._path}: nobody came to read it")

@@ -28,7 +28,7 @@ def widen(pipe: int) -> None:
         fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-class Form(Protocol):
+class PacketFormat(Protocol):
     """Packets as bytes of some format."""
 
     def coded(self, packet: RedactedPacket) -> bytes:
@@ -38,10 +38,10 @@ class Form(Protocol):
         """Release what writes it; safe to call twice."""
 
 
-class Backlog:
+class DropQueue:
     """Packets coded and not yet taken; where there are too many, none up to the next key frame."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: PacketFormat) -> None:
         """Hold nothing yet."""
         self._form = form
         self._is_skipping = False

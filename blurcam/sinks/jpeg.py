@@ -15,7 +15,7 @@ _WIDEST: Final = 960
 _QUALITY: Final = 80
 
 
-class Stills:
+class JpegStills:
     """Makes a JPEG of a redacted picture at most twice a second, for whoever takes it."""
 
     def __init__(self, every: float = _EVERY_SECONDS) -> None:

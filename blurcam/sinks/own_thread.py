@@ -13,7 +13,7 @@ from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
-from blurcam.runtime.threads import Errands, Order
+from blurcam.runtime.threads import Order, WorkerThread
 from blurcam.sinks.camera_outputs import LiveSink
 
 # Some seconds of coded video; beyond it packets are left out up to the next key frame.
@@ -32,13 +32,13 @@ def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
 
     While an earlier one of it still hangs it refuses to open another: at most one thread is lost.
     """
-    lost: list[Errands[Callable[[], None], None]] = []
+    lost: list[WorkerThread[Callable[[], None], None]] = []
 
     def opens(encoder: Encoder) -> LiveSink:
         lost[:] = [errands for errands in lost if not errands.close()]
         if lost:
             raise SinkOpenError(f"{name}: the disk still hangs")
-        return Detached(name, partial(open_sink, encoder), clock, lost.append)
+        return SinkThread(name, partial(open_sink, encoder), clock, lost.append)
 
     return opens
 
@@ -50,7 +50,7 @@ class _Ordered:
     since: float
 
 
-class Detached:
+class SinkThread:
     """Hands packets to a thread that writes them, and tells later what went wrong there."""
 
     def __init__(
@@ -58,13 +58,13 @@ class Detached:
         name: str,
         open_sink: Callable[[], LiveSink],
         clock: Clock,
-        lose: Callable[[Errands[Callable[[], None], None]], None],
+        lose: Callable[[WorkerThread[Callable[[], None], None]], None],
     ) -> None:
         """Have it opened; ``lose`` is given a thread that hangs at the end."""
         self._name = name
         self._clock = clock
         self._lose = lose
-        self._errands: Errands[Callable[[], None], None] = Errands(_call, _MOST_PACKETS)
+        self._errands: WorkerThread[Callable[[], None], None] = WorkerThread(_call, _MOST_PACKETS)
         self._ordered: deque[_Ordered] = deque()
         self._bytes = 0
         self._is_skipping = self._is_closed = False

@@ -15,7 +15,7 @@ from blurcam.errors import ConfigError, SinkClosed, SinkError, SinkOpenError, Si
 from blurcam.media.formats import StreamInfo
 from blurcam.redact.gate import RedactedFrame
 from blurcam.settings.pipe import ToName
-from blurcam.sinks.descriptor import Outflow
+from blurcam.sinks.descriptor import OutputDescriptor
 
 # Every picture is handed on when it is muxed: nothing waits for a buffer to fill.
 _AT_ONCE: Final = {"flush_packets": "1"}
@@ -55,7 +55,7 @@ _MUXERS: Final[dict[ToName, _Muxing]] = {
 class PipeSink:
     """A container written to a descriptor as it comes into being."""
 
-    def __init__(self, outflow: Outflow, to: ToName, encoder: Encoder) -> None:
+    def __init__(self, outflow: OutputDescriptor, to: ToName, encoder: Encoder) -> None:
         """Write the header; raises SinkOpenError, or SinkClosed where nobody reads it."""
         self._outflow = outflow
         self._is_over = False
@@ -135,10 +135,10 @@ _Y4M_COLOURS: Final = {
 _Y4M_SITES: Final = {1: "420mpeg2", 3: "420paldv"}
 
 
-class RawSink:
+class RawVideoSink:
     """Plain pictures, sample for sample: Y4M, or nothing but the planes."""
 
-    def __init__(self, outflow: Outflow, to: ToName, info: StreamInfo) -> None:
+    def __init__(self, outflow: OutputDescriptor, to: ToName, info: StreamInfo) -> None:
         """Write the header, if there is one; raises ConfigError, or SinkClosed."""
         self._outflow = outflow
         self._before = b"FRAME\n" if to == "y4m" else b""

@@ -28,7 +28,7 @@ _NOTHING_BYTES: Final = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Keep:
+class Retention:
     """How long recordings stay, and how much disk they may take; ``None`` for no limit.
 
     ``free`` bytes of the disk are left to others: below that the oldest recordings go or, with
@@ -48,10 +48,10 @@ class _Recording:
     changed: float
 
 
-class Shelf:
+class PatternFiles:
     """All files that a pattern names, and no other: nothing else is ever deleted."""
 
-    def __init__(self, pattern: str, keep: Keep, clock: Clock) -> None:
+    def __init__(self, pattern: str, keep: Retention, clock: Clock) -> None:
         """Look after the files of this strftime pattern."""
         self._is_pattern = "%" in pattern
         self._keep = keep

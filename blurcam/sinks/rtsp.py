@@ -13,8 +13,8 @@ from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
 from blurcam.settings.addresses import Address
-from blurcam.sinks.drop_queue import PIPE_BYTES, Backlog, widen
-from blurcam.sinks.rtsp_protocol import Feed
+from blurcam.sinks.drop_queue import PIPE_BYTES, DropQueue, widen
+from blurcam.sinks.rtsp_protocol import PublishFeed
 
 # A server that takes nothing for so long is connected to anew.
 _STUCK_SECONDS: Final = 8.0
@@ -55,7 +55,7 @@ class Publisher:
         os.set_blocking(self._word, False)
         os.set_blocking(self._errors, False)
         widen(self._pipe)
-        self._backlog = Backlog(Feed(encoder, address.location))
+        self._backlog = DropQueue(PublishFeed(encoder, address.location))
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Hand a packet to the child, without ever waiting for it."""

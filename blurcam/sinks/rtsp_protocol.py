@@ -21,7 +21,7 @@ _HEAD: Final = struct.Struct(">Iqqq?")
 
 
 @dataclass(frozen=True, slots=True)
-class Start:
+class PublishStart:
     """What comes before the pictures: where to, their time base, and one of them as MPEG-TS.
 
     The last tells FFmpeg all that it has to know of the stream.
@@ -33,8 +33,8 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A coded picture; its times count in the time base of the :class:`Start`."""
+class PublishPacket:
+    """A coded picture; its times count in the time base of the :class:`PublishStart`."""
 
     data: bytes
     pts: int
@@ -43,7 +43,7 @@ class Picture:
     is_key: bool
 
 
-class Feed:
+class PublishFeed:
     """Packets as they go through the pipe, from a key frame on."""
 
     def __init__(self, encoder: Encoder, url: str) -> None:
@@ -77,17 +77,17 @@ class Feed:
         """Release nothing."""
 
 
-def fed(line: bytes, read: Callable[[int], bytes]) -> tuple[Start, Iterator[Picture]]:
-    """Read what a :class:`Feed` wrote: its first line, then with ``read``, up to its end."""
+def fed(line: bytes, read: Callable[[int], bytes]) -> tuple[PublishStart, Iterator[PublishPacket]]:
+    """Read what a :class:`PublishFeed` wrote: its first line, then with ``read``, up to its end."""
     said = json.loads(line)
-    start = Start(said["url"], Fraction(*said["time_base"]), read(said["sample"]))
+    start = PublishStart(said["url"], Fraction(*said["time_base"]), read(said["sample"]))
     return start, _pictures(read)
 
 
-def _pictures(read: Callable[[int], bytes]) -> Iterator[Picture]:
+def _pictures(read: Callable[[int], bytes]) -> Iterator[PublishPacket]:
     while len(head := read(_HEAD.size)) == _HEAD.size:
         size, pts, dts, duration, is_key = _HEAD.unpack(head)
         data = read(size)
         if len(data) < size:
             return
-        yield Picture(data, pts, dts, duration, is_key)
+        yield PublishPacket(data, pts, dts, duration, is_key)

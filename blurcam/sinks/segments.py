@@ -18,11 +18,11 @@ from blurcam.media.clock import Clock
 from blurcam.media.timelines import rescale
 from blurcam.runtime.status import Storage
 from blurcam.sinks.file import container_for, muxer_options
-from blurcam.sinks.retention import Keep, Shelf
+from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.ts_padding import stuff
 
 
-class Recordings:
+class SegmentSink:
     """Files named after a pattern of the clock, each with a name of its own.
 
     ``pattern`` is strftime's, in UTC; with ``%z`` in it, local time and its offset, so that no
@@ -37,7 +37,7 @@ class Recordings:
         clock: Clock,
         *,
         segment: float | None,
-        keep: Keep,
+        keep: Retention,
     ) -> None:
         """Write files of about ``segment`` seconds, ``None`` for one without end."""
         self._pattern = pattern
@@ -45,7 +45,7 @@ class Recordings:
         self._encoder = encoder
         self._clock = clock
         self._segment = segment
-        self._shelf = Shelf(pattern, keep, clock)
+        self._shelf = PatternFiles(pattern, keep, clock)
         self._file: _File | None = None
         self._begun = 0.0
         self._shelf.recover()

@@ -13,17 +13,17 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Final
 
-from blurcam.encode.encoder import Passage, RedactedPacket
+from blurcam.encode.encoder import RedactedPacket, SignedPackets
 from blurcam.errors import SinkOpenError, SinkWriteError
 
 _LENGTH: Final = struct.Struct(">I")
 _TAG: Final = 32
 
 
-class SpoolSink:
+class SpanPacketSink:
     """Writes the packets of a span; it has its name when it is complete."""
 
-    def __init__(self, path: Path, passage: Passage) -> None:
+    def __init__(self, path: Path, passage: SignedPackets) -> None:
         """Open the file under a temporary name."""
         self.path = path
         self.part = path.with_name(f".{path.name}.part")
@@ -66,7 +66,7 @@ class SpoolSink:
             raise SinkWriteError(f"{self.path}: cannot be written: {exc.strerror}") from exc
 
 
-def read_spool(path: Path, passage: Passage) -> Iterator[RedactedPacket]:
+def read_spool(path: Path, passage: SignedPackets) -> Iterator[RedactedPacket]:
     """Yield the packets of a spool in order; raises SinkWriteError where it is not as sealed."""
     try:
         with path.open("rb") as file:

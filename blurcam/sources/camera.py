@@ -28,11 +28,11 @@ from blurcam.media.clock import Clock
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.timelines import LiveTimeline
-from blurcam.runtime.counts import Tally, Trouble
+from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
 from blurcam.sources.decoding import brief
-from blurcam.sources.loss_signs import Suspicion, packets_missed, tells_damage
+from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
 from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ _MICROSECONDS: Final = 1_000_000
 
 
 @dataclass(slots=True)
-class Reel:
+class CameraTimeline:
     """What the sessions of one camera share: the time line, and how frames are numbered.
 
     ``info`` is what the frames look like, decided by the first session; later ones are fitted to
@@ -53,7 +53,7 @@ class Reel:
 
     clock: Clock
     timeline: LiveTimeline
-    tally: Tally
+    tally: FrameCounts
     info: StreamInfo | None = None
     sequence: Iterator[int] = field(default_factory=count)
     sessions: Iterator[int] = field(default_factory=count)
@@ -61,7 +61,7 @@ class Reel:
     udp_failed: bool = False
 
     @classmethod
-    def starting(cls, clock: Clock, tally: Tally) -> Reel:
+    def starting(cls, clock: Clock, tally: FrameCounts) -> CameraTimeline:
         """Return the reel of a camera of which nothing has been seen yet."""
         return cls(clock, LiveTimeline(clock), tally)
 
@@ -69,12 +69,12 @@ class Reel:
 class LiveSource:
     """One session with a camera; what it is, is known once there was a first frame."""
 
-    def __init__(self, address: Address, receive: Receive, reel: Reel) -> None:
+    def __init__(self, address: Address, receive: Receive, reel: CameraTimeline) -> None:
         """Say what is to be read; nothing is opened before :meth:`frames`."""
         self._address = address
         self._receive = receive
         self._reel = reel
-        self._trouble = Trouble(logger, f"signs of loss in {address}")
+        self._trouble = RepeatedTrouble(logger, f"signs of loss in {address}")
         self._has_begun = False
         self._moved = 0.0  # when the camera last gave a sign of life
 
@@ -168,7 +168,7 @@ class LiveSource:
         context.thread_type, context.thread_count = "SLICE", min(_MOST_THREADS, os.cpu_count() or 1)
         context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         context.copy_opaque = True
-        suspicion = Suspicion()
+        suspicion = LossState()
         pace = _Pace(self._reel.clock) if self._is_paced else None
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
@@ -195,14 +195,14 @@ class LiveSource:
         if self._address.kind != "file":
             raise SourceReadError(f"{self._address}: the stream ended")
 
-    def _decode(self, context: Any, packet: Any, suspicion: Suspicion) -> list[VideoFrame]:
+    def _decode(self, context: Any, packet: Any, suspicion: LossState) -> list[VideoFrame]:
         try:
             return list(context.decode(packet))
         except (av.FFmpegError, ValueError) as exc:
             self._sign(suspicion, brief(exc), 0)
             return []
 
-    def _sign(self, suspicion: Suspicion, why: str, packets: int) -> None:
+    def _sign(self, suspicion: LossState, why: str, packets: int) -> None:
         suspicion.sign()
         self._reel.packet_loss += packets
         self._trouble.add(self._address.mask(why))

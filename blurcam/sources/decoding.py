@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
-from blurcam.runtime.counts import Trouble
+from blurcam.runtime.counts import RepeatedTrouble
 from blurcam.sources.loss_signs import tells_damage
 
 logger = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Decoded:
         self._context.thread_type = "SLICE" if live else "AUTO"
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
-        self._trouble = Trouble(logger, f"errors in {name}")
+        self._trouble = RepeatedTrouble(logger, f"errors in {name}")
         self._from: int | None = None
         self._iterator = self._run()
         self._first: tuple[VideoFrame, bool] | None = None

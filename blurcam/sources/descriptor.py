@@ -16,7 +16,7 @@ _CHUNK: Final = 1 << 16
 _WIDE: Final = 1 << 20
 
 
-class Watch(Protocol):
+class RestartWatch(Protocol):
     """Looks at all that is read, for the place where the stream starts anew."""
 
     def cut(self, data: bytes) -> tuple[int, bytes] | None:
@@ -26,7 +26,7 @@ class Watch(Protocol):
         """
 
 
-class Intake:
+class InputDescriptor:
     """An open descriptor, read as a stream of bytes.
 
     Whoever waits for bytes waits in :func:`select.poll`, together with a descriptor of this
@@ -41,7 +41,7 @@ class Intake:
         self._descriptor = descriptor
         self._held = bytearray()
         self._next: bytes | None = None  # how the stream goes on after a cut
-        self._watch: Watch | None = None
+        self._watch: RestartWatch | None = None
         self._ended = False
         self._wake, self._waker = os.pipe()
         self._poll = select.poll()
@@ -105,7 +105,7 @@ class Intake:
         with suppress(OSError):  # no pipe, or more than this user may have
             fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _WIDE)
 
-    def watch(self, watch: Watch | None) -> None:
+    def watch(self, watch: RestartWatch | None) -> None:
         """Have ``watch`` look at all that is read from now on."""
         self._watch = watch
 
@@ -145,20 +145,20 @@ class Intake:
         self._descriptor = self._wake = self._waker = -1
 
 
-def open_intake(path: Path, *, gone: int | None = None) -> Intake:
+def open_intake(path: Path, *, gone: int | None = None) -> InputDescriptor:
     """Return the bytes of ``-``, standard input, or of a FIFO, device or file.
 
     Raises :class:`~blurcam.errors.SourceOpenError`.
     """
     if str(path) == "-":
-        return Intake(_standard_input(), "standard input", gone=gone)
+        return InputDescriptor(_standard_input(), "standard input", gone=gone)
     try:
         # A FIFO that nobody writes to yet would not open at all otherwise.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise SourceOpenError(f"{path}: cannot be opened: {exc.strerror}") from exc
     os.set_blocking(descriptor, True)
-    return Intake(descriptor, str(path), gone=gone)
+    return InputDescriptor(descriptor, str(path), gone=gone)
 
 
 def _standard_input() -> int:

@@ -19,7 +19,7 @@ _TRUSTED: Final = ("mp4", "matroska", "mpegts")
 
 
 @dataclass(frozen=True, slots=True)
-class Index:
+class KeyframeIndex:
     """The pts of every frame, and of the key frames, in order."""
 
     times: tuple[int, ...]
@@ -27,7 +27,7 @@ class Index:
     time_base: Fraction
 
 
-def index_of(path: Path, longer_than: float) -> Index | None:
+def index_of(path: Path, longer_than: float) -> KeyframeIndex | None:
     """Return the index of a recording longer than so many seconds.
 
     ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
@@ -60,7 +60,7 @@ def index_of(path: Path, longer_than: float) -> Index | None:
             return None
         if (times[-1] - times[0]) * stream.time_base <= longer_than:
             return None
-        return Index(tuple(times), tuple(keys), stream.time_base)
+        return KeyframeIndex(tuple(times), tuple(keys), stream.time_base)
 
 
 def _is_plain(times: list[int], keys: list[int], announced: int, time_base: Fraction) -> bool:

@@ -39,7 +39,7 @@ def tells_damage(message: str) -> bool:
     return any(sign in lower for sign in DAMAGE)
 
 
-class Suspicion:
+class LossState:
     """From the first sign of loss until a key frame that came whole, no picture is trusted.
 
     The flag that FFmpeg sets on damaged frames does not do: of 74 damaged frames of H.264 it

@@ -12,13 +12,13 @@ from av.container import InputContainer
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import Tally
-from blurcam.settings.pipe import FromName, Layout
+from blurcam.runtime.counts import FrameCounts
+from blurcam.settings.pipe import FromName, RawLayout
 from blurcam.sources.decoding import Decoded, opening, video_stream
-from blurcam.sources.descriptor import Intake
+from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.raw_video import RawVideo
 from blurcam.sources.signatures import recognise, refuse_plain_mp4, watch_for
-from blurcam.sources.to_frames import Pictures, stream_info
+from blurcam.sources.to_frames import FrameMaker, stream_info
 
 _DEMUXERS: Final[dict[FromName, str]] = {
     "ts": "mpegts",
@@ -32,11 +32,13 @@ _DEMUXERS: Final[dict[FromName, str]] = {
 _PROBING: Final = {"probesize": "50000", "fpsprobesize": "0", "analyzeduration": "200000"}
 
 
-def open_pipe(intake: Intake, kind: FromName | None, layout: Layout, tally: Tally) -> PipeSource:
+def open_pipe(
+    intake: InputDescriptor, kind: FromName | None, layout: RawLayout, tally: FrameCounts
+) -> PipeSource:
     """Return the stream that comes from ``intake``, with its first picture decoded.
 
     ``kind`` is what it is, ``None`` to recognise it by its first bytes. Waits for the first
-    picture; :meth:`Intake.interrupt` ends that. Raises
+    picture; :meth:`InputDescriptor.interrupt` ends that. Raises
     :class:`~blurcam.errors.SourceOpenError`.
     """
     found = kind or recognise(intake)
@@ -52,7 +54,9 @@ class PipeSource:
     are scaled to the first size.
     """
 
-    def __init__(self, intake: Intake, kind: FromName, layout: Layout, tally: Tally) -> None:
+    def __init__(
+        self, intake: InputDescriptor, kind: FromName, layout: RawLayout, tally: FrameCounts
+    ) -> None:
         """Use :func:`open_pipe`."""
         self.name = intake.name
         self.kind = kind
@@ -67,7 +71,7 @@ class PipeSource:
         except BaseException:
             self.close()
             raise
-        self._pictures = Pictures(self.info, first, tally, by_dts=False)
+        self._pictures = FrameMaker(self.info, first, tally, by_dts=False)
 
     def _info(self) -> StreamInfo:
         if isinstance(self._decoded, RawVideo):

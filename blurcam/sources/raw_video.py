@@ -14,8 +14,8 @@ from av.video.frame import VideoFrame
 from blurcam.errors import ConfigError, SourceOpenError, SourceReadError
 from blurcam.media.formats import Colour, StreamInfo
 from blurcam.media.timelines import rescale
-from blurcam.settings.pipe import Layout
-from blurcam.sources.descriptor import Intake
+from blurcam.settings.pipe import RawLayout
+from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.to_frames import LARGEST_SIDE, nearest_format
 
 _LONGEST_LINE: Final = 1024
@@ -53,7 +53,7 @@ class RawVideo:
     Y4M header; a picture here is whole with its last byte.
     """
 
-    def __init__(self, intake: Intake, layout: Layout | None) -> None:
+    def __init__(self, intake: InputDescriptor, layout: RawLayout | None) -> None:
         """Read pictures of this layout; of the one that Y4M tells for ``None``."""
         self._intake = intake
         intake.widen()

@@ -13,12 +13,12 @@ from av.container import InputContainer
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.decoding import ONE_FILE, Decoded, NothingDecoded, brief, opening, video_stream
-from blurcam.sources.to_frames import Pictures, stream_info
+from blurcam.sources.to_frames import FrameMaker, stream_info
 
 
-def open_source(path: Path, tally: Tally) -> FileSource:
+def open_source(path: Path, tally: FrameCounts) -> FileSource:
     """Return the recording, with its first frame decoded.
 
     Counts every decoded frame in ``tally.frames_in``, and what is missing in ``tally.lost``.
@@ -32,7 +32,7 @@ def open_source(path: Path, tally: Tally) -> FileSource:
         return _opened(path, tally, one_by_one=True)
 
 
-def _opened(path: Path, tally: Tally, *, one_by_one: bool = False) -> FileSource:
+def _opened(path: Path, tally: FrameCounts, *, one_by_one: bool = False) -> FileSource:
     with av.logging.Capture(local=True) as log, opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
         container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
@@ -63,7 +63,7 @@ class FileSource:
         self,
         path: Path,
         container: InputContainer,
-        tally: Tally,
+        tally: FrameCounts,
         log: Iterable[tuple[int, str, str]],
         *,
         one_by_one: bool = False,
@@ -85,7 +85,7 @@ class FileSource:
         self.info = stream_info(self.name, self._stream, first)
         # AVI stores no pts; what FFmpeg makes up for reordered frames steps back and forth, while
         # the dts of decoded frames counts them.
-        self._pictures = Pictures(self.info, first, tally, by_dts=container.format.name == "avi")
+        self._pictures = FrameMaker(self.info, first, tally, by_dts=container.format.name == "avi")
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded.

@@ -9,7 +9,7 @@ import numpy as np
 
 from blurcam.errors import SourceOpenError
 from blurcam.settings.pipe import FromName
-from blurcam.sources.descriptor import Intake, Watch
+from blurcam.sources.descriptor import InputDescriptor, RestartWatch
 
 # The first bytes of each kind of stream that can be read as it comes.
 _SIGNATURES: Final[tuple[tuple[bytes, FromName], ...]] = (
@@ -35,7 +35,7 @@ _SYNC: Final = 0x47
 _TS_SEARCH: Final = 5 * _TS_PACKET
 
 
-def recognise(intake: Intake) -> FromName:
+def recognise(intake: InputDescriptor) -> FromName:
     """Return what kind of stream this is, without consuming it.
 
     Raises :class:`~blurcam.errors.SourceOpenError` for an MP4 that cannot be read as it comes, for
@@ -61,7 +61,7 @@ def recognise(intake: Intake) -> FromName:
     )
 
 
-def refuse_plain_mp4(intake: Intake) -> None:
+def refuse_plain_mp4(intake: InputDescriptor) -> None:
     """Raise SourceOpenError where the pictures come before the index that tells what they are."""
     start, place = intake.peek(4096), 0
     while place + 8 <= len(start):
@@ -79,7 +79,7 @@ def refuse_plain_mp4(intake: Intake) -> None:
         place += size
 
 
-def _is_transport_stream(intake: Intake) -> bool:
+def _is_transport_stream(intake: InputDescriptor) -> bool:
     if intake.peek(_TS_PACKET + 1)[:1] == b"\x47" == intake.peek(_TS_PACKET + 1)[_TS_PACKET:]:
         return True
     start = intake.peek(_TS_SEARCH)
@@ -91,7 +91,7 @@ def _is_transport_stream(intake: Intake) -> bool:
     return False
 
 
-def watch_for(name: FromName) -> Watch | None:
+def watch_for(name: FromName) -> RestartWatch | None:
     """Return what notices that a stream of this kind starts anew; ``None`` where FFmpeg does."""
     if name == "ts":
         return _ProgramWatch()

@@ -15,7 +15,7 @@ from blurcam.errors import SourceOpenError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo
 from blurcam.media.frames import Frame, Plane
 from blurcam.media.timelines import Timeline, rescale
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 
 LARGEST_SIDE: Final = 16384
 """Pixels: no picture is larger."""
@@ -27,10 +27,12 @@ _SESSION_GAP_SECONDS: Final = 10
 _BOTTOM_FIRST: Final = (3, 5)
 
 
-class Pictures:
+class FrameMaker:
     """Turns decoded pictures into frames: format, size, time and session."""
 
-    def __init__(self, info: StreamInfo, first: VideoFrame, tally: Tally, *, by_dts: bool) -> None:
+    def __init__(
+        self, info: StreamInfo, first: VideoFrame, tally: FrameCounts, *, by_dts: bool
+    ) -> None:
         """Make frames like ``first``; times are the dts where ``by_dts``."""
         self._info = info
         self._by_dts = by_dts

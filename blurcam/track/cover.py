@@ -10,11 +10,11 @@ from fractions import Fraction
 from typing import Final
 
 from blurcam.detect.detector import Answered, Finding, Unanswered
-from blurcam.detect.template import STEP, Trail
+from blurcam.detect.template import STEP, TemplateTracker
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.track.tracks import Sighting, Track, between, is_far, link
 
 Scanned = tuple[Frame, Finding]
@@ -51,7 +51,7 @@ class Reach:
 
 
 def cover(
-    scanned: Iterable[Scanned], reach: Reach, tally: Tally
+    scanned: Iterable[Scanned], reach: Reach, tally: FrameCounts
 ) -> Iterator[tuple[Frame, Coverage]]:
     """Yield every frame once, in order, with all that must be covered on it.
 
@@ -76,7 +76,7 @@ def cover(
 class _Session:
     """The tracks and the waiting frames of one uninterrupted stretch of a stream."""
 
-    def __init__(self, frame: Frame, reach: Reach, tally: Tally) -> None:
+    def __init__(self, frame: Frame, reach: Reach, tally: FrameCounts) -> None:
         self._number = frame.session
         self._time_base = frame.time_base
         self._reach = reach
@@ -146,7 +146,7 @@ class _Session:
         frames = [frame for frame, _ in self._waiting if since < frame.pts <= newest.pts]
         if len(frames) < 2:
             return
-        trail = Trail(frames[-1], newest.box, self._velocity(track))
+        trail = TemplateTracker(frames[-1], newest.box, self._velocity(track))
         self._follow(track, trail, frames[-2::-1])
 
     def _follow_on(self, track: Track, until: int) -> None:
@@ -156,7 +156,7 @@ class _Session:
             frames = [frame for frame, _ in self._waiting if last.pts <= frame.pts <= until]
             if not frames or frames[0].pts != last.pts:
                 return
-            track.trail = Trail(frames[0], last.box, self._velocity(track))
+            track.trail = TemplateTracker(frames[0], last.box, self._velocity(track))
         at = round(track.trail.time * self._second)
         until = min(until, last.pts + self._bridge)
         frames = [frame for frame, _ in self._waiting if at < frame.pts <= until]
@@ -177,7 +177,7 @@ class _Session:
         return (x1 - x0) / seconds, (y1 - y0) / seconds
 
     @staticmethod
-    def _follow(track: Track, trail: Trail, frames: Sequence[Frame]) -> None:
+    def _follow(track: Track, trail: TemplateTracker, frames: Sequence[Frame]) -> None:
         """Follow a face over frames, in steps; between two steps it is where it was at either."""
         passed: list[Frame] = []
         for frame in frames:

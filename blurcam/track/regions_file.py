@@ -23,7 +23,7 @@ from typing import IO, Any
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region, Shape
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 
 FORMAT = 1
 
@@ -217,7 +217,9 @@ class RegionReader:
         """Release the file."""
         self._lines.close()
 
-    def redraw(self, frames: Iterable[Frame], tally: Tally) -> Iterator[tuple[Frame, Coverage]]:
+    def redraw(
+        self, frames: Iterable[Frame], tally: FrameCounts
+    ) -> Iterator[tuple[Frame, Coverage]]:
         """Yield every frame with its coverage on file; whole where there is no line for it."""
         coverages = self.coverages()
         ahead = next(coverages, None)

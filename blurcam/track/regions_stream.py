@@ -17,15 +17,15 @@ from blurcam.errors import ConfigError, SinkOpenError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
-from blurcam.runtime.counts import Tally
-from blurcam.settings.pipe import Piping
+from blurcam.runtime.counts import FrameCounts
+from blurcam.settings.pipe import PipeSettings
 from blurcam.track.regions_file import FORMAT, frame_line
 
 
 class RegionStream:
     """An open descriptor for the lines."""
 
-    def __init__(self, descriptor: int, name: str, tally: Tally) -> None:
+    def __init__(self, descriptor: int, name: str, tally: FrameCounts) -> None:
         """Take over ``descriptor``."""
         self._descriptor = descriptor
         self._name = name
@@ -94,7 +94,7 @@ class RegionStream:
             self._left_out = 0
 
 
-def open_regions(piping: Piping, tally: Tally) -> RegionStream | None:
+def open_regions(piping: PipeSettings, tally: FrameCounts) -> RegionStream | None:
     """Return where the lines go, ``None`` where nobody asked for them.
 
     Raises ConfigError for a descriptor that is not open, and for a file that exists already.

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.detect.detector import Detection
-from blurcam.detect.template import Trail
+from blurcam.detect.template import TemplateTracker
 from blurcam.media.regions import Box
 
 # A face may be this many of its own sizes away from where it was expected, and this many more
@@ -56,7 +56,7 @@ class Track:
         self.number = number
         self.sightings = [first]
         self.followed: dict[int, list[Box]] = {}
-        self.trail: Trail | None = None
+        self.trail: TemplateTracker | None = None
         self._second = second
 
     @property

@@ -180,7 +180,7 @@ def uncounted() -> None:
             return None
         return original(tally, coverage)
 
-    wrap("blurcam.runtime.counts:Tally.covered", around)
+    wrap("blurcam.runtime.counts:FrameCounts.covered", around)
     wrap("blurcam.runs.chain:_audit", lambda original, tally: None)
 
 

@@ -47,7 +47,7 @@ def at_call(
 
 STAGES: dict[str, Stage] = {
     "decode": "blurcam.sources.decoding:Decoded._decode",
-    "picture": "blurcam.sources.to_frames:Pictures.frame",
+    "picture": "blurcam.sources.to_frames:FrameMaker.frame",
     "search": ("blurcam.detect.search:Search.start", "blurcam.detect.search:Search.glance"),
     "detect": "tests.proof.oracle:Oracle.start",
     "answer": "tests.proof.oracle:Found.wait",
@@ -76,8 +76,8 @@ _ELSEWHERE: dict[str, dict[str, Stage]] = {
     "serve": {
         "decode": "blurcam.sources.camera:LiveSource._decode",
         "picture": "blurcam.sources.camera:LiveSource._frame",
-        "write": "blurcam.sinks.segments:Recordings.write",
-        "finish": "blurcam.sinks.segments:Recordings.finish",
+        "write": "blurcam.sinks.segments:SegmentSink.write",
+        "finish": "blurcam.sinks.segments:SegmentSink.finish",
     },
 }
 _DETECTORS = {

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 from blurcam.assess.attack.faces import load_people
-from blurcam.assess.attack.trial import Report, attack_on
+from blurcam.assess.attack.trial import AttackReport, attack_on
 from tests.proof.zygote import ROOT
 from tests.support.clips import ffmpeg
 
@@ -27,7 +27,7 @@ def deface(given: Path, output: Path, count: int) -> None:
     )  # fmt: skip
 
 
-def attack_deface(faces: Path) -> Report | None:
+def attack_deface(faces: Path) -> AttackReport | None:
     """Attack what deface makes of the same scenes; ``None`` where it is not installed.
 
     Where it finds no face it covers none: that is a part of what it does.

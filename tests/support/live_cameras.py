@@ -14,8 +14,8 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from blurcam.runs.camera import Watch, run_camera
-from blurcam.runtime.counts import Tally
+from blurcam.runs.camera import CameraOwner, run_camera
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
 from blurcam.settings.camera import Camera, OnLoss, Output, Receive, Transport
@@ -109,7 +109,7 @@ class Watched:
     """A camera's run in this thread, until ``enough`` says so, with all it told."""
 
     statuses: list[CameraStatus] = field(default_factory=list)
-    tally: Tally = field(default_factory=Tally)
+    tally: FrameCounts = field(default_factory=FrameCounts)
 
     @property
     def states(self) -> list[str]:
@@ -158,11 +158,11 @@ def watch(
         encode=Encode(crf=14),
         on_loss=on_loss,
     )
-    watched.tally = run_camera(camera, Watch(beat, stop))
+    watched.tally = run_camera(camera, CameraOwner(beat, stop))
     return watched
 
 
-def accounted(tally: Tally) -> int:
+def accounted(tally: FrameCounts) -> int:
     """Return how many frames have ended in one way or another."""
     whole = sum(tally.covered_whole.values())
     return tally.redacted + whole + tally.dropped + tally.frozen

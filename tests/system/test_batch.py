@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.batch.inputs import Recording, Window, select
+from blurcam.batch.inputs import AgeWindow, InputFile, select
 from blurcam.batch.job_folder import locked
 from blurcam.batch.output_names import check_template, inside, names_for, shown
 from blurcam.batch.tasks import refuse_encoder
@@ -167,7 +167,7 @@ def test_a_list_on_standard_input_and_a_pattern(tmp_path: Path) -> None:
     assert result.returncode == 0, result.stderr
     assert set(outputs(tmp_path / "listed")) == {"cam0/0.mp4", "cam1/1.mp4"}
     matched = [each for each in select([Path(f"{source}/cam*/[03].mp4")], ())]
-    assert [os.fspath(each.place) for each in matched if isinstance(each, Recording)] == [
+    assert [os.fspath(each.place) for each in matched if isinstance(each, InputFile)] == [
         "0.mp4", "3.mp4",
     ]  # fmt: skip
 
@@ -178,12 +178,12 @@ def test_only_recordings_of_the_time_asked_for(tmp_path: Path) -> None:
         path = clip(tmp_path / f"{age}.mp4")
         os.utime(path, (time.time() - age * day,) * 2)
 
-    def chosen(window: Window) -> list[str]:
+    def chosen(window: AgeWindow) -> list[str]:
         found = select([tmp_path], (), window)
-        return [each.path.stem for each in found if isinstance(each, Recording)]
+        return [each.path.stem for each in found if isinstance(each, InputFile)]
 
-    assert chosen(Window(until=time.time() - 30 * day)) == ["40"]
-    assert chosen(Window(since=time.time() - 30 * day)) == ["1", "10"]
+    assert chosen(AgeWindow(until=time.time() - 30 * day)) == ["40"]
+    assert chosen(AgeWindow(since=time.time() - 30 * day)) == ["1", "10"]
     out = tmp_path / "out"
     result = batch(tmp_path, "--out", out, "--older-than", "30d", "--name", "{stem}.redacted{ext}")
     assert result.returncode == 0

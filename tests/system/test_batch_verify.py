@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.assess.verify import Verdict, Verification
-from blurcam.batch.coverage_by_second import Timeline
-from blurcam.batch.events import Finished
-from blurcam.batch.inputs import Recording
+from blurcam.assess.verify import Verification, VerificationVerdict
+from blurcam.batch.coverage_by_second import CoverageBySecond
+from blurcam.batch.events import RecordingFinished
+from blurcam.batch.inputs import InputFile
 from blurcam.batch.ledger import Ledger
-from blurcam.batch.scheduler import Dispatch
-from blurcam.batch.tasks import Redacted, Whole
+from blurcam.batch.scheduler import Scheduler
+from blurcam.batch.tasks import RecordingRedacted, RedactRecording
 from blurcam.runs.summary import Summary
 from blurcam.settings.batch import Batch
 from blurcam.settings.recording import Config
@@ -28,7 +28,7 @@ def test_an_output_that_fails_never_gets_its_name(tmp_path: Path) -> None:
     out, work = tmp_path / "out", tmp_path / "out" / ".blurcam" / "work"
     work.mkdir(parents=True)
     with closing(Ledger(tmp_path / "ledger")) as ledger:
-        recording = Recording(tmp_path / "in.mp4", Path("in.mp4"), 1, 1)
+        recording = InputFile(tmp_path / "in.mp4", Path("in.mp4"), 1, 1)
         row = ledger.plan(recording, Path("in.mp4"), "settings")
         (work / "1-0-0.mp4").write_bytes(b"redacted")
         summary = Summary(
@@ -36,17 +36,17 @@ def test_an_output_that_fails_never_gets_its_name(tmp_path: Path) -> None:
             12, "blur", 1.0, 1.0, "0" * 64, "0" * 64,
         )  # fmt: skip
         verification = Verification(
-            "out", None, Verdict.FAIL, "mediapipe", 24, 6, 6, 1, 1.0, 1, 1.0, 0.0,
+            "out", None, VerificationVerdict.FAIL, "mediapipe", 24, 6, 6, 1, 1.0, 1, 1.0, 0.0,
             problems=("has 1 frames, and the input 2",),
         )  # fmt: skip
-        outcome = Redacted(summary, Timeline(), 8, verification)
-        dispatch = Dispatch(Batch(out), ledger, work, [row.id])
+        outcome = RecordingRedacted(summary, CoverageBySecond(), 8, verification)
+        dispatch = Scheduler(Batch(out), ledger, work, [row.id])
         news = dispatch._redacted(row, outcome)  # noqa: SLF001 - what no real redaction comes to
-        assert isinstance(news, Finished)
+        assert isinstance(news, RecordingFinished)
         assert news.row.state == "failed"
         assert news.row.error == "its output does not pass: has 1 frames, and the input 2"
     assert outputs(out) == {}
-    assert Whole(1, Config(Path("a.mp4"), Path("b.mp4"))).verify is False
+    assert RedactRecording(1, Config(Path("a.mp4"), Path("b.mp4"))).verify is False
 
 
 def test_a_verified_job_keeps_its_verdicts(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blurcam.runtime.backoff import Pace
+from blurcam.runtime.backoff import BackOffTimes
 from blurcam.runtime.status import CameraStatus
-from blurcam.settings.camera import OnLoss, Receive, Recording, Transport
+from blurcam.settings.camera import OnLoss, Receive, RecordingOutput, Transport
 from blurcam.settings.redaction import Cover
 from tests.support.clips import frame_times
 from tests.support.fakecam import Clip, FakeCam, Fault
@@ -69,7 +69,7 @@ def test_a_camera_becomes_a_redacted_file(
     out = tmp_path / "live.ts"
     with FakeCam(clips) as server:
         watched = watch(
-            server.url(name), Recording(str(out)), enough=redacted(30), transport=transport
+            server.url(name), RecordingOutput(str(out)), enough=redacted(30), transport=transport
         )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
@@ -87,7 +87,7 @@ def test_the_code_is_seen_where_no_face_is_looked_for(
     out = tmp_path / "live.ts"
     with FakeCam(clips) as server:
         blind = Cover(0.4, 0.5, 0.4, ignores=(((0, 0), (1, 0), (1, 1), (0, 1)),))
-        watch(server.url("h264"), Recording(str(out)), enough=redacted(15), cover=blind)
+        watch(server.url("h264"), RecordingOutput(str(out)), enough=redacted(15), cover=blind)
     assert exposed(out) > WOVEN / 2
 
 
@@ -114,7 +114,7 @@ def test_a_camera_that_goes_away_is_connected_to_again(
 
         again = reconnected(1, then=10)
         watched = watch(
-            server.url("h264"), Recording(str(out)), enough=enough, receive=Receive(stall=1)
+            server.url("h264"), RecordingOutput(str(out)), enough=enough, receive=Receive(stall=1)
         )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
@@ -127,7 +127,9 @@ def test_frames_are_covered_whole_until_the_detector_has_answered_after_every_st
     """No frame of either session shows the code, although each begins in the middle of a face."""
     out = tmp_path / "live.ts"
     with FakeCam(clips, fault=Fault("close", at=0.8)) as server:
-        watched = watch(server.url("h264"), Recording(str(out)), enough=reconnected(2, then=5))
+        watched = watch(
+            server.url("h264"), RecordingOutput(str(out)), enough=reconnected(2, then=5)
+        )
     assert exposed(out) < WOVEN / 4
     assert sum(watched.last.reconnects.values()) >= 2
 
@@ -146,7 +148,7 @@ def test_what_lost_packets_leave_of_a_face_is_not_shown(
 ) -> None:
     """Packets are lost at random, and a damaged face may be no face to the detector.
 
-    With ``Suspicion.sign`` made to do nothing, no frame is hidden and the last assertions fail.
+    With ``LossState.sign`` made to do nothing, no frame is hidden and the last assertions fail.
     """
     out = tmp_path / "live.ts"
 
@@ -154,7 +156,7 @@ def test_what_lost_packets_leave_of_a_face_is_not_shown(
         return status.packet_loss >= 4 and status.redacted >= 25
 
     with FakeCam(clips, fault=Fault("loss", at=1, amount=0.025)) as server:
-        watched = watch(server.url(name), Recording(str(out)), enough=enough, on_loss=on_loss)
+        watched = watch(server.url(name), RecordingOutput(str(out)), enough=enough, on_loss=on_loss)
     assert exposed(out) < WOVEN / 4
     tally = watched.tally
     hidden = tally.frozen if on_loss == "freeze" else sum(tally.covered_whole.values())
@@ -167,7 +169,7 @@ def test_a_jump_of_an_hour_leaves_the_output_s_time_true(
 ) -> None:
     out = tmp_path / "live.ts"
     with FakeCam(clips, fault=Fault("jump", at=1, amount=3600)) as server:
-        watch(server.url("h264"), Recording(str(out)), enough=redacted(45))
+        watch(server.url("h264"), RecordingOutput(str(out)), enough=redacted(45))
     times = frame_times(out)
     assert times[-1] - times[0] < 60
     assert_time_goes_on(out)
@@ -179,7 +181,7 @@ def test_a_password_of_odd_characters_opens_the_camera(
 ) -> None:
     password = "p@ss/w:rd?#%&"
     with FakeCam(clips, login=("user", password), basic=basic) as server:
-        out = Recording(str(tmp_path / "live.ts"))
+        out = RecordingOutput(str(tmp_path / "live.ts"))
         watched = watch(server.url("h264"), out, enough=redacted(5), password=password)
     assert watched.tally.redacted >= 5
 
@@ -188,7 +190,7 @@ def test_a_wrong_password_is_tried_once_and_never_told(
     clips: dict[str, Clip], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     with FakeCam(clips, login=("user", "right")) as server:
-        out = Recording(str(tmp_path / "live.ts"))
+        out = RecordingOutput(str(tmp_path / "live.ts"))
         watched = watch(
             server.url("h264"),
             out,
@@ -202,7 +204,7 @@ def test_a_wrong_password_is_tried_once_and_never_told(
 
 def test_udp_that_does_not_arrive_becomes_tcp(clips: dict[str, Clip], tmp_path: Path) -> None:
     with FakeCam(clips, fault=Fault("udp-blocked")) as server:
-        out = Recording(str(tmp_path / "live.ts"))
+        out = RecordingOutput(str(tmp_path / "live.ts"))
         watch(
             server.url("h264"),
             out,
@@ -213,7 +215,7 @@ def test_udp_that_does_not_arrive_becomes_tcp(clips: dict[str, Clip], tmp_path: 
 
 def test_a_camera_without_tcp_is_taken_by_udp(clips: dict[str, Clip], tmp_path: Path) -> None:
     with FakeCam(clips, tcp=False) as server:
-        out = Recording(str(tmp_path / "live.ts"))
+        out = RecordingOutput(str(tmp_path / "live.ts"))
         watch(server.url("h264"), out, enough=redacted(5))
 
 
@@ -221,7 +223,7 @@ def test_a_server_that_never_answers_is_given_up(clips: dict[str, Clip], tmp_pat
     with FakeCam(clips, fault=Fault("no-answer")) as server:
         watched = watch(
             server.url("h264"),
-            Recording(str(tmp_path / "live.ts")),
+            RecordingOutput(str(tmp_path / "live.ts")),
             enough=lambda status: status.reconnects.get("silent", 0) >= 1,
             receive=Receive(connect=1.5, stall=1.5),
         )
@@ -234,7 +236,7 @@ def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
     clips: dict[str, Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the collection after each session it holds 1.8 MB more after each."""
-    monkeypatch.setattr("blurcam.runs.camera_loop.UNREACHABLE", Pace(0.05, 0.1))
+    monkeypatch.setattr("blurcam.runs.camera_loop.UNREACHABLE", BackOffTimes(0.05, 0.1))
     process = psutil.Process()
     seen: dict[int, tuple[int, int, int]] = {}
 
@@ -245,7 +247,7 @@ def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
         return count >= 200
 
     with FakeCam(clips, fault=Fault("close", at=0.3)) as server:
-        out = Recording(str(tmp_path / "live.ts"))
+        out = RecordingOutput(str(tmp_path / "live.ts"))
         watch(server.url("h264"), out, enough=enough, patience=1200)
     (memory, threads, files), (memory_later, threads_later, files_later) = seen[1], seen[4]
     assert memory_later < memory + (30 << 20)
@@ -269,7 +271,7 @@ def test_a_fault_that_comes_twenty_times_shows_no_face(
                 server.fault = Fault(kind, at=1.0)
             return done > 20
 
-        watched = watch(server.url("h264"), Recording(str(out)), enough=enough, patience=600)
+        watched = watch(server.url("h264"), RecordingOutput(str(out)), enough=enough, patience=600)
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
     assert watched.tally.frames_in == accounted(watched.tally)
@@ -295,7 +297,11 @@ def test_packets_that_are_lost_twenty_times_leave_nothing_of_a_face(
             return losses >= 20
 
         watched = watch(
-            server.url("h264"), Recording(str(out)), enough=enough, on_loss=on_loss, patience=600
+            server.url("h264"),
+            RecordingOutput(str(out)),
+            enough=enough,
+            on_loss=on_loss,
+            patience=600,
         )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)

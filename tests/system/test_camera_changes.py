@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from blurcam.runtime.status import CameraStatus
-from blurcam.settings.camera import Receive, Recording
+from blurcam.settings.camera import Receive, RecordingOutput
 from tests.support.certificates import certify
 from tests.support.clips import ffmpeg, frame_times
 from tests.support.fakecam import Clip, FakeCam, Fault
@@ -91,7 +91,9 @@ def test_a_loss_is_seen_in_time_and_so_is_the_camera_s_return(clip: Clip, tmp_pa
 
     port = servers[0].port
     try:
-        watch(servers[0].url("cam"), Recording(str(out)), enough=enough, receive=Receive("tcp"))
+        watch(
+            servers[0].url("cam"), RecordingOutput(str(out)), enough=enough, receive=Receive("tcp")
+        )
     finally:
         servers[0].__exit__()
     assert seen - lost < SOON
@@ -125,7 +127,7 @@ def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
             server.fault = Fault("close")
             return False
 
-        watched = watch(server.url("cam"), Recording(str(out)), enough=enough)
+        watched = watch(server.url("cam"), RecordingOutput(str(out)), enough=enough)
     assert sum(watched.last.reconnects.values()) >= 2
     assert watched.tally.frames_in == accounted(watched.tally)
     assert_redacted(out)
@@ -150,7 +152,7 @@ def test_a_camera_that_comes_back_as_another_twenty_times_goes_on(
                 server.clips["cam"], server.fault = next(others), Fault("close")
             return changes > 20
 
-        watched = watch(server.url("cam"), Recording(str(out)), enough=enough, patience=600)
+        watched = watch(server.url("cam"), RecordingOutput(str(out)), enough=enough, patience=600)
     assert watched.tally.frames_in == accounted(watched.tally)
     assert_redacted(out)
     assert_one_stream_of_the_scene(out)
@@ -169,7 +171,9 @@ def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked
     both.units = tuple(replace(u, dts=u.dts - shift, pts=u.pts - shift) for u in both.units)
     with FakeCam({"cam": both}) as server:
         watched = watch(
-            server.url("cam"), Recording(str(out)), enough=lambda status: status.redacted > 110
+            server.url("cam"),
+            RecordingOutput(str(out)),
+            enough=lambda status: status.redacted > 110,
         )
     assert not watched.last.reconnects
     assert watched.tally.frames_in == accounted(watched.tally)
@@ -266,7 +270,7 @@ def test_a_camera_behind_tls_is_redacted(clip: Clip, tmp_path: Path) -> None:
     with FakeCam({"cam": clip}) as server, behind_tls(server.port, tmp_path) as port:
         watch(
             f"rtsps://127.0.0.1:{port}/cam",
-            Recording(str(out)),
+            RecordingOutput(str(out)),
             enough=lambda status: status.redacted > 15,
         )
     assert_redacted(out)
@@ -313,7 +317,7 @@ def test_gstreamer_s_server_is_understood_too(folder: Path, clip: Clip, tmp_path
     with gstreamer(folder / "h264.mp4") as port:
         watched = watch(
             f"rtsp://127.0.0.1:{port}/cam",
-            Recording(str(out)),
+            RecordingOutput(str(out)),
             enough=lambda status: status.redacted > 20,
         )
     assert watched.tally.redacted > 20

@@ -20,9 +20,9 @@ from blurcam.runtime.status import CameraStatus
 from blurcam.serve.health import judge
 from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Camera, Receive, Recording
+from blurcam.settings.camera import Camera, Receive, RecordingOutput
 from blurcam.settings.redaction import Detect, Encode
-from blurcam.sinks.segments import Recordings
+from blurcam.sinks.segments import SegmentSink
 from tests.support.clips import frame_times
 from tests.support.fakecam import Clip, FakeCam
 from tests.support.live_cameras import NEAR, PATIENCE, WOVEN, accounted, face_clip, strengths, watch
@@ -60,7 +60,7 @@ def test_overload_takes_the_rhythm_then_the_resolution_and_gives_it_back(
     monkeypatch.setattr(centerface, "open_centerface", wrapping(centerface.open_centerface, slow))
     out = tmp_path / "live.ts"
     with FakeCam({"cam": clip}) as server:
-        watched = watch(server.url("cam"), Recording(str(out)), enough=sinks, detect=PLANNED)
+        watched = watch(server.url("cam"), RecordingOutput(str(out)), enough=sinks, detect=PLANNED)
     assert {each.overload for each in seen} >= {"none", "resolution"}
     # A resolution that sank is an alarm, with the smallest face that can be seen now.
     coarse = max(seen, key=lambda each: each.smallest_face or 0)
@@ -98,7 +98,7 @@ def test_while_a_detector_hangs_frames_are_covered_whole_and_then_the_run_ends(
     out = tmp_path / "live.ts"
     detect = NEAR if name == "mediapipe" else Detect()
     with FakeCam({"cam": clip}) as server, pytest.raises(DetectorError, match="not answered for"):
-        watch(server.url("cam"), Recording(str(out)), enough=go_on, detect=detect)
+        watch(server.url("cam"), RecordingOutput(str(out)), enough=go_on, detect=detect)
     hanging[0].woken.set()
     # Three of the four seconds after its time-out, at 15 frames a second.
     assert seen[-1].covered_whole["detector timed out"] > 30
@@ -113,12 +113,12 @@ def test_while_a_detector_hangs_frames_are_covered_whole_and_then_the_run_ends(
 def test_a_camera_whose_detector_hangs_gets_another_process(
     clip: Clip, tmp_path: Path, kind: signal.Signals
 ) -> None:
-    """It fails where ``Account.answers`` never raises, or the supervisor never kills."""
+    """It fails where ``StatusRecorder.answers`` never raises, or the supervisor never kills."""
     with FakeCam({"cam": clip}) as server:
         camera = Camera(
             name="door",
             source=parse_address(server.url("cam")),
-            outputs=(Recording(str(tmp_path / "%H-%M-%S.mp4"), segment=3600),),
+            outputs=(RecordingOutput(str(tmp_path / "%H-%M-%S.mp4"), segment=3600),),
             receive=Receive(connect=8, stall=2),
             encode=Encode(crf=14),
         )
@@ -154,7 +154,7 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
     """Without ``detached`` no status comes any more, and no picture reaches the other output."""
     hangs, woken = threading.Event(), threading.Event()
 
-    class Hanging(Recordings):
+    class Hanging(SegmentSink):
         def __init__(self, pattern: str, *args: Any, **options: Any) -> None:
             super().__init__(pattern, *args, **options)
             self.may_hang = "slow" in Path(pattern).name
@@ -179,7 +179,10 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
         return woken.is_set() and slow.up
 
     with FakeCam({"cam": clip}) as server:
-        outputs = Recording(str(tmp_path / "slow-%s.ts"), 3600), Recording(str(tmp_path / "a.ts"))
+        outputs = (
+            RecordingOutput(str(tmp_path / "slow-%s.ts"), 3600),
+            RecordingOutput(str(tmp_path / "a.ts")),
+        )
         watched = watch(server.url("cam"), *outputs, enough=enough)
     assert "the disk takes nothing for 2 s" in str([each.outputs[0].error for each in told])
     assert all(each.outputs[1].up for each in watched.statuses)

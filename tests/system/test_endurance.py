@@ -17,13 +17,13 @@ import pytest
 
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder import RedactedPacket
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import redact_all, write_all
 from blurcam.runs.perception import covered, searched
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.redaction import Cover, Detect
 from tests.proof.oracle import Oracle
@@ -49,7 +49,7 @@ class Nowhere:
         pass
 
 
-def feed(count: int, tally: Tally) -> Iterator[Frame]:
+def feed(count: int, tally: FrameCounts) -> Iterator[Frame]:
     """Yield small frames, with a face that comes and goes."""
     grey, pixel_format = np.full((48, 64), 110, np.uint8), PIXEL_FORMATS["yuv420p"]
     for seq in range(count):
@@ -71,11 +71,11 @@ def resident() -> int:
 
 def slope(count: int, hoard: list[object] | None = None) -> float:
     """Return by how many bytes an hour's worth of frames makes the process grow, warmed up."""
-    tally, sink = Tally(), Nowhere()
+    tally, sink = FrameCounts(), Nowhere()
     info = StreamInfo("test", 64, 48, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     cover = Cover(lead=0.4, bridge=0.4)
     samples = []
-    encoder = open_encoder(info, Coding("h264", preset="ultrafast"), tally)
+    encoder = open_encoder(info, EncoderOptions("h264", preset="ultrafast"), tally)
     with closing(encoder), closing(prefetch(feed(count, tally), 4)) as frames:
         found = searched(frames, info, Oracle(), Detect(), cover.lead)
         redacted = redact_all(covered(found, cover, tally), make_effect("blur"), tally)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from blurcam.runtime.status import CameraStatus
-from blurcam.settings.camera import Receive, Recording
+from blurcam.settings.camera import Receive, RecordingOutput
 from tests.support.clips import FFMPEG, ffmpeg, frame_times
 from tests.support.fakecam import FakeCam, Fault
 from tests.support.live_cameras import RATE, WOVEN, face_clip, strengths, wait, watch
@@ -64,7 +64,7 @@ def test_a_camera_of_mjpeg_over_http(clip: Path, tmp_path: Path) -> None:
 
     out = tmp_path / "live.ts"
     with serving(Camera) as url:
-        watch(f"{url}/video.mjpg", Recording(str(out)), enough=lambda s: redacted(20, s))
+        watch(f"{url}/video.mjpg", RecordingOutput(str(out)), enough=lambda s: redacted(20, s))
     assert max(map(abs, strengths(out))) < WOVEN / 4
     times = frame_times(out)
     assert 0.5 / RATE < (times[-1] - times[0]) / (len(times) - 1) < 3 / RATE
@@ -90,7 +90,7 @@ def test_a_camera_of_hls(clip: Path, tmp_path: Path) -> None:
         with serving(Server) as url:
             watched = watch(
                 f"{url}/live.m3u8",
-                Recording(str(out)),
+                RecordingOutput(str(out)),
                 enough=lambda s: redacted(45, s),
                 receive=Receive(connect=10, stall=6),
             )
@@ -104,7 +104,7 @@ def test_a_camera_of_hls(clip: Path, tmp_path: Path) -> None:
 def test_a_file_played_as_a_camera_ends_where_it_ends(clip: Path, tmp_path: Path) -> None:
     out, short = tmp_path / "live.ts", tmp_path / "short.mp4"
     ffmpeg("-i", clip, "-c", "copy", "-frames:v", 30, short)
-    watched = watch(str(short), Recording(str(out)), enough=lambda s: False)
+    watched = watch(str(short), RecordingOutput(str(out)), enough=lambda s: False)
     assert watched.last.state == "stopped"
     assert watched.tally.frames_in == 30
     assert max(map(abs, strengths(out))) < WOVEN / 4

@@ -19,16 +19,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blurcam.assess.attack.faces import load_people
-from blurcam.assess.attack.trial import Report, attack
+from blurcam.assess.attack.trial import AttackReport, attack
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, PixelFormat, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import COSMETIC
 from tests.support.makers import coverages, noise_frame
 from tests.unit.redact.test_gate import with_other_faces
@@ -57,7 +57,7 @@ def coded(frames: Sequence[Frame], coverage: Coverage, effect: str) -> str:
     )
     # `slow`'s look-ahead and motion search see as much as an encoder ever does.
     with patch("blurcam.encode.encoder.Encoder._set_up", in_one_thread):
-        encoder = open_encoder(info, Coding("h264", preset="slow"), Tally())
+        encoder = open_encoder(info, EncoderOptions("h264", preset="slow"), FrameCounts())
     try:
         assert encoder.template.codec_context.thread_count == 1
         digest = hashlib.sha256()
@@ -114,7 +114,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def attacked(folder: Path, effect: str, frames: int) -> Report:
+def attacked(folder: Path, effect: str, frames: int) -> AttackReport:
     return attack(load_people(folder), effect, frames=frames)  # type: ignore[arg-type]
 
 

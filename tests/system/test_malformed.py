@@ -21,7 +21,7 @@ import av
 import pytest
 
 from blurcam.errors import SourceReadError
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.recording import open_source
 from tests.proof.zygote import End, Order, Pool
 from tests.support.clips import FFMPEG, moving_clip
@@ -234,7 +234,10 @@ def test_a_short_recording_that_stops_in_the_middle_says_so(share: float, tmp_pa
     whole = moving_clip(tmp_path / "a.mkv", "-c:v", "libx264", "-bf", "0", size="128x96")
     content = whole.read_bytes()
     whole.write_bytes(content[: int(len(content) * share)])
-    with open_source(whole, Tally()) as source, pytest.raises(SourceReadError, match="prematurely"):
+    with (
+        open_source(whole, FrameCounts()) as source,
+        pytest.raises(SourceReadError, match="prematurely"),
+    ):
         list(source.frames())
 
 

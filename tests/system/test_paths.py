@@ -15,15 +15,15 @@ from unittest.mock import patch
 
 import pytest
 
-from blurcam.batch.inputs import Recording, Skipped, select
+from blurcam.batch.inputs import InputFile, SkippedInput, select
 from blurcam.batch.job import Job
 from blurcam.batch.job_folder import publish
 from blurcam.batch.output_names import check_template, inside, names_for
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.errors import BlurcamError, ConfigError, JobError, SinkOpenError, SourceOpenError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.batch import Batch
 from blurcam.sinks.file import open_file
 from blurcam.sources.recording import open_source
@@ -64,7 +64,7 @@ def test_no_template_makes_more_than_a_name(template: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_is_only_ever_a_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(SourceOpenError, match="does not exist"):
-        open_source(tmp_path / name, Tally())
+        open_source(tmp_path / name, FrameCounts())
 
 
 # Links -------------------------------------------------------------------------------------------
@@ -147,7 +147,7 @@ def test_a_link_under_the_temporary_name_is_not_followed(tmp_path: Path) -> None
     there = victim(tmp_path)
     (tmp_path / ".a.mp4.part").symlink_to(there / "precious.mp4")
     info = StreamInfo("a", 64, 48, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
-    encoder = open_encoder(info, Coding("h264"), Tally())
+    encoder = open_encoder(info, EncoderOptions("h264"), FrameCounts())
     with pytest.raises(SinkOpenError, match="is a symbolic link"):
         open_file(tmp_path / "a.mp4", encoder)
     encoder.close()
@@ -165,8 +165,8 @@ def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(source / "socket.mp4"))
         found = list(select([source], ()))
-    assert [each for each in found if isinstance(each, Recording)] == []
-    assert len([each for each in found if isinstance(each, Skipped)]) == 6
+    assert [each for each in found if isinstance(each, InputFile)] == []
+    assert len([each for each in found if isinstance(each, SkippedInput)]) == 6
 
 
 @pytest.mark.parametrize(
@@ -174,4 +174,4 @@ def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
 )
 def test_devices_and_folders_are_no_recordings(path: str) -> None:
     with pytest.raises(BlurcamError):
-        open_source(Path(path), Tally())
+        open_source(Path(path), FrameCounts())

@@ -21,7 +21,7 @@ from blurcam.errors import BlurcamError
 from blurcam.runs import pipe
 from blurcam.runs.perception import open_detector
 from blurcam.runs.pipe import PipeRun
-from blurcam.settings.pipe import FromName, Layout, Piping
+from blurcam.settings.pipe import FromName, PipeSettings, RawLayout
 from blurcam.settings.redaction import Cover, Detect
 from tests.support.clips import moving_clip
 from tests.support.streams import INPUTS, as_stream
@@ -75,8 +75,9 @@ def through(
         while part := os.read(reading, 1 << 16):
             received.extend(part)
 
-    piping = Piping(
-        input=given, source=kind, to="raw", layout=Layout(f"{WIDTH}x{HEIGHT}"), when_slow="block",
+    piping = PipeSettings(
+        input=given, source=kind, to="raw", layout=RawLayout(f"{WIDTH}x{HEIGHT}"),
+        when_slow="block",
         effect="solid", cover=cover,
     )  # fmt: skip
     reader = threading.Thread(target=receive)

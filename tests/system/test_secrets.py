@@ -22,13 +22,14 @@ import pytest
 
 from blurcam.errors import ConfigError, SourceError
 from blurcam.media.clock import SystemClock
-from blurcam.runs.camera_account import Account
-from blurcam.runtime.counts import Tally
+from blurcam.runs.camera_account import StatusRecorder
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.addresses import Address as Parsed
 from blurcam.settings.addresses import mask, parse_address
-from blurcam.settings.camera import Camera, Receive, Recording
-from blurcam.settings.cameras_yaml import Vault, parse_site
-from blurcam.sources.camera import LiveSource, Reel
+from blurcam.settings.camera import Camera, Receive, RecordingOutput
+from blurcam.settings.cameras_yaml import parse_site
+from blurcam.settings.secrets import Secrets
+from blurcam.sources.camera import CameraTimeline, LiveSource
 from tests.proof.secrets import URLS, Address, shown
 from tests.proof.zygote import ROOT
 from tests.support.boards import FedBoard, serving
@@ -57,7 +58,7 @@ def said_of(url: str, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     for text in (f"cameras: {{a: {{source: {json.dumps(url)}, outputs: [x.ts], no_key: 1}}}}",
                  f"cameras: {{a: {{source: x, outputs: [{json.dumps(url)}, x.ts]}}}}"):  # fmt: skip
         try:
-            yield repr(parse_site(text, Vault({})))
+            yield repr(parse_site(text, Secrets({})))
         except ConfigError as exc:
             yield f"{exc} {exc!r}"
     try:
@@ -65,10 +66,10 @@ def said_of(url: str, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
     except ConfigError as exc:
         yield f"{exc} {''.join(traceback.format_exception(exc))}"
         return
-    yield f"{source} {source!r} {Camera('a', source, (Recording('x.ts'),))!r}"
-    clock, tally = SystemClock(), Tally()
-    account = Account("a", tally, clock)
-    live = LiveSource(source, Receive(connect=1, stall=1), Reel.starting(clock, tally))
+    yield f"{source} {source!r} {Camera('a', source, (RecordingOutput('x.ts'),))!r}"
+    clock, tally = SystemClock(), FrameCounts()
+    account = StatusRecorder("a", tally, clock)
+    live = LiveSource(source, Receive(connect=1, stall=1), CameraTimeline.starting(clock, tally))
     try:
         next(live.frames())
     except SourceError as exc:

@@ -20,7 +20,7 @@ from blurcam.media.clock import SystemClock
 from blurcam.runtime.status import CameraStatus
 from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Camera, Receive, Recording
+from blurcam.settings.camera import Camera, Receive, RecordingOutput
 from blurcam.settings.redaction import Cover, Detect, Encode
 from tests.support.clips import frame_times
 from tests.support.fakecam import Clip, FakeCam
@@ -38,7 +38,7 @@ def camera(name: str, server: FakeCam, folder: Path) -> Camera:
     return Camera(
         name=name,
         source=parse_address(server.url("cam")),
-        outputs=(Recording(str(folder / name / "%H-%M-%S.mp4"), segment=3600),),
+        outputs=(RecordingOutput(str(folder / name / "%H-%M-%S.mp4"), segment=3600),),
         receive=Receive(connect=8, stall=2),
         detect=Detect(profile="near", range="short"),
         cover=Cover(0.4, 0.5, 0.4),

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from blurcam.detect.detector import Detector
 from blurcam.detect.selftest import known_face
-from blurcam.encode.encoder import Passage
+from blurcam.encode.encoder import SignedPackets
 from blurcam.errors import SinkWriteError, SourceReadError
 from blurcam.media.masks import covered_share, rasterise
 from blurcam.media.regions import Box, Coverage
 from blurcam.runs.perception import open_detector
 from blurcam.runs.recording import Covered, open_run
-from blurcam.runs.span import Part, Spooled, join, open_span, spans_of
+from blurcam.runs.span import RedactedSpans, SpanResult, join, open_span, spans_of
 from blurcam.runs.span_cuts import Span, cut
 from blurcam.runs.summary import Summary
 from blurcam.settings.recording import Config
@@ -110,19 +110,21 @@ def config_for(clip: Path, out: Path) -> Config:
     return Config(clip, out, detect=NEAR, encode=Encode(overwrite=True))
 
 
-def spooled(config: Config, detector: Detector, seen: Seen) -> tuple[Spooled, list[Passage]]:
+def spooled(
+    config: Config, detector: Detector, seen: Seen
+) -> tuple[RedactedSpans, list[SignedPackets]]:
     spans = spans_of(config, SPAN)
     paths, parts, passages = [], [], []
     for span in spans:
         path = config.output.with_name(f"{config.output.name}-{span.number}.spool")
-        passage = Passage(KEY, str(span))
+        passage = SignedPackets(KEY, str(span))
         with open_span(config, span, path, passage, detector=detector, watch=seen.watch) as run:
             for _ in run.steps():
                 pass
             parts.append(run.finish())
         paths.append(path)
-        passages.append(Passage(KEY, str(span)))
-    return Spooled(spans, tuple(paths), tuple(parts)), passages
+        passages.append(SignedPackets(KEY, str(span)))
+    return RedactedSpans(spans, tuple(paths), tuple(parts)), passages
 
 
 @pytest.fixture(scope="module")
@@ -220,14 +222,14 @@ def test_packets_of_another_hand_are_refused(
 def test_spans_in_doubt_are_not_joined(clip: Path, detector: Detector, tmp_path: Path) -> None:
     config = config_for(clip, tmp_path / "out.mp4")
     spans = spans_of(config, SPAN)
-    good = [Part(span.frames, span.frames, {}, 0, 1.0, "") for span in spans]
-    short = Part(spans[1].frames - 1, spans[1].frames - 1, {}, 0, 1.0, "")
-    damaged = Part(spans[1].frames, spans[1].frames - 1, {"CORRUPT": 1}, 0, 1.0, "")
+    good = [SpanResult(span.frames, span.frames, {}, 0, 1.0, "") for span in spans]
+    short = SpanResult(spans[1].frames - 1, spans[1].frames - 1, {}, 0, 1.0, "")
+    damaged = SpanResult(spans[1].frames, spans[1].frames - 1, {"CORRUPT": 1}, 0, 1.0, "")
     for bad in (short, damaged):
         parts = (good[0], bad, good[2])
         paths = tuple(tmp_path / str(span.number) for span in spans)
         with pytest.raises(SourceReadError, match="damaged in span 2"):
-            list(join(config, Spooled(spans, paths, parts), (), detector=detector))
+            list(join(config, RedactedSpans(spans, paths, parts), (), detector=detector))
 
 
 def test_spans_of_different_encoders_are_not_joined(
@@ -235,10 +237,10 @@ def test_spans_of_different_encoders_are_not_joined(
 ) -> None:
     config = config_for(clip, tmp_path / "out.mp4")
     spans = spans_of(config, SPAN)
-    parts = tuple(Part(span.frames, span.frames, {}, 0, 1.0, "00") for span in spans)
+    parts = tuple(SpanResult(span.frames, span.frames, {}, 0, 1.0, "00") for span in spans)
     paths = tuple(tmp_path / str(span.number) for span in spans)
     with pytest.raises(SourceReadError, match="different encoders"):
-        list(join(config, Spooled(spans, paths, parts), (), detector=detector))
+        list(join(config, RedactedSpans(spans, paths, parts), (), detector=detector))
 
 
 def test_spans_begin_at_key_frames_and_are_the_whole() -> None:

@@ -12,7 +12,7 @@ from blurcam.media.regions import Coverage, Region
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runs.chain import write_all
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sinks.file import FileSink
 
 
@@ -31,7 +31,7 @@ def packets_come_from_the_encoder(sink: FileSink, data: bytes) -> None:
 
 
 def frames_do_not_pass_the_gate(
-    frames: list[Frame], encoder: Encoder, sink: FileSink, tally: Tally
+    frames: list[Frame], encoder: Encoder, sink: FileSink, tally: FrameCounts
 ) -> None:
     write_all(frames, encoder, (sink,), tally)  # type: ignore[arg-type]
 

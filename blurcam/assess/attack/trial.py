@@ -15,11 +15,11 @@ import numpy as np
 from blurcam.api import run
 from blurcam.assess.attack.attackers import ATTACKERS, named
 from blurcam.assess.attack.faces import HEIGHT, MASK, WIDTH, People, jitter, scene
-from blurcam.assess.attack.views import VIEWS, Shots, View, crop
+from blurcam.assess.attack.views import VIEWS, AttackView, Shots, crop
 from blurcam.errors import SourceReadError
 from blurcam.media.regions import Region
 from blurcam.runs.recording import sha256_of
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import EffectName
 from blurcam.sources.recording import open_source
@@ -32,7 +32,7 @@ LEEWAY: Final = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
+class AttackRate:
     """How often one attacker, looking in one way, names the right person."""
 
     view: str
@@ -41,13 +41,13 @@ class Rate:
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class AttackReport:
     """What came of the attack on one effect; ``effect`` is "none" for clear faces."""
 
     effect: str
     people: int
     pictures: int
-    rates: tuple[Rate, ...]
+    rates: tuple[AttackRate, ...]
 
     @property
     def chance(self) -> float:
@@ -79,12 +79,14 @@ Redactor = Callable[[Path, Path, int], None]
 """Redacts a recording of so many frames into another file."""
 
 
-def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> Report:
+def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> AttackReport:
     """Redact scenes of everybody with an effect, and let every attacker loose on them."""
     return attack_on(people, effect, _by_blurcam(effect, (MASK,)), frames=frames)
 
 
-def attack_on(people: People, effect: str, redactor: Redactor, *, frames: int = FRAMES) -> Report:
+def attack_on(
+    people: People, effect: str, redactor: Redactor, *, frames: int = FRAMES
+) -> AttackReport:
     """Attack whatever ``redactor`` makes of the scenes; ``effect`` is what to call that."""
     # Who has only clear faces learns from one frame of each picture.
     clear = list(_through(people, _by_blurcam("blur", ()), 1))
@@ -93,19 +95,19 @@ def attack_on(people: People, effect: str, redactor: Redactor, *, frames: int = 
     for view in VIEWS:
         learnt, seen = _features(view, clear, hidden)
         rates += [
-            Rate(view.name, name, named(make, learnt, seen, people.who))
+            AttackRate(view.name, name, named(make, learnt, seen, people.who))
             for name, make in ATTACKERS.items()
         ]
-    return Report(effect, people.count, len(people.pictures), tuple(rates))
+    return AttackReport(effect, people.count, len(people.pictures), tuple(rates))
 
 
-def _features(view: View, clear: list[Shots], hidden: list[Shots]) -> tuple[Any, Any]:
+def _features(view: AttackView, clear: list[Shots], hidden: list[Shots]) -> tuple[Any, Any]:
     """Return what is learnt from and what is to be named."""
     seen = _seen(view, hidden)
     return (_seen(view, clear) if view.trains_on_clear else seen), seen
 
 
-def _seen(view: View, shots: list[Shots]) -> Any:
+def _seen(view: AttackView, shots: list[Shots]) -> Any:
     return np.stack(
         [view.see(each, jitter(number, len(each))) for number, each in enumerate(shots)]
     )
@@ -153,7 +155,7 @@ def _write_regions(path: Path, given: Path, count: int, regions: tuple[Region, .
 
 
 def _read(path: Path, pictures: int, frames: int) -> Iterator[Shots]:
-    with closing(open_source(path, Tally())) as source:
+    with closing(open_source(path, FrameCounts())) as source:
         crops = [crop(frame.planes[0]) for frame in source.frames()]
     if len(crops) != pictures * frames:
         raise SourceReadError(f"{path}: {len(crops)} frames where {pictures * frames} were written")

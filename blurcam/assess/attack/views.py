@@ -23,7 +23,7 @@ _FUSED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class AttackView:
     """A way to look at the frames of a picture; ``trains_on_clear`` for one who has only those."""
 
     name: str
@@ -57,11 +57,11 @@ def _super_resolved(shots: Shots, shifts: NDArray[np.float32]) -> NDArray[np.flo
 
 
 VIEWS: Final = (
-    View("one frame", _one),
-    View("one frame, trained on clear faces", _one, trains_on_clear=True),
-    View("5 fused frames", _fused),
-    View("one frame, deblurred (Wiener)", _deblurred),
-    View("25 frames, super-resolved", _super_resolved),
+    AttackView("one frame", _one),
+    AttackView("one frame, trained on clear faces", _one, trains_on_clear=True),
+    AttackView("5 fused frames", _fused),
+    AttackView("one frame, deblurred (Wiener)", _deblurred),
+    AttackView("25 frames, super-resolved", _super_resolved),
 )
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from blurcam import __version__
-from blurcam.batch.coverage_by_second import Timeline
+from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.events import tally_of
-from blurcam.batch.ledger import Ledger, Row
+from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_names import shown
 from blurcam.batch.report.chain import chained, sealed
 from blurcam.batch.report.page import page
@@ -90,7 +90,7 @@ def document_of(ledger: Ledger) -> dict[str, Any]:
     return chained(header, [_entry(row, ledger) for row in rows])
 
 
-def urgency(row: Row) -> int:
+def urgency(row: RecordingRow) -> int:
     """Return how soon a recording should be looked at: 0 first."""
     if row.state == "failed":
         return 0
@@ -101,7 +101,7 @@ def urgency(row: Row) -> int:
     return 2 if not row.complete else 4
 
 
-def _entry(row: Row, ledger: Ledger) -> dict[str, Any]:
+def _entry(row: RecordingRow, ledger: Ledger) -> dict[str, Any]:
     details = ledger.details(row.id)
     entry: dict[str, Any] = {"source": shown(row.source), "output": shown(row.output)}
     if os.fspath(row.output) != entry["output"]:
@@ -118,7 +118,7 @@ def _entry(row: Row, ledger: Ledger) -> dict[str, Any]:
         entry["smallest_face"] = summary["smallest_face"]
         entry["covered_whole_reasons"] = summary["covered_whole_reasons"]
     if details["timeline"]:
-        timeline = Timeline.from_values(details["timeline"])
+        timeline = CoverageBySecond.from_values(details["timeline"])
         entry["timeline"] = steps_of(timeline)
         minutes = max(len(timeline.seconds), 1) / 60
         entry["faces_per_minute"] = round((row.tracks or 0) / minutes, 2)
@@ -128,7 +128,7 @@ def _entry(row: Row, ledger: Ledger) -> dict[str, Any]:
     return entry
 
 
-def _reasons(row: Row, details: dict[str, Any]) -> Iterator[str]:
+def _reasons(row: RecordingRow, details: dict[str, Any]) -> Iterator[str]:
     """Yield why somebody should look at a recording."""
     if row.state == "failed":
         yield f"failed: {shown(row.error or '')}"
@@ -146,7 +146,7 @@ def _reasons(row: Row, details: dict[str, Any]) -> Iterator[str]:
         yield from verification.get("doubts", ())
 
 
-def steps_of(timeline: Timeline, most: int = _STEPS) -> dict[str, Any]:
+def steps_of(timeline: CoverageBySecond, most: int = _STEPS) -> dict[str, Any]:
     """Return a time line in few steps: from when, how long each is, faces and grey frames."""
     if not timeline.seconds:
         return {"start": 0, "step": 1, "faces": [], "whole": []}

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from blurcam.detect.detector import Detection, merge
-from blurcam.detect.detectors.tiles import Part, parts
+from blurcam.detect.detectors.tiles import PictureTile, parts
 from blurcam.detect.sheets import Searchable
 from blurcam.errors import DetectorError, ModelError
 
@@ -60,7 +60,7 @@ class MediaPipe:
                     found += self._search(part)
         return MediaPipeAnswer(merge(found))
 
-    def _search(self, view: Searchable | Part) -> Iterator[Detection]:
+    def _search(self, view: Searchable | PictureTile) -> Iterator[Detection]:
         import mediapipe
 
         rgb = cv2.cvtColor(view.picture, cv2.COLOR_BGR2RGB)
@@ -73,7 +73,7 @@ class MediaPipe:
             box, confidence = each.bounding_box, float(each.categories[0].score)
             if not math.isfinite(confidence):
                 raise DetectorError("mediapipe: answered with numbers that are not finite")
-            if isinstance(view, Part):
+            if isinstance(view, PictureTile):
                 confidence = _discounted(confidence)
             if confidence >= self.threshold and box.width > 0 and box.height > 0:
                 x, y = float(box.origin_x), float(box.origin_y)

@@ -17,7 +17,7 @@ OVERLAP = 1 / 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Part:
+class PictureTile:
     """A tile of a picture, or of the picture made ``shrunk`` times smaller.
 
     ``x`` and ``y`` are where its upper left corner lies there.
@@ -40,7 +40,7 @@ class Part:
         )
 
 
-def parts(whole: Searchable, side: int) -> Iterator[Part]:
+def parts(whole: Searchable, side: int) -> Iterator[PictureTile]:
     """Yield tiles of ``side`` px of the picture, of it at half its size, and so on.
 
     It ends before a tile would show everything. What is cut by the edge of one tile lies whole in
@@ -50,7 +50,7 @@ def parts(whole: Searchable, side: int) -> Iterator[Part]:
     while max(picture.shape[:2]) > side:
         for y in _starts(picture.shape[0], side):
             for x in _starts(picture.shape[1], side):
-                yield Part(picture[y : y + side, x : x + side], whole, x, y, shrunk)
+                yield PictureTile(picture[y : y + side, x : x + side], whole, x, y, shrunk)
         shrunk *= 2
         # Averaged over whole blocks, so that a pixel here is exactly a block there.
         rows, columns = (-(-length // shrunk) for length in whole.picture.shape[:2])

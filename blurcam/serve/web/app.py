@@ -28,10 +28,10 @@ from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board
 from blurcam.serve.health import verdict
 from blurcam.serve.web.access import COOKIE, Access
-from blurcam.serve.web.gate import Gate
+from blurcam.serve.web.gate import RequestFilter
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
-from blurcam.serve.web.stills import BOUNDARY, Stills
+from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.settings.web import Web
 
 _TYPES: Final = {
@@ -56,7 +56,7 @@ class Page:
         self._history = history
         self._access = Access(web, clock)
         self._metrics = Metrics(board, clock)
-        self._stills = Stills(board, clock)
+        self._stills = LatestStills(board, clock)
         static = files("blurcam.serve.web") / "static"
         names = (*_FILES, "index.html", "login.html", "refused.html")
         self._files = {name: (static / name).read_bytes() for name in names}
@@ -79,7 +79,7 @@ class Page:
         ]
         app = Starlette(routes=routes)
         app.router.redirect_slashes = False
-        return Gate(app, self._access, frozenset(f"/{name}" for name in _FILES))
+        return RequestFilter(app, self._access, frozenset(f"/{name}" for name in _FILES))
 
     def _page(self, name: str, status: int = 200) -> Response:
         return Response(self._files[name], status, media_type=_TYPES[name.rpartition(".")[2]])

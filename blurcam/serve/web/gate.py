@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from blurcam.runtime.counts import Trouble
+from blurcam.runtime.counts import RepeatedTrouble
 from blurcam.serve.web.access import Access
 
 logger = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ _HEADERS: Final = {
 }
 
 
-class Gate:
+class RequestFilter:
     """Refuses what is not for us or not allowed; hardens what goes out."""
 
     def __init__(self, app: ASGIApp, access: Access, open_files: frozenset[str]) -> None:
@@ -46,7 +46,7 @@ class Gate:
         self._app = app
         self._access = access
         self._open = _OPEN | open_files
-        self._refusals = Trouble(logger, "requests with a wrong token")
+        self._refusals = RepeatedTrouble(logger, "requests with a wrong token")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

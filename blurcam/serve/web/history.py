@@ -16,7 +16,7 @@ _EVENTS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Sample:
+class StatusSample:
     """The figures of a camera at one moment; counters as they stood."""
 
     at: float
@@ -29,7 +29,7 @@ class Sample:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class CameraEvent:
     """Something that happened to a camera; ``tone`` as in :mod:`blurcam.serve.health`."""
 
     number: int
@@ -44,8 +44,8 @@ class History:
 
     def __init__(self) -> None:
         """Begin empty."""
-        self._samples: dict[str, deque[Sample]] = {}
-        self._events: deque[Event] = deque(maxlen=_EVENTS)
+        self._samples: dict[str, deque[StatusSample]] = {}
+        self._events: deque[CameraEvent] = deque(maxlen=_EVENTS)
         self._last: dict[str, CameraStatus] = {}
         self._number = 0
 
@@ -85,7 +85,7 @@ class History:
 
     def _note(self, now: float, camera: str, text: str, tone: str) -> None:
         self._number += 1
-        self._events.append(Event(self._number, now, camera, text, tone))
+        self._events.append(CameraEvent(self._number, now, camera, text, tone))
 
     def since(self, moment: float) -> dict[str, Any]:
         """Return samples and events later than ``moment`` as values for JSON."""
@@ -130,8 +130,8 @@ def _now(status: CameraStatus) -> str:
     return _WORDS[status.state] + told
 
 
-def _sample(status: CameraStatus, now: float) -> Sample:
-    return Sample(
+def _sample(status: CameraStatus, now: float) -> StatusSample:
+    return StatusSample(
         at=round(now, 2),
         redacted=status.redacted,
         covered_whole=sum(status.covered_whole.values()),

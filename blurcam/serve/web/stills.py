@@ -14,7 +14,7 @@ _MOST_STREAMS: Final = 16
 BOUNDARY: Final = "blurcam-next-picture"
 
 
-class Stills:
+class LatestStills:
     """Hands out the newest redacted still of a camera, renewed at most every half second."""
 
     def __init__(self, board: Board, clock: Clock) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.assess.labels import Face, read_labels
+from blurcam.assess.labels import LabelledFace, read_labels
 from blurcam.assess.measure import Measure
 from blurcam.detect.detector import Detection
 from blurcam.errors import ConfigError
@@ -23,7 +23,11 @@ def covering(*boxes: Box) -> Coverage:
 
 def test_faces_are_counted_by_height() -> None:
     measure = Measure()
-    faces = (Face("1", LARGE), Face("2", SMALL), Face("3", Box(0, 0, 50, 70), visible=0.3))
+    faces = (
+        LabelledFace("1", LARGE),
+        LabelledFace("2", SMALL),
+        LabelledFace("3", Box(0, 0, 50, 70), visible=0.3),
+    )
     measure.add(faces, covering(LARGE), [Detection(LARGE, 0.9)], SIZE, where="0")
     assert {k: v for k, v in measure.by_height().items() if v["faces"]} == {
         "16-24": {"faces": 1, "covered": 0, "searched": 1, "detected": 0},
@@ -35,8 +39,12 @@ def test_faces_are_counted_by_height() -> None:
 
 def test_faces_on_frames_that_were_not_searched_are_not_counted_as_missed() -> None:
     measure = Measure()
-    measure.add([Face("1", LARGE)], covering(LARGE), [Detection(LARGE, 0.9)], SIZE, where="0")
-    measure.add([Face("1", LARGE), Face("2", SMALL)], covering(LARGE), None, SIZE, where="1")
+    measure.add(
+        [LabelledFace("1", LARGE)], covering(LARGE), [Detection(LARGE, 0.9)], SIZE, where="0"
+    )
+    measure.add(
+        [LabelledFace("1", LARGE), LabelledFace("2", SMALL)], covering(LARGE), None, SIZE, where="1"
+    )
     _, small, large, _ = measure.lines()
     assert small.split() == ["16-24", "1", "0.0%", "-"]
     assert large.split() == ["64-128", "2", "100.0%", "100.0%"]
@@ -46,7 +54,9 @@ def test_exposure_in_time_is_told_by_person() -> None:
     measure = Measure()
     for n, shown in enumerate([False, True, False, False, True, False]):
         coverage = covering(LARGE) if shown else Coverage(0, ())
-        measure.add([Face("1", LARGE)], coverage, None, SIZE, where=str(n), time=n / 10, step=0.1)
+        measure.add(
+            [LabelledFace("1", LARGE)], coverage, None, SIZE, where=str(n), time=n / 10, step=0.1
+        )
     assert measure.video() == {
         "exposed_face_frames": 4,
         "exposed_face_seconds_per_hour": pytest.approx(2400),
@@ -60,10 +70,10 @@ def test_exposure_in_time_is_told_by_person() -> None:
 
 def test_what_is_found_where_no_face_is_is_false() -> None:
     measure = Measure()
-    invalid, tiny = Face("1", SMALL, counts=False), Face("2", Box(0, 0, 6, 6))
+    invalid, tiny = LabelledFace("1", SMALL, counts=False), LabelledFace("2", Box(0, 0, 6, 6))
     lamp, speck = Box(150, 20, 180, 50), Box(100, 10, 105, 16)
     found = [Detection(box, 0.5) for box in (LARGE, SMALL, Box(0, 0, 7, 8), lamp, speck)]
-    measure.add([Face("3", LARGE), invalid, tiny], covering(LARGE), found, SIZE, where="0")
+    measure.add([LabelledFace("3", LARGE), invalid, tiny], covering(LARGE), found, SIZE, where="0")
     assert measure.false == 1
     assert measure.faces == 1
 
@@ -73,7 +83,7 @@ def test_needless_cover_is_what_lies_far_from_every_face() -> None:
     measure.add([], covering(Box(50, 50, 150, 150)), [], SIZE, where="0")
     assert 0.2 < measure.over_cover < 0.6
     near = Measure()
-    near.add([Face("1", LARGE)], covering(LARGE), [], SIZE, where="0")
+    near.add([LabelledFace("1", LARGE)], covering(LARGE), [], SIZE, where="0")
     assert near.over_cover == 0
 
 

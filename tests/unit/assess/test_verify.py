@@ -16,7 +16,7 @@ import pytest
 
 from blurcam import Config, run
 from blurcam.assess.planted_faces import Planted, is_found, plantings
-from blurcam.assess.verify import Verdict, Verification, independent_of, verify
+from blurcam.assess.verify import Verification, VerificationVerdict, independent_of, verify
 from blurcam.detect.selftest import known_face
 from blurcam.settings.redaction import AudioPolicy, Detect
 from tests.support.clips import ffmpeg
@@ -67,14 +67,14 @@ def verified(
 
 def test_a_redaction_passes_against_its_input(clip: Path, redacted: Path) -> None:
     found = verified(redacted, clip)
-    assert (found.verdict, found.problems, found.seen) == (Verdict.PASS, (), ())
+    assert (found.verdict, found.problems, found.seen) == (VerificationVerdict.PASS, (), ())
     assert (found.frames, found.sampled) == (FRAMES, 4)
     assert found.sees_from is not None
 
 
 def test_a_face_that_was_not_redacted_is_seen(clip: Path) -> None:
     found = verified(clip)
-    assert found.verdict is Verdict.REVIEW
+    assert found.verdict is VerificationVerdict.REVIEW
     assert [each.time for each in found.seen] == [0.0, 0.4, 0.8, 1.2]
     assert found.exposure_s == pytest.approx(1.6)
     portrait, face = known_face()
@@ -84,14 +84,14 @@ def test_a_face_that_was_not_redacted_is_seen(clip: Path) -> None:
 
 def test_nothing_found_at_all_passes_only_as_empty(empty: Path) -> None:
     found = verified(empty)
-    assert found.verdict is Verdict.PASS_EMPTY
+    assert found.verdict is VerificationVerdict.PASS_EMPTY
     assert found.planted_found > 10
 
 
 def test_a_blind_detector_proves_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("blurcam.assess.verify.seen_by", lambda detector, picture: ())
     found = verified(empty)
-    assert found.verdict is Verdict.REVIEW
+    assert found.verdict is VerificationVerdict.REVIEW
     assert "did not find every planted face" in found.doubts[0]
 
 
@@ -147,14 +147,14 @@ def test_what_differs_from_its_input_fails(
     else:
         damage(redacted, broken)
     found = verified(broken, clip)
-    assert found.verdict is Verdict.FAIL
+    assert found.verdict is VerificationVerdict.FAIL
     assert any(problem in each for each in found.problems), found.problems
 
 
 def test_sound_may_be_there_if_it_was_asked_for(redacted: Path, tmp_path: Path) -> None:
     with_sound = tmp_path / "sound.mkv"
     add_sound(redacted, with_sound)
-    assert verified(with_sound, audio="copy").verdict is not Verdict.FAIL
+    assert verified(with_sound, audio="copy").verdict is not VerificationVerdict.FAIL
 
 
 def test_the_detector_is_another_than_the_one_that_redacted() -> None:

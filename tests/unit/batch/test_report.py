@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from blurcam.batch.coverage_by_second import Second, Timeline
+from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.report.document import steps_of
 from tests.support.batches import batch, tree
 from tests.support.program import blurcam
@@ -159,8 +159,10 @@ def test_a_strangers_report_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_time_line_survives_being_written_down_and_is_drawn_in_few_steps() -> None:
-    timeline = Timeline({n: Second(25, n % 3, 2 if n == 7 else 0) for n in range(1000)})
-    again = Timeline.from_values(json.loads(json.dumps(timeline.to_values())))
+    timeline = CoverageBySecond(
+        {n: CoveredSecond(25, n % 3, 2 if n == 7 else 0) for n in range(1000)}
+    )
+    again = CoverageBySecond.from_values(json.loads(json.dumps(timeline.to_values())))
     assert again == timeline
     steps = steps_of(timeline)
     assert len(steps["faces"]) <= 120

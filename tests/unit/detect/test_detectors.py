@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from blurcam.detect import selftest
-from blurcam.detect.detector import Answered, Detection, Detector, Together, merge
+from blurcam.detect.detector import Answered, CombinedDetector, Detection, Detector, merge
 from blurcam.detect.detectors import centerface, mediapipe, yunet
 from blurcam.detect.detectors.openvino import Network
 from blurcam.detect.profiles import PROFILES, looks_for, plan_of
@@ -49,7 +49,7 @@ def make(name: str, threshold: float | None = None) -> Detector:
         weights = Path(EVAL, "models", "yunet_n_dynamic.onnx").read_bytes()
         return yunet.open_yunet(weights, threshold=threshold or yunet.DEFAULT_THRESHOLD)
     if name == "centerface+mediapipe":
-        return Together([make("centerface", threshold), make("mediapipe-full", threshold)])
+        return CombinedDetector([make("centerface", threshold), make("mediapipe-full", threshold)])
     kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]
     reach: MediaPipeRange = "short" if "short" in name else "full"
     tiles = name.endswith("tiles")

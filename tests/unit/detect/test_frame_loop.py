@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from blurcam.detect.detector import Answered, Detection, Finding, Skipped, Unanswered, merge
-from blurcam.detect.frame_loop import Plan, scan
-from blurcam.detect.search import Looks, Pass, Search
+from blurcam.detect.frame_loop import SearchPlan, scan
+from blurcam.detect.search import Search, SearchPass, SearchPasses
 from blurcam.detect.sheets import Searchable, Sheet
 from blurcam.detect.views import Viewpoint
 from blurcam.errors import DetectorError, DetectorTimeout
@@ -58,11 +58,11 @@ class ScriptedDetector:
     def close(self) -> None: ...
 
 
-ALL = Plan(rhythm=0, refresh=0, closely=True)
+ALL = SearchPlan(rhythm=0, refresh=0, closely=True)
 
 
 def searching(detector: ScriptedDetector) -> Search:
-    return Search(detector, Viewpoint(), Looks((Pass(1),), 0.5))
+    return Search(detector, Viewpoint(), SearchPasses((SearchPass(1),), 0.5))
 
 
 def test_every_frame_comes_out_once_in_order_with_its_own_answer() -> None:
@@ -200,7 +200,7 @@ def test_a_bug_in_a_detector_is_not_taken_for_a_failed_search() -> None:
 
 
 SIDE = 320
-RHYTHM = Plan(refresh=2.0, rhythm=0.4, certain=0.5)
+RHYTHM = SearchPlan(refresh=2.0, rhythm=0.4, certain=0.5)
 
 
 def street(seq: int, *things: Box, session: int = 0, light: int = 90) -> Frame:
@@ -242,7 +242,7 @@ def walked(n: int) -> Box:
     return Box(40 + 2 * n, 100, 60 + 2 * n, 124)
 
 
-def looked(frames: list[Frame], detector: DarkDetector, plan: Plan = RHYTHM) -> list[Finding]:
+def looked(frames: list[Frame], detector: DarkDetector, plan: SearchPlan = RHYTHM) -> list[Finding]:
     return [finding for _, finding in scan(frames, searching(detector), plan)]
 
 
@@ -328,7 +328,7 @@ def test_a_new_session_is_looked_at_whole_and_the_old_one_to_its_end() -> None:
 
 def test_a_weak_sighting_counts_where_a_face_just_was_and_nowhere_else() -> None:
     weak = DarkDetector(confidence=0.35)
-    search = Search(weak, Viewpoint(), Looks((Pass(1),), 0.3))
+    search = Search(weak, Viewpoint(), SearchPasses((SearchPass(1),), 0.3))
     frames = [street(n, walked(n)) for n in range(12)]
     known = [each for _, each in scan(frames, search, RHYTHM)]
     assert all(each.detections for each in known if isinstance(each, Answered))

@@ -9,8 +9,8 @@ from itertools import pairwise
 import pytest
 
 from blurcam.detect.detector import Answered
-from blurcam.detect.frame_loop import Plan, scan
-from blurcam.detect.overload import Pressure, rungs
+from blurcam.detect.frame_loop import SearchPlan, scan
+from blurcam.detect.overload import OverloadControl, rungs
 from blurcam.detect.overload_search import at_ease, eased, finest, ladder_for
 from blurcam.detect.profiles import looks_for, plan_of
 from blurcam.settings.redaction import Detect
@@ -21,10 +21,10 @@ SHARP = Detect()
 COARSE = Detect(plan_for=24)
 
 
-def press(pressure: Pressure, clock: HandClock, fill: float, seconds: float) -> None:
+def press(pressure: OverloadControl, clock: HandClock, fill: float, seconds: float) -> None:
     for _ in range(round(seconds * 15)):
         clock.now += 1 / 15
-        pressure.feel(fill, 0)
+        pressure.note_load(fill, 0)
 
 
 def test_the_ladder_goes_from_rhythm_to_resolution_and_no_lower_than_planned() -> None:
@@ -50,7 +50,7 @@ def test_only_plan_for_lets_the_resolution_sink() -> None:
 
 def test_who_keeps_up_stays_at_ease() -> None:
     clock = HandClock()
-    pressure = Pressure(clock, rungs(0.5))
+    pressure = OverloadControl(clock, rungs(0.5))
     for _ in range(60):
         press(pressure, clock, 0.9, 0.4)  # a large look, now and then
         press(pressure, clock, 0.0, 0.4)
@@ -59,7 +59,7 @@ def test_who_keeps_up_stays_at_ease() -> None:
 
 def test_lasting_pressure_climbs_the_ladder_and_its_end_climbs_down() -> None:
     clock = HandClock()
-    pressure = Pressure(clock, rungs(0.5))
+    pressure = OverloadControl(clock, rungs(0.5))
     seen = []
     for _ in range(50):
         press(pressure, clock, 0.9, 0.2)
@@ -72,20 +72,20 @@ def test_lasting_pressure_climbs_the_ladder_and_its_end_climbs_down() -> None:
 
 def test_what_is_dropped_while_a_session_begins_is_no_pressure() -> None:
     clock = HandClock()
-    pressure = Pressure(clock, rungs(1.0))
+    pressure = OverloadControl(clock, rungs(1.0))
     pressure.restart()
     for dropped in range(30):
         clock.now += 0.09
-        pressure.feel(1.0, dropped)
+        pressure.note_load(1.0, dropped)
     assert pressure.overload == "none"
     press(pressure, clock, 0.0, 1)
-    pressure.feel(1.0, 31)
+    pressure.note_load(1.0, 31)
     assert pressure.overload == "frames"
 
 
 def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
     clock = HandClock()
-    pressure = Pressure(clock, rungs(1.0))
+    pressure = OverloadControl(clock, rungs(1.0))
     kept = []
     for _ in range(4):
         while pressure.overload == "none":
@@ -101,28 +101,28 @@ def test_a_rung_that_was_left_too_early_is_kept_longer_each_time() -> None:
 def test_a_dropped_frame_is_pressure_though_the_queue_is_empty_now(now: float) -> None:
     """It was not where 0.6 s behind came out as 0.5999999999999996."""
     clock = HandClock(now)
-    pressure = Pressure(clock, rungs(1.0))
-    pressure.feel(0.0, 1)
+    pressure = OverloadControl(clock, rungs(1.0))
+    pressure.note_load(0.0, 1)
     assert pressure.rung.stretch > 0
 
 
 def test_dropped_frames_are_told_and_forgotten() -> None:
     clock = HandClock()
-    pressure = Pressure(clock, rungs(1.0))
-    pressure.feel(1.0, 3)
+    pressure = OverloadControl(clock, rungs(1.0))
+    pressure.note_load(1.0, 3)
     assert pressure.overload == "frames"
     press(pressure, clock, 0.0, 6)
     assert pressure.overload != "frames"
 
 
-class Pressed(Pressure):
+class Pressed(OverloadControl):
     """As far up as it goes."""
 
     def __init__(self, clock: HandClock) -> None:
         super().__init__(clock, rungs(1.0)[-1:])
 
 
-def searched_at(plan: Plan, pressure: Pressure | None) -> list[float]:
+def searched_at(plan: SearchPlan, pressure: OverloadControl | None) -> list[float]:
     # 25 frames a second, each unlike the one before, so that every look is at something new.
     frames = (frame(n) for n in range(50))
     out = scan(frames, searching(ScriptedDetector({})), plan, pressure)

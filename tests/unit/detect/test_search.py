@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blurcam.detect.detector import Detection, bunches
-from blurcam.detect.motion import Gate, areas_of
+from blurcam.detect.motion import MotionGate, areas_of
 from blurcam.detect.profiles import PROFILES, looks_for, plan_of, smallest_face
-from blurcam.detect.search import Looks, Pass, Search, crops, fuse
+from blurcam.detect.search import Search, SearchPass, SearchPasses, crops, fuse
 from blurcam.detect.sheets import Placed, Searchable, Sheet, sheets
 from blurcam.detect.views import View, Viewpoint
 from blurcam.media.formats import PIXEL_FORMATS
@@ -148,7 +148,15 @@ class Watching:
     def close(self) -> None: ...
 
 
-LOOKS = Looks((Pass(1), Pass(0.5), Pass(2, below=40), Pass(2, mirrored=True, below=40)), 0.2)
+LOOKS = SearchPasses(
+    (
+        SearchPass(1),
+        SearchPass(0.5),
+        SearchPass(2, below=40),
+        SearchPass(2, mirrored=True, below=40),
+    ),
+    0.2,
+)
 
 
 def test_doubtful_places_are_looked_at_again_and_no_others() -> None:
@@ -183,7 +191,7 @@ def test_looks_are_never_further_apart_than_the_lead_allows(lead: float) -> None
 
 
 def test_an_unchanged_picture_has_no_changed_tile() -> None:
-    gate = Gate()
+    gate = MotionGate()
     assert gate.change(grey()).is_cut
     gate.searched(grey())
     assert not gate.change(grey()).tiles.any()
@@ -200,7 +208,7 @@ def test_noise_is_not_change_and_a_small_thing_in_it_is() -> None:
         planes = (plane.astype(np.uint8),)
         return Frame(planes, PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 25))
 
-    gate = Gate()
+    gate = MotionGate()
     gate.searched(noisy(thing=False))
     assert not gate.change(noisy(thing=False)).tiles.any()
     tiles = gate.change(noisy(thing=True)).tiles

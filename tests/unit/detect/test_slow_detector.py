@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 from blurcam.detect.detector import Answered, Detection, Unanswered
-from blurcam.detect.frame_loop import Plan, scan
-from blurcam.detect.overload import Pressure, rungs
-from blurcam.detect.overload_search import EasedSearch
-from blurcam.detect.search import Looks, Pass
+from blurcam.detect.frame_loop import SearchPlan, scan
+from blurcam.detect.overload import OverloadControl, rungs
+from blurcam.detect.overload_search import OverloadSearch
+from blurcam.detect.search import SearchPass, SearchPasses
 from blurcam.detect.sheets import Searchable
-from blurcam.detect.slow_detector import Attended
+from blurcam.detect.slow_detector import DeadlineDetector
 from blurcam.detect.views import Viewpoint
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Reason
-from blurcam.runs.camera_account import Account
-from blurcam.runtime.counts import Tally
+from blurcam.runs.camera_account import StatusRecorder
+from blurcam.runtime.counts import FrameCounts
 from tests.support.clocks import HandClock
 
 NEVER = float("inf")
@@ -65,10 +65,10 @@ class PacedAnswer:
         return ()
 
 
-def accustomed(clock: HandClock, seconds: float) -> tuple[Paced, Attended]:
+def accustomed(clock: HandClock, seconds: float) -> tuple[Paced, DeadlineDetector]:
     """Return a detector that has answered after so many seconds often enough."""
     paced = Paced(clock, seconds)
-    attended = Attended(paced, clock)
+    attended = DeadlineDetector(paced, clock)
     for _ in range(10):
         attended.start(()).wait(1)
     return paced, attended
@@ -115,7 +115,7 @@ def test_who_becomes_slow_is_late_once_and_waited_for_from_then_on() -> None:
 def test_nothing_is_overdue_while_little_is_known() -> None:
     clock = HandClock()
     paced = Paced(clock, 0.01)
-    attended = Attended(paced, clock)
+    attended = DeadlineDetector(paced, clock)
     attended.start(()).wait(1)
     paced.seconds = 0.9
     assert attended.start(()).wait(1) == ()
@@ -137,10 +137,10 @@ class Box:
     clock: HandClock = field(default_factory=HandClock)
 
     def __post_init__(self) -> None:
-        self.pressure = Pressure(self.clock, rungs(0.25))
+        self.pressure = OverloadControl(self.clock, rungs(0.25))
         self.paced = Paced(self.clock, 0.05, lambda: self.pressure.rung.scale**2)
-        self.attended = Attended(self.paced, self.clock)
-        self.account = Account("box", Tally(), self.clock)
+        self.attended = DeadlineDetector(self.paced, self.clock)
+        self.account = StatusRecorder("box", FrameCounts(), self.clock)
         self.found: list[tuple[float, object]] = []
         self.dropped = 0
 
@@ -154,13 +154,15 @@ class Box:
             if lag > 0.5:
                 self.dropped += 1
                 continue
-            self.pressure.feel(lag / 0.5, self.dropped)
+            self.pressure.note_load(lag / 0.5, self.dropped)
             yield picture(n)
 
     def run(self, seconds: float, slow_from: float, slow: float) -> None:
-        looks = Looks((Pass(1),), 0.5)
-        search = EasedSearch(self.attended, Viewpoint(), looks, self.pressure)
-        plan = Plan(rhythm=0.2, refresh=0.2, longest=0.3, timeout=1.0, patience=10**6, live=True)
+        looks = SearchPasses((SearchPass(1),), 0.5)
+        search = OverloadSearch(self.attended, Viewpoint(), looks, self.pressure)
+        plan = SearchPlan(
+            rhythm=0.2, refresh=0.2, longest=0.3, timeout=1.0, patience=10**6, live=True
+        )
         scanned = scan(self.frames(seconds, slow_from, slow), search, plan, self.pressure)
         for frame, finding in self.account.answers(scanned, lambda: self.attended.late):
             self.found.append((float(frame.time), finding))
@@ -169,7 +171,7 @@ class Box:
 def test_a_detector_that_is_slow_but_alive_is_looked_with_less_closely_and_not_replaced() -> None:
     """Looks that take two seconds, twice what is waited for, become coarser until they are in time.
 
-    It fails where ``Account.answers`` does not ask how many came late: then the run ends after five
+    It fails where ``StatusRecorder.answers`` does not ask how many came late: then the run ends after five
     seconds. And where the pressure never climbs: then frames are covered whole for ever.
     """
     box = Box()

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from blurcam.detect.detector import Answered, Detection, Finding, Skipped
-from blurcam.detect.template import Trail
+from blurcam.detect.template import TemplateTracker
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.track.cover import Reach, cover
 
 SIZE = 20
@@ -46,7 +46,9 @@ def turning(n: int) -> int:
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_face_that_turns_round_is_followed_forward_and_back(deep: bool) -> None:
     for order in (range(13), range(12, -1, -1)):
-        trail = Trail(scene(order[0], turning(order[0]), deep=deep), face_at(turning(order[0])))
+        trail = TemplateTracker(
+            scene(order[0], turning(order[0]), deep=deep), face_at(turning(order[0]))
+        )
         for n in order[1:]:
             where = trail.advance(scene(n, turning(n), deep=deep))
             assert where is not None
@@ -54,7 +56,7 @@ def test_a_face_that_turns_round_is_followed_forward_and_back(deep: bool) -> Non
 
 
 def test_a_face_that_passes_behind_something_is_found_again() -> None:
-    trail = Trail(scene(0, 100), face_at(100), (50.0, 0.0))
+    trail = TemplateTracker(scene(0, 100), face_at(100), (50.0, 0.0))
     for n in range(1, 8):
         where = trail.advance(scene(n, 100 + 2 * n, hidden=n in (3, 4)))
         assert where is not None
@@ -62,14 +64,14 @@ def test_a_face_that_passes_behind_something_is_found_again() -> None:
 
 
 def test_a_face_that_stays_hidden_is_given_up_after_three_steps_on_trust() -> None:
-    trail = Trail(scene(0, 100), face_at(100), (50.0, 0.0))
+    trail = TemplateTracker(scene(0, 100), face_at(100), (50.0, 0.0))
     steps = [trail.advance(scene(n, 100, hidden=True)) for n in range(1, 5)]
     assert [each is None for each in steps] == [False, False, False, True]
     assert trail.is_over
 
 
 def test_a_face_that_leaves_the_picture_is_covered_until_it_is_out() -> None:
-    trail = Trail(scene(0, 12), face_at(12), (-100.0, 0.0))
+    trail = TemplateTracker(scene(0, 12), face_at(12), (-100.0, 0.0))
     seen = [trail.advance(scene(n, 12 - 4 * n)) for n in range(1, 10)]
     for n, where in enumerate(seen, 1):
         rest = face_at(12 - 4 * n).intersection(Box(0, 0, 320, 200))
@@ -81,11 +83,11 @@ def test_a_face_that_leaves_the_picture_is_covered_until_it_is_out() -> None:
 
 def test_a_patch_like_any_wall_is_not_followed() -> None:
     flat = Frame((np.full((200, 320), 90, np.uint8),), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 25))
-    assert Trail(flat, face_at(100)).is_over
+    assert TemplateTracker(flat, face_at(100)).is_over
 
 
 def covered(found: list[tuple[Frame, Finding]]) -> list[list[Box]]:
-    out = cover(found, Reach(0.5, 0.0, 1.0, 1.35), Tally())
+    out = cover(found, Reach(0.5, 0.0, 1.0, 1.35), FrameCounts())
     return [
         [region.box for region in coverage.regions if region.basis is not Basis.WHOLE]
         for _, coverage in out

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blurcam.detect.detector import Detection
-from blurcam.detect.detectors.tiles import OVERLAP, Part, parts
+from blurcam.detect.detectors.tiles import OVERLAP, PictureTile, parts
 from blurcam.detect.selftest import known_face
 from blurcam.detect.views import Picture, View
 from blurcam.errors import ConfigError
@@ -26,7 +26,7 @@ def view(wide: int, high: int) -> View:
     return View(np.zeros((high, wide, 3), np.uint8), Box(0, 0, wide, high), 0)
 
 
-def shown(part: Part) -> Box:
+def shown(part: PictureTile) -> Box:
     """What of the frame a part shows."""
     rows, columns = part.picture.shape[:2]
     box = part.box(0, 0, columns, rows)

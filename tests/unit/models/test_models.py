@@ -12,13 +12,13 @@ from blurcam.errors import ModelError
 from blurcam.models import manifest
 from blurcam.models.fetch import listing, pull
 from blurcam.models.load import load
-from blurcam.models.manifest import Address, Model, WheelMember, models
+from blurcam.models.manifest import Model, RemoteFile, WheelMember, models
 
 CONTENT = b"weights, let us say" * 50
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
 
 
-def toy(*sources: WheelMember | Address, sha256: str = DIGEST) -> Model:
+def toy(*sources: WheelMember | RemoteFile, sha256: str = DIGEST) -> Model:
     return Model(
         "toy", "toy.onnx", len(CONTENT), sha256, "MIT", "us", "any", "tests", True, sources
     )
@@ -143,7 +143,7 @@ def test_another_wheel_of_the_same_name_is_refused(shelf: Path, pin, index: Path
 
 
 def test_plain_http_is_refused(shelf: Path, pin) -> None:  # type: ignore[no-untyped-def]
-    pin(toy(Address("http://127.0.0.1:9/toy.onnx")))
+    pin(toy(RemoteFile("http://127.0.0.1:9/toy.onnx")))
     with pytest.raises(ModelError, match="not an HTTPS address"):
         list(pull(["toy"]))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from blurcam.media.timelines import LiveTimeline
 from blurcam.runtime.backoff import REFUSED, UNREACHABLE, BackOff
-from blurcam.sources.loss_signs import Suspicion, packets_missed, tells_damage
+from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
 from tests.support.clocks import HandClock
 
 RTP = Fraction(1, 90000)
@@ -92,7 +92,7 @@ def test_whatever_a_camera_says_time_goes_on(steps: list[tuple[int | None, float
 def test_from_a_loss_to_the_next_key_frame_that_came_whole_nothing_is_trusted() -> None:
     # Packets: 1 key, 2 to 4, loss seen while 4 is read, 5 is a key frame that may be cut at its
     # start, 9 one that came whole.
-    suspicion, judged = Suspicion(), []
+    suspicion, judged = LossState(), []
     for n in range(1, 12):
         assert suspicion.packet() == n
         if n == 4:
@@ -102,7 +102,7 @@ def test_from_a_loss_to_the_next_key_frame_that_came_whole_nothing_is_trusted() 
 
 
 def test_a_loss_within_the_saving_key_frame_is_a_loss() -> None:
-    suspicion = Suspicion()
+    suspicion = LossState()
     for n in range(1, 6):
         suspicion.packet()
         if n in (2, 5):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blurcam import Config, Detect, Encode, run
-from blurcam.runs.timing import Fill, Stopwatch
+from blurcam.runs.timing import QueueFill, Stopwatch
 from tests.support.clips import moving_clip
 
 
@@ -73,7 +73,7 @@ def test_closing_reaches_the_stage_inside() -> None:
 
 
 def test_a_queue_is_as_full_as_what_was_put_and_not_taken() -> None:
-    fill = Fill(put=3)
+    fill = QueueFill(put=3)
     fill.take()
     fill.take()
     assert fill.mean == 1.5

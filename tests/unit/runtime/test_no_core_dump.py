@@ -11,7 +11,7 @@ from unittest.mock import patch
 import pytest
 
 from blurcam.errors import SourceOpenError
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.recording import open_source
 from tests.support.clips import moving_clip
 
@@ -77,7 +77,7 @@ def lists(folder: Path) -> list[Path]:
 def test_a_file_that_names_other_files_is_refused(tmp_path: Path) -> None:
     for path in lists(tmp_path):
         with pytest.raises(SourceOpenError) as caught:
-            open_source(path, Tally())
+            open_source(path, FrameCounts())
         assert str(path) in str(caught.value)
         assert "\n" not in str(caught.value)
 
@@ -87,7 +87,7 @@ def test_without_the_white_list_such_a_file_is_read(tmp_path: Path) -> None:
     read = 0
     with patch("blurcam.sources.recording.ONE_FILE", {}):
         for path in lists(tmp_path)[:1]:
-            with open_source(path, Tally()) as source:
+            with open_source(path, FrameCounts()) as source:
                 read += len(list(source.frames()))
     assert read == 25
 
@@ -99,10 +99,10 @@ def test_without_the_white_list_such_a_file_is_read(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_a_name_that_looks_like_an_address_is_only_a_name(name: str, tmp_path: Path) -> None:
     with pytest.raises(SourceOpenError, match="does not exist"):
-        open_source(tmp_path / name, Tally())
+        open_source(tmp_path / name, FrameCounts())
     plain = moving_clip(tmp_path / "plain.mp4", "-c:v", "libx264")
     plain.rename(tmp_path / name)
-    with open_source(tmp_path / name, Tally()) as source:
+    with open_source(tmp_path / name, FrameCounts()) as source:
         assert len(list(source.frames())) == 25
 
 
@@ -112,4 +112,4 @@ def test_what_is_no_plain_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
     for path in (pipe, tmp_path / "loop.mp4", Path("/dev/zero"), Path("/proc/self/mem")):
         with pytest.raises(SourceOpenError):
-            open_source(path, Tally())
+            open_source(path, FrameCounts())

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from blurcam.errors import ConfigError
-from blurcam.settings.camera import Publishing, Recording
+from blurcam.settings.camera import PublishOutput, RecordingOutput
 from blurcam.settings.cameras_yaml import parse_site, read_site
 from blurcam.settings.cameras_yaml_keys import schema
-from blurcam.settings.secrets import Vault
+from blurcam.settings.secrets import Secrets
 
 WHOLE = """
 cameras:
@@ -40,7 +40,7 @@ cameras:
 web:
   port: 8081
 """
-VAULT = Vault({"FRONT": "p@ss: w/o#rd", "TOKEN": "t0k3n-42"})
+VAULT = Secrets({"FRONT": "p@ss: w/o#rd", "TOKEN": "t0k3n-42"})
 
 
 def minimal(**keys: str) -> str:
@@ -64,11 +64,11 @@ def test_every_key_arrives() -> None:
     assert (front.cover.lead, front.cover.bridge) == (0, 0)
     assert len(front.cover.masks) == len(front.cover.ignores) == 1
     publish, record = front.outputs
-    assert isinstance(publish, Publishing)
-    assert record == Recording(
+    assert isinstance(publish, PublishOutput)
+    assert record == RecordingOutput(
         "/media/front/%Y-%m-%d/%H-%M-%S.mp4", 300, 7 * 86400, 50 * 10**9, 256 << 20
     )
-    assert back.outputs == (Recording("/media/back/%s.ts", 60),)
+    assert back.outputs == (RecordingOutput("/media/back/%s.ts", 60),)
     assert (back.cover.lead, back.on_loss) == (0.4, "freeze")
     assert site.web is not None
     assert site.web.port == 8081
@@ -87,7 +87,7 @@ def test_secrets_come_from_the_environment_credentials_and_run_secrets(tmp_path:
         folder.mkdir()
         (folder / "A").write_text(text, encoding="utf-8")
     (second / "B").write_text("b", encoding="utf-8")
-    vault = Vault({"C": "c"}, (first, second))
+    vault = Secrets({"C": "c"}, (first, second))
     assert [vault.secret(name) for name in "ABC"] == ["one", "b", "c"]
     said = refusal(minimal(password="${NOWHERE}"))
     assert said.startswith("cameras.front.password: ${NOWHERE} is not set")
@@ -135,8 +135,8 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 def test_the_example_that_is_packaged_can_be_used() -> None:
     path = Path(__file__).parents[3] / "packaging" / "cameras.yaml"
     with pytest.raises(ConfigError, match="is not set"):
-        read_site(path, Vault({}))
-    site = read_site(path, Vault({"token": "0123456789abcdef", "front_password": "x"}))
+        read_site(path, Secrets({}))
+    site = read_site(path, Secrets({"token": "0123456789abcdef", "front_password": "x"}))
     assert [camera.name for camera in site.cameras] == ["front"]
     assert len(site.cameras[0].outputs) == 2
     assert site.web is not None

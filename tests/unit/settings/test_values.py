@@ -15,7 +15,7 @@ from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.masks import rasterise
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region, Shape
 from blurcam.media.timelines import Timeline, rescale
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import Cover, Detect, Encode, parse_polygon
 from blurcam.track.zones import burn_in, ignore, zone
@@ -155,9 +155,9 @@ def test_a_setting_that_makes_no_sense_is_refused_by_name(make, key: str) -> Non
 
 
 def test_a_run_is_complete_only_without_faults() -> None:
-    tally = Tally()
+    tally = FrameCounts()
     tally.covered(Coverage.whole(0, Reason.NOT_YET, 8, 8))
     assert tally.complete
     tally.covered(Coverage.whole(1, Reason.DETECTOR_FAILED, 8, 8))
     assert not tally.complete
-    assert not Tally(lost=1).complete
+    assert not FrameCounts(lost=1).complete

@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
-from blurcam.runtime.counts import Tally
-from blurcam.sinks.camera_stdout import Standard
+from blurcam.runtime.counts import FrameCounts
+from blurcam.sinks.camera_stdout import StdoutSink
 from tests.support.fakecam import Clip, FakeCam
 from tests.support.live_cameras import PATIENCE, WOVEN, face_clip, strengths
 
@@ -43,8 +43,8 @@ def test_a_key_frame_larger_than_a_pipe_is_there_at_once() -> None:
     grey = redact(frame, Coverage(0, ()), make_effect("blur"))
     info = StreamInfo("noise", 640, 480, PIXEL_FORMATS["gray"], Fraction(1, 25))
     taking, giving = os.pipe()
-    encoder = open_encoder(info, Coding("h264", live=True), Tally())
-    with closing(encoder), closing(Standard(giving, encoder)) as standard:
+    encoder = open_encoder(info, EncoderOptions("h264", live=True), FrameCounts())
+    with closing(encoder), closing(StdoutSink(giving, encoder)) as standard:
         (packet,) = encoder.encode(grey)
         standard.write(packet, 0.0)
         os.close(giving)

@@ -18,14 +18,14 @@ import pytest
 
 from blurcam.encode.choice import codec_for, list_encoders, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Codec, Coding
+from blurcam.encode.options import Codec, EncoderOptions
 from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import RedactedFrame, redact
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sinks import file
 from blurcam.sinks.file import FileSink, muxer_options, open_file, refuse_same
 from blurcam.sources.recording import open_audio, open_source
@@ -54,9 +54,13 @@ def picture(info: StreamInfo, seq: int, pts: int) -> RedactedFrame:
 
 @contextmanager
 def sink_for(
-    path: Path, info: StreamInfo, coding: Coding, tally: Tally | None = None, **more: object
+    path: Path,
+    info: StreamInfo,
+    coding: EncoderOptions,
+    tally: FrameCounts | None = None,
+    **more: object,
 ) -> Iterator[tuple[Encoder, FileSink]]:
-    encoder = open_encoder(info, coding, tally or Tally())
+    encoder = open_encoder(info, coding, tally or FrameCounts())
     try:
         sink = open_file(path, encoder, **more)  # type: ignore[arg-type]
         try:
@@ -70,7 +74,7 @@ def sink_for(
 def write(
     path: Path, info: StreamInfo, pts: list[int], codec: str = "h264", **more: object
 ) -> Path:
-    coding = Coding(codec, reorder=path.suffix != ".ts")  # type: ignore[arg-type]
+    coding = EncoderOptions(codec, reorder=path.suffix != ".ts")  # type: ignore[arg-type]
     with sink_for(path, info, coding, **more) as (encoder, sink):
         for seq, each in enumerate(pts):
             for packet in encoder.encode(picture(info, seq, each)):
@@ -86,7 +90,7 @@ def write(
 def test_mp4_keeps_every_pts_and_the_start(tmp_path: Path, codec: str, pts: list[int]) -> None:
     path = write(tmp_path / "out.mp4", stream(), pts, codec)
     assert frame_times(path) == [p * BASE for p in pts]
-    with open_source(path, Tally()) as source:
+    with open_source(path, FrameCounts()) as source:
         assert [frame.time for frame in source.frames()] == [p * BASE for p in pts]
 
 
@@ -165,8 +169,8 @@ def test_pixel_formats_keep_what_the_codec_can(
 
 
 def test_losing_bits_is_said() -> None:
-    tally = Tally()
-    open_encoder(stream(name="yuv420p10le"), Coding("h264"), tally).close()
+    tally = FrameCounts()
+    open_encoder(stream(name="yuv420p10le"), EncoderOptions("h264"), tally).close()
     assert any("10 bits become 8" in notice for notice in tally.notices)
 
 
@@ -184,7 +188,7 @@ def test_tags_and_rotation_are_kept(tmp_path: Path) -> None:
         sample_aspect_ratio=Fraction(4, 3), rotation=90, colour=Colour(1, 1, 1, full_range=True)
     )
     path = write(tmp_path / "out.mp4", info, STEADY)
-    with open_source(path, Tally()) as source:
+    with open_source(path, FrameCounts()) as source:
         read = source.info
     assert (read.sample_aspect_ratio, read.rotation) == (Fraction(4, 3), 90)
     assert (read.colour.matrix, read.colour.full_range) == (1, True)
@@ -196,7 +200,7 @@ def test_tags_and_rotation_are_kept(tmp_path: Path) -> None:
 
 def test_interlaced_stays_interlaced(tmp_path: Path) -> None:
     path = write(tmp_path / "out.mp4", stream(interlaced=True, top_field_first=False), STEADY)
-    with open_source(path, Tally()) as source:
+    with open_source(path, FrameCounts()) as source:
         assert source.info.interlaced
         assert not source.info.top_field_first
 
@@ -240,7 +244,7 @@ def test_sound_is_copied_or_transcoded(
 
 def test_nothing_is_under_the_name_until_it_is_finished(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    with sink_for(path, stream(), Coding("h264")) as (encoder, sink):
+    with sink_for(path, stream(), EncoderOptions("h264")) as (encoder, sink):
         for seq, pts in enumerate(STEADY):
             for packet in encoder.encode(picture(stream(), seq, pts)):
                 sink.write(packet)
@@ -249,7 +253,7 @@ def test_nothing_is_under_the_name_until_it_is_finished(tmp_path: Path) -> None:
 
 
 def test_an_unfinished_empty_file_leaves_nothing(tmp_path: Path) -> None:
-    with sink_for(tmp_path / "out.mp4", stream(), Coding("h264")):
+    with sink_for(tmp_path / "out.mp4", stream(), EncoderOptions("h264")):
         pass
     assert list(tmp_path.iterdir()) == []
 
@@ -260,7 +264,7 @@ def test_an_existing_file_is_refused_also_if_it_appears_late(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="--overwrite"):
         write(path, stream(), STEADY)
     path.unlink()
-    with sink_for(path, stream(), Coding("h264")) as (encoder, sink):
+    with sink_for(path, stream(), EncoderOptions("h264")) as (encoder, sink):
         for packet in [*encoder.encode(picture(stream(), 0, 0)), *encoder.flush()]:
             sink.write(packet)
         path.write_text("precious")
@@ -272,7 +276,7 @@ def test_an_existing_file_is_refused_also_if_it_appears_late(tmp_path: Path) -> 
 
 def test_a_file_that_lost_frames_is_not_published(tmp_path: Path) -> None:
     path = tmp_path / "out.mp4"
-    with sink_for(path, stream(), Coding("h264")) as (encoder, sink):
+    with sink_for(path, stream(), EncoderOptions("h264")) as (encoder, sink):
         for seq, pts in enumerate(STEADY):
             for packet in encoder.encode(picture(stream(), seq, pts)):
                 sink.write(packet)
@@ -305,7 +309,7 @@ def test_an_unknown_preset_is_refused_by_name_and_the_encoder_is_silent(
     codec: Codec, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ConfigError, match='has no "warp"; choose one of ultrafast'):
-        open_encoder(stream(), Coding(codec, preset="warp"), Tally())
+        open_encoder(stream(), EncoderOptions(codec, preset="warp"), FrameCounts())
     assert capfd.readouterr() == ("", "")
 
 
@@ -337,7 +341,7 @@ import sys, time
 from pathlib import Path
 from tests.unit.sinks.test_file import *
 info = stream()
-encoder = open_encoder(info, Coding("h264"), Tally())
+encoder = open_encoder(info, EncoderOptions("h264"), FrameCounts())
 sink = open_file(Path(sys.argv[1]), encoder)
 for seq in range(500):
     for packet in encoder.encode(picture(info, seq, seq * 512)):
@@ -375,7 +379,7 @@ def test_the_hash_is_of_the_published_bytes(tmp_path: Path) -> None:
     import hashlib
 
     path = tmp_path / "out.mp4"
-    with sink_for(path, stream(), Coding("h264")) as (encoder, sink):
+    with sink_for(path, stream(), EncoderOptions("h264")) as (encoder, sink):
         for packet in [*encoder.encode(picture(stream(), 0, 0)), *encoder.flush()]:
             sink.write(packet)
         sink.finish()
@@ -388,8 +392,8 @@ def test_an_encoder_that_does_not_open_is_replaced_and_it_is_said(tmp_path: Path
     ]
     if not absent:
         pytest.skip("every H.264 encoder opens here")
-    tally = Tally()
-    encoder = open_encoder(stream(), Coding("h264", encoder=absent[0]), tally)
+    tally = FrameCounts()
+    encoder = open_encoder(stream(), EncoderOptions("h264", encoder=absent[0]), tally)
     assert encoder.name == "libx264"
     encoder.close()
     assert any(absent[0] in notice and "libx264" in notice for notice in tally.notices)
@@ -398,14 +402,14 @@ def test_an_encoder_that_does_not_open_is_replaced_and_it_is_said(tmp_path: Path
 @pytest.mark.parametrize(
     ("coding", "told"),
     [
-        (Coding("h264", encoder="nonsense"), "nonsense"),
-        (Coding("h264", encoder="libx265"), "hevc"),
-        (Coding("h264", preset="quick"), "preset"),
+        (EncoderOptions("h264", encoder="nonsense"), "nonsense"),
+        (EncoderOptions("h264", encoder="libx265"), "hevc"),
+        (EncoderOptions("h264", preset="quick"), "preset"),
     ],
 )
-def test_what_no_encoder_takes_is_refused(coding: Coding, told: str) -> None:
+def test_what_no_encoder_takes_is_refused(coding: EncoderOptions, told: str) -> None:
     with pytest.raises(ConfigError, match=told):
-        open_encoder(stream(), coding, Tally()).close()
+        open_encoder(stream(), coding, FrameCounts()).close()
 
 
 def test_the_codec_follows_the_name_or_the_input(tmp_path: Path) -> None:
@@ -415,5 +419,5 @@ def test_the_codec_follows_the_name_or_the_input(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="gif"):
         codec_for(stream(codec="gif"), ".mp4", "same")
     clip = moving_clip(tmp_path / "in.mkv", "-c:v", "libx265", "-x265-params", "log-level=none")
-    with open_source(clip, Tally()) as source:
+    with open_source(clip, FrameCounts()) as source:
         assert codec_for(source.info, ".mkv", "same") == "h265"

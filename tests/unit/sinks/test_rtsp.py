@@ -15,17 +15,17 @@ import numpy as np
 import pytest
 
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import Codec, Coding
+from blurcam.encode.options import Codec, EncoderOptions
 from blurcam.media.clock import SystemClock
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
-from blurcam.settings.camera import Publishing, Recording
+from blurcam.settings.camera import PublishOutput, RecordingOutput
 from blurcam.sinks.rtsp import Publisher
 from tests.support.clips import FFMPEG
 from tests.support.fakecam import Clip, FakeCam
@@ -37,8 +37,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     return Clip(face_clip(tmp_path_factory.mktemp("clips") / "h264.mp4"))
 
 
-def publishing(url: str, password: str | None = None) -> Publishing:
-    return Publishing(parse_address(url, username=password and "user", password=password))
+def publishing(url: str, password: str | None = None) -> PublishOutput:
+    return PublishOutput(parse_address(url, username=password and "user", password=password))
 
 
 @contextmanager
@@ -79,7 +79,7 @@ def test_a_picture_is_on_air_before_the_next_one_comes(codec: Codec) -> None:
     luma = np.random.default_rng(1).integers(0, 255, (240, 320)).astype(np.uint8)
     frame = Frame((luma,), PIXEL_FORMATS["gray"], 0, 0, Fraction(1, 90_000))
     info = StreamInfo("noise", 320, 240, PIXEL_FORMATS["gray"], frame.time_base, Fraction(15))
-    encoder = open_encoder(info, Coding(codec, reorder=False, live=True), Tally())
+    encoder = open_encoder(info, EncoderOptions(codec, reorder=False, live=True), FrameCounts())
     (packet,) = encoder.encode(redact(frame, Coverage(0, ()), make_effect("blur")))
     with FakeCam() as server, closing(encoder):
         address = parse_address(server.url("front"))
@@ -99,7 +99,7 @@ def test_a_server_that_takes_nothing_holds_up_no_other_output(clip: Clip, tmp_pa
         watched = watch(
             camera.url("cam"),
             publishing(f"rtsp://127.0.0.1:{port}/front"),
-            Recording(str(out)),
+            RecordingOutput(str(out)),
             enough=lambda status: status.redacted > 60 and not status.outputs[0].up,
         )
     publisher, recording = watched.last.outputs

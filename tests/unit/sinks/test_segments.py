@@ -15,30 +15,30 @@ import pytest
 
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder import Encoder, RedactedPacket
-from blurcam.encode.options import Coding
+from blurcam.encode.options import EncoderOptions
 from blurcam.errors import SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
-from blurcam.runtime.counts import Tally
-from blurcam.sinks.camera_outputs import Outlet
-from blurcam.sinks.retention import Keep, Shelf
-from blurcam.sinks.segments import Recordings, free_name, named
+from blurcam.runtime.counts import FrameCounts
+from blurcam.sinks.camera_outputs import CameraOutput
+from blurcam.sinks.retention import PatternFiles, Retention
+from blurcam.sinks.segments import SegmentSink, free_name, named
 from tests.support.clips import facts, frame_times
 from tests.support.clocks import HandClock
 
 TIME_BASE = Fraction(1, 90000)
 RATE = 10
-ROOMY = Keep(free=0)
+ROOMY = Retention(free=0)
 START = 1_790_000_000.0  # 2026-09-21 14:13:20 UTC
 
 
 @pytest.fixture
 def encoder() -> Iterator[Encoder]:
     info = StreamInfo("cam", 64, 48, PIXEL_FORMATS["yuv420p"], TIME_BASE, Fraction(RATE))
-    encoder = open_encoder(info, Coding("h264", reorder=False, live=True), Tally())
+    encoder = open_encoder(info, EncoderOptions("h264", reorder=False, live=True), FrameCounts())
     yield encoder
     encoder.close()
 
@@ -63,7 +63,7 @@ def test_a_new_file_begins_at_the_key_frame_after_each_minute(
 ) -> None:
     clock = HandClock()
     pattern = str(tmp_path / f"%Y-%m-%d/%H-%M-%S{suffix}")
-    sink = Recordings(pattern, encoder, clock, segment=10, keep=ROOMY)
+    sink = SegmentSink(pattern, encoder, clock, segment=10, keep=ROOMY)
     for packet, wall in packets(encoder, 25):
         sink.write(packet, wall)
         now = sorted(path.name for path in tmp_path.rglob("*.*"))
@@ -88,7 +88,7 @@ def test_names_are_utc_or_bear_their_offset() -> None:
 def test_no_file_is_ever_overwritten_though_the_clock_is_set_back(
     encoder: Encoder, tmp_path: Path
 ) -> None:
-    sink = Recordings(str(tmp_path / "%H-%M.ts"), encoder, HandClock(), segment=60, keep=ROOMY)
+    sink = SegmentSink(str(tmp_path / "%H-%M.ts"), encoder, HandClock(), segment=60, keep=ROOMY)
     for packet, wall in packets(encoder, 12):
         is_set_back = wall >= START + 6
         sink.write(packet, wall - 60 if is_set_back else wall)
@@ -102,8 +102,10 @@ def test_a_recording_of_two_dark_pictures_can_be_played(tmp_path: Path, suffix: 
     """Without null packets behind them FFmpeg takes so short an MPEG-TS for something else."""
     info = StreamInfo("cam", 64, 48, PIXEL_FORMATS["gray"], TIME_BASE, Fraction(RATE))
     path = tmp_path / f"two{suffix}"
-    with closing(open_encoder(info, Coding("h264", reorder=False, live=True), Tally())) as encoder:
-        written = Recordings(str(path), encoder, HandClock(), segment=None, keep=ROOMY)
+    with closing(
+        open_encoder(info, EncoderOptions("h264", reorder=False, live=True), FrameCounts())
+    ) as encoder:
+        written = SegmentSink(str(path), encoder, HandClock(), segment=None, keep=ROOMY)
         for seq in range(2):
             plane = np.zeros((48, 64), np.uint8)
             dark = Frame((plane,), info.pixel_format, seq, seq * 90000 // RATE, TIME_BASE)
@@ -118,7 +120,7 @@ def test_a_recording_of_two_dark_pictures_can_be_played(tmp_path: Path, suffix: 
 def test_what_a_killed_process_left_gets_its_name(encoder: Encoder, tmp_path: Path) -> None:
     clock = HandClock()
     pattern = str(tmp_path / "%H-%M-%S.mp4")
-    left = Recordings(pattern, encoder, clock, segment=60, keep=ROOMY)
+    left = SegmentSink(pattern, encoder, clock, segment=60, keep=ROOMY)
     for packet, wall in packets(encoder, 4):
         left.write(packet, wall)
     (part,) = tmp_path.iterdir()
@@ -128,7 +130,7 @@ def test_what_a_killed_process_left_gets_its_name(encoder: Encoder, tmp_path: Pa
     part.write_bytes(abandoned)
     (tmp_path / "mine.mp4.part").write_bytes(b"somebody else's")
     (tmp_path / "14-13-19.mp4.part").write_bytes(abandoned[:40])
-    Recordings(pattern, encoder, clock, segment=60, keep=ROOMY)
+    SegmentSink(pattern, encoder, clock, segment=60, keep=ROOMY)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["14-13-20.mp4", "mine.mp4.part"]
     assert len(frame_times(tmp_path / "14-13-20.mp4")) >= 20
 
@@ -155,9 +157,9 @@ def test_recordings_go_when_they_are_old_or_too_many_and_nothing_else_does(
         os.utime(path, (0, 0))
     clock = HandClock(now=600.0)
     pattern = str(tmp_path / "a" / "%Y-%m-%d_%H-%M.ts")
-    Shelf(pattern, Keep(seconds=420, free=0), clock).tend(made[-1])
+    PatternFiles(pattern, Retention(seconds=420, free=0), clock).tend(made[-1])
     assert [path.exists() for path in made] == [False] * 3 + [True] * 7
-    shelf = Shelf(pattern, Keep(bytes=4000, free=0), clock)
+    shelf = PatternFiles(pattern, Retention(bytes=4000, free=0), clock)
     shelf.tend(made[-1])
     assert [path.exists() for path in made[3:]] == [False] * 2 + [True] * 5
     assert all(path.exists() for path in foreign)
@@ -172,7 +174,9 @@ def test_folders_that_are_empty_go_with_their_recordings(tmp_path: Path) -> None
         os.utime(tmp_path / day / "00.ts", (START, START))
     clock = HandClock(now=1000.0)
     (tmp_path / "2026-01-02" / "notes.txt").write_bytes(b"x")
-    Shelf(str(tmp_path / "%Y-%m-%d" / "%H.ts"), Keep(seconds=60, free=0), clock).tend(tmp_path)
+    PatternFiles(str(tmp_path / "%Y-%m-%d" / "%H.ts"), Retention(seconds=60, free=0), clock).tend(
+        tmp_path
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["2026-01-02"]
 
 
@@ -190,9 +194,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 def test_on_a_full_disk_the_oldest_recordings_go(small_disk: Path, encoder: Encoder) -> None:
     made = recordings(small_disk, 5, size=700_000)
-    sink = Recordings(
+    sink = SegmentSink(
         str(small_disk / "%Y-%m-%d_%H-%M.ts"), encoder, HandClock(), segment=60,
-        keep=Keep(free=1_500_000),
+        keep=Retention(free=1_500_000),
     )  # fmt: skip
     for packet, wall in packets(encoder, 3):
         sink.write(packet, wall)
@@ -206,12 +210,12 @@ def test_a_full_disk_stops_the_recorder_and_room_starts_it_again(
 ) -> None:
     (ballast,) = recordings(small_disk / "others", 1, size=3_000_000)
     clock = HandClock()
-    keep = Keep(free=2_000_000, delete_when_full=False)
+    keep = Retention(free=2_000_000, delete_when_full=False)
 
-    def record(encoder: Encoder) -> Recordings:
-        return Recordings(str(small_disk / "%H-%M-%S.ts"), encoder, clock, segment=3600, keep=keep)
+    def record(encoder: Encoder) -> SegmentSink:
+        return SegmentSink(str(small_disk / "%H-%M-%S.ts"), encoder, clock, segment=3600, keep=keep)
 
-    outlet = Outlet("recordings", record, clock)
+    outlet = CameraOutput("recordings", record, clock)
     for packet, wall in packets(encoder, 12):
         clock.now = wall - START
         if clock.now == 6.0:
@@ -230,7 +234,7 @@ def test_writing_onto_a_disk_that_is_truly_full_is_an_error_of_that_output(
 ) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(bytes((4 << 20) - 40_000))
-    sink = Recordings(
+    sink = SegmentSink(
         str(small_disk / "%H-%M-%S.ts"), encoder, HandClock(), segment=3600, keep=ROOMY
     )
     with pytest.raises(SinkWriteError, match="No space left on device"):
@@ -243,10 +247,10 @@ def test_one_output_that_cannot_be_opened_stops_no_other(encoder: Encoder, tmp_p
     (tmp_path / "file").write_bytes(b"")
     clock = HandClock()
 
-    def opener(folder: str) -> Outlet:
-        return Outlet(
+    def opener(folder: str) -> CameraOutput:
+        return CameraOutput(
             folder,
-            lambda e: Recordings(
+            lambda e: SegmentSink(
                 str(tmp_path / folder / "%H.ts"), e, clock, segment=None, keep=ROOMY
             ),
             clock,

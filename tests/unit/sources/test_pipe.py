@@ -17,15 +17,15 @@ import pytest
 
 from blurcam.errors import SourceError, SourceOpenError
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import Tally
-from blurcam.settings.pipe import FromName, Layout
-from blurcam.sources.descriptor import Intake
+from blurcam.runtime.counts import FrameCounts
+from blurcam.settings.pipe import FromName, RawLayout
+from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.pipe import open_pipe
 from blurcam.sources.signatures import recognise
 from tests.support.clips import ffmpeg, moving_clip
 from tests.support.streams import INPUTS, as_stream
 
-LAYOUT = Layout("64x48")
+LAYOUT = RawLayout("64x48")
 
 
 class Fed:
@@ -33,7 +33,7 @@ class Fed:
 
     def __init__(self, data: bytes, piece: int = 1 << 16, *, ends: bool = True) -> None:
         reading, self.writing = os.pipe()
-        self.intake = Intake(reading, "test")
+        self.intake = InputDescriptor(reading, "test")
         self._thread = threading.Thread(target=self._feed, args=(data, piece, ends))
         self._thread.start()
 
@@ -52,11 +52,14 @@ class Fed:
 
 
 def frames_of(
-    data: bytes, kind: FromName | None = None, tally: Tally | None = None, piece: int = 1 << 16
+    data: bytes,
+    kind: FromName | None = None,
+    tally: FrameCounts | None = None,
+    piece: int = 1 << 16,
 ) -> list[Frame]:
     """Read a whole stream from a pipe."""
     with closing(Fed(data, piece)) as fed:
-        source = open_pipe(fed.intake, kind, LAYOUT, tally or Tally())
+        source = open_pipe(fed.intake, kind, LAYOUT, tally or FrameCounts())
         with closing(source):
             return list(source.frames())
 
@@ -85,7 +88,7 @@ def recoded(clip: Path, kind: str, *options: object) -> bytes:
 def test_every_kind_gives_every_frame_however_it_is_cut_up(
     streams: dict[str, bytes], kind: FromName, piece: int
 ) -> None:
-    tally = Tally()
+    tally = FrameCounts()
     frames = frames_of(streams[kind], "raw" if kind == "raw" else None, tally, piece)
     assert [frame.seq for frame in frames] == list(range(25))
     assert (tally.frames_in, tally.lost) == (25, 0)
@@ -146,7 +149,7 @@ def test_a_stream_that_changes_size_goes_on_in_a_new_session_at_the_first_size(
     clip: Path, streams: dict[str, bytes], kind: FromName
 ) -> None:
     other = as_stream(clip, kind, f"larger.{kind}", "-vf", "scale=128:96").read_bytes()
-    tally = Tally()
+    tally = FrameCounts()
     frames = frames_of(streams[kind] + other, None, tally)
     assert len(frames) == 50, tally.notices
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
@@ -162,7 +165,7 @@ def test_a_stream_that_changes_codec_goes_on_in_a_new_session(
 ) -> None:
     codec = {"ts": "mpeg2video", "flv": "flv1"}.get(kind, "mpeg4")
     other = recoded(clip, kind, "-c:v", codec, "-q:v", 3, "-bf", 0)
-    tally = Tally()
+    tally = FrameCounts()
     frames = frames_of(streams[kind] + other + streams[kind], None, tally, piece)
     sessions = Counter(frame.session for frame in frames)
     assert len(sessions) == 3, tally.notices
@@ -173,9 +176,9 @@ def test_a_stream_that_changes_codec_goes_on_in_a_new_session(
 def test_a_frame_is_there_with_its_last_byte(streams: dict[str, bytes]) -> None:
     size = 64 * 48 * 3 // 2
     reading, writing = os.pipe()
-    intake = Intake(reading, "test")
+    intake = InputDescriptor(reading, "test")
     os.write(writing, streams["raw"][:size])
-    source = open_pipe(intake, "raw", LAYOUT, Tally())
+    source = open_pipe(intake, "raw", LAYOUT, FrameCounts())
     frames = source.frames()
     assert next(frames).seq == 0  # would wait for ever if it wanted more
     os.write(writing, streams["raw"][size : size * 2 - 1])
@@ -190,7 +193,7 @@ def test_a_frame_is_there_with_its_last_byte(streams: dict[str, bytes]) -> None:
 def test_half_a_picture_at_the_end_is_lost_and_counted(
     streams: dict[str, bytes], kind: FromName
 ) -> None:
-    tally = Tally()
+    tally = FrameCounts()
     assert len(frames_of(streams[kind][:-1000], kind, tally)) == 24
     assert tally.lost == 1
 
@@ -200,7 +203,7 @@ def test_interrupting_ends_whoever_waits(streams: dict[str, bytes], kind: FromNa
     data = streams[kind][: len(streams[kind]) * 3 // 4]
     fed = Fed(data, ends=False)
     with closing(fed):
-        source = open_pipe(fed.intake, kind, LAYOUT, Tally())
+        source = open_pipe(fed.intake, kind, LAYOUT, FrameCounts())
         frames: Iterator[Frame] = source.frames()
         next(frames)
         # From another thread, while this one waits for what will never come.
@@ -221,7 +224,7 @@ def test_interrupting_ends_whoever_waits_for_the_first_byte() -> None:
         timer = threading.Timer(0.2, fed.intake.interrupt)
         timer.start()
         with pytest.raises(SourceOpenError):
-            open_pipe(fed.intake, None, LAYOUT, Tally())
+            open_pipe(fed.intake, None, LAYOUT, FrameCounts())
         timer.join()
         os.close(fed.writing)
 
@@ -229,7 +232,7 @@ def test_interrupting_ends_whoever_waits_for_the_first_byte() -> None:
 def test_the_intake_ends_when_the_reader_of_the_output_has_gone() -> None:
     reading, writing = os.pipe()
     out_reading, out_writing = os.pipe()
-    intake = Intake(reading, "test", gone=out_writing)
+    intake = InputDescriptor(reading, "test", gone=out_writing)
     os.close(out_reading)
     assert intake.read(10) == b""
     intake.release()

@@ -14,15 +14,15 @@ import pytest
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.sources.recording import open_audio, open_source
 from tests.support.clips import ffmpeg, frame_times, grey_frames, moving_clip
 
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 
 
-def read(path: Path) -> tuple[StreamInfo, list[Frame], Tally]:
-    tally = Tally()
+def read(path: Path) -> tuple[StreamInfo, list[Frame], FrameCounts]:
+    tally = FrameCounts()
     with open_source(path, tally) as source:
         return source.info, list(source.frames()), tally
 
@@ -91,7 +91,7 @@ def test_planes_are_the_decoders_own_samples(tmp_path: Path) -> None:
 
 def test_planes_outlive_the_file(tmp_path: Path) -> None:
     path = moving_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", "-pix_fmt", "gray", seconds=8)
-    tally = Tally()
+    tally = FrameCounts()
     with open_source(path, tally) as source:
         stream = source.frames()
         kept = next(stream)
@@ -241,7 +241,7 @@ def test_what_holds_no_video_is_refused_by_name(kind: str, tmp_path: Path) -> No
     elif kind == "header":
         path.write_bytes(moving_clip(tmp_path / "whole.mp4").read_bytes()[:600])
     with pytest.raises(SourceOpenError) as caught:
-        open_source(path, Tally())
+        open_source(path, FrameCounts())
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -16,7 +16,7 @@ from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.masks import covered_share, rasterise
 from blurcam.media.regions import Basis, Box, Coverage, Reason
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.track.cover import Reach, cover
 from tests.support.makers import boxes, grey_frame
 
@@ -36,7 +36,7 @@ def scene(*findings: Finding, step: int = 100) -> Scene:
 
 
 def covered(scanned: Scene, reach: Reach = REACH) -> list[Coverage]:
-    return [coverage for _, coverage in cover(scanned, reach, Tally())]
+    return [coverage for _, coverage in cover(scanned, reach, FrameCounts())]
 
 
 def bases(coverages: list[Coverage]) -> list[str]:
@@ -88,7 +88,7 @@ def test_coverage_contains_every_detection(scanned: Scene, reach: Reach) -> None
 @given(scanned=scenes(), reach=reaches)
 @some
 def test_every_frame_leaves_once_and_in_order(scanned: Scene, reach: Reach) -> None:
-    left = [frame.seq for frame, _ in cover(scanned, reach, Tally())]
+    left = [frame.seq for frame, _ in cover(scanned, reach, FrameCounts())]
     assert left == [frame.seq for frame, _ in scanned]
 
 
@@ -205,12 +205,12 @@ def test_no_more_frames_wait_than_the_look_ahead_is_long() -> None:
             pulled += 1
             yield grey_frame(n, n * 40), NONE
 
-    for left, _ in enumerate(cover(source(), Reach(0.5, 0.5, 1.0, 1.4), Tally())):
+    for left, _ in enumerate(cover(source(), Reach(0.5, 0.5, 1.0, 1.4), FrameCounts())):
         assert pulled - left <= 1000 // 40 + 1
 
 
 def test_tracks_are_counted() -> None:
-    tally = Tally()
+    tally = FrameCounts()
     b = Box(120, 120, 140, 144)
     list(cover(scene(found(A), found(A, b), found(b), *[NONE] * 20, found(A)), REACH, tally))
     assert tally.tracks == 3
@@ -238,7 +238,7 @@ def left_at(scanned: Scene, reach: Reach) -> dict[int, int]:
             newest = each[0].seq
             yield each
 
-    return {frame.seq: newest for frame, _ in cover(passing(), reach, Tally())}
+    return {frame.seq: newest for frame, _ in cover(passing(), reach, FrameCounts())}
 
 
 def test_a_live_frame_waits_for_no_frame_that_comes_too_late_to_say_anything_of_it() -> None:

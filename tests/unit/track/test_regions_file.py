@@ -11,7 +11,7 @@ from blurcam.errors import ConfigError
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region, Shape
-from blurcam.runtime.counts import Tally
+from blurcam.runtime.counts import FrameCounts
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter, read_regions
 
 HEADER = Header("ab" * 32, 16, 12, 3, {"margin": 1.35}, "0")
@@ -75,7 +75,7 @@ def edited(path: Path, number: int, change: str | None) -> Path:
 
 def test_a_frame_without_a_line_is_covered_whole(tmp_path: Path) -> None:
     reader = RegionReader(edited(written(tmp_path), 2, None))
-    out = [c for _, c in reader.redraw(map(frame, range(5)), Tally())]
+    out = [c for _, c in reader.redraw(map(frame, range(5)), FrameCounts())]
     assert [c.reason for c in out] == [
         None,
         Reason.NO_LINE,
