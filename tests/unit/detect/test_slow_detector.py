@@ -171,8 +171,8 @@ class Box:
 def test_a_detector_that_is_slow_but_alive_is_looked_with_less_closely_and_not_replaced() -> None:
     """Looks that take two seconds, twice what is waited for, become coarser until they are in time.
 
-    It fails where ``StatusRecorder.answers`` does not ask how many came late: then the run ends after five
-    seconds. And where the pressure never climbs: then frames are covered whole for ever.
+    It fails where ``StatusRecorder.answers`` does not ask how many came late: then the run ends
+    after five seconds. And where the pressure never climbs: then frames are covered whole for ever.
     """
     box = Box()
     box.run(60, slow_from=5, slow=2.0)
