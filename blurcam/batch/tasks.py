@@ -136,7 +136,7 @@ def refuse_encoder(encode: Encode) -> None:
     An encoder that does not work here is announced, once, before the first recording.
     """
     from blurcam.encode.choice import codec_for, open_encoder
-    from blurcam.encode.options import EncoderOptions
+    from blurcam.encode.encoder_options import EncoderOptions
     from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
     from blurcam.runtime.counts import FrameCounts
 

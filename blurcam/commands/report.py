@@ -30,7 +30,7 @@ def check_report(
     ] = False,
 ) -> None:
     """Say whether a report, or an output that it speaks of, was changed after it was made."""
-    from blurcam.batch.report.chain import faults
+    from blurcam.batch.report.hash_chain import faults
 
     path = report / "report.json" if report.is_dir() else report
     document = _read(path)

@@ -11,7 +11,7 @@ from typing import Final, cast
 import av
 
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import X26_PRESETS, Codec, EncoderOptions
+from blurcam.encode.encoder_options import X26_PRESETS, Codec, EncoderOptions
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.runtime.counts import FrameCounts

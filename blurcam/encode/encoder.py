@@ -17,7 +17,7 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from blurcam.encode.options import SEMI_PLANAR, EncoderOptions, options_of, pixel_format_of
+from blurcam.encode.encoder_options import SEMI_PLANAR, EncoderOptions, options_of, pixel_format_of
 from blurcam.errors import SinkWriteError
 from blurcam.media.formats import StreamInfo
 from blurcam.redact.gate import RedactedFrame

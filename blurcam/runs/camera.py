@@ -13,7 +13,7 @@ from blurcam.detect.profiles import smallest_face
 from blurcam.detect.slow_detector import DeadlineDetector
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.errors import ConfigError
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.media.formats import StreamInfo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.media.formats import StreamInfo
 from blurcam.runs.chain import Sink
 from blurcam.runs.fan_out import Aside, Coded, FrameOutput

@@ -16,7 +16,7 @@ from blurcam.detect.profiles import looks_for, smallest_face
 from blurcam.detect.search import SearchPasses
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame

@@ -17,7 +17,7 @@ import pytest
 
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder import RedactedPacket
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect

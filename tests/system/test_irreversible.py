@@ -22,7 +22,7 @@ from blurcam.assess.attack.faces import load_people
 from blurcam.assess.attack.trial import AttackReport, attack
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, PixelFormat, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from blurcam.assess.labels import read_labels
 from blurcam.batch.output_names import check_template, names_for, shown
-from blurcam.batch.report.chain import chained, faults, sealed
+from blurcam.batch.report.hash_chain import chained, faults, sealed
 from blurcam.commands.options import polygons
 from blurcam.errors import BlurcamError, ConfigError
 from blurcam.models.manifest import models

@@ -20,7 +20,7 @@ from blurcam.batch.job import Job
 from blurcam.batch.job_folder import publish
 from blurcam.batch.output_names import check_template, inside, names_for
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.errors import BlurcamError, ConfigError, JobError, SinkOpenError, SourceOpenError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.runtime.counts import FrameCounts

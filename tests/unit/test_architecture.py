@@ -37,7 +37,7 @@ ONLY = {
     "ray": {"batch.ray_workers"},
     "multiprocessing": {"batch.local_workers"},
     "sqlite3": {"batch.ledger"},
-    "cryptography": {"batch.report.chain"},
+    "cryptography": {"batch.report.hash_chain"},
     "sklearn": {"assess.attack.attackers"},
     "typer": {"cli", "commands"},
     "prometheus_client": {"serve.web.metrics"},

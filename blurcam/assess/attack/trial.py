@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 
 from blurcam.api import run
+from blurcam.assess.attack.attacker_views import VIEWS, AttackView, Shots, crop
 from blurcam.assess.attack.attackers import ATTACKERS, named
 from blurcam.assess.attack.faces import HEIGHT, MASK, WIDTH, People, jitter, scene
-from blurcam.assess.attack.views import VIEWS, AttackView, Shots, crop
 from blurcam.errors import SourceReadError
 from blurcam.media.regions import Region
 from blurcam.runs.recording import sha256_of

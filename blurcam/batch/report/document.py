@@ -17,7 +17,7 @@ from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.events import tally_of
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_names import shown
-from blurcam.batch.report.chain import chained, sealed
+from blurcam.batch.report.hash_chain import chained, sealed
 from blurcam.batch.report.page import page
 from blurcam.errors import ConfigError, SinkWriteError
 from blurcam.settings.redaction import COSMETIC

@@ -28,9 +28,9 @@ from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board
 from blurcam.serve.health import verdict
 from blurcam.serve.web.access import COOKIE, Access
-from blurcam.serve.web.gate import RequestFilter
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
+from blurcam.serve.web.request_filter import RequestFilter
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.settings.web import Web
 

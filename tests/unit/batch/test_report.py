@@ -120,7 +120,7 @@ def test_an_entry_taken_out_shows(copy: Path) -> None:
 def test_a_report_made_anew_on_purpose_is_caught_by_the_signature_alone(
     job: Path, copy: Path
 ) -> None:
-    from blurcam.batch.report.chain import chained, sealed
+    from blurcam.batch.report.hash_chain import chained, sealed
 
     document = json.loads((copy / "report.json").read_text())
     entries = [{k: v for k, v in e.items() if k != "hash"} for e in document["files"]][1:]

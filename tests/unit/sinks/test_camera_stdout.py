@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import EncoderOptions
+from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage

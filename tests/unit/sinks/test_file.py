@@ -18,7 +18,7 @@ import pytest
 
 from blurcam.encode.choice import codec_for, list_encoders, open_encoder
 from blurcam.encode.encoder import Encoder
-from blurcam.encode.options import Codec, EncoderOptions
+from blurcam.encode.encoder_options import Codec, EncoderOptions
 from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, StreamInfo
 from blurcam.media.frames import Frame

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from blurcam.encode.choice import open_encoder
-from blurcam.encode.options import Codec, EncoderOptions
+from blurcam.encode.encoder_options import Codec, EncoderOptions
 from blurcam.media.clock import SystemClock
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame

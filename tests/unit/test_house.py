@@ -1,0 +1,181 @@
+"""The shape of the house: sizes, names and words."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "blurcam"
+LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
+
+# Nouns that name a file in several packages: the same thing at another stage.
+SAME_NOUN = {"recording", "camera", "pipe", "descriptor"}
+# A file of commands/ is named by its command, whatever does the work.
+COMMANDS = {"attack", "batch", "check", "evaluate", "health", "pipe", "report", "serve", "verify"}
+# What a class may be named by after its noun: something that happened to it.
+HAPPENED = set(
+    "began cancelled closed cut died ended failed finished planned progressed redacted "  # noqa: SIM905
+    "refused retried timeout".split()
+)
+
+# Still too long: modules, and functions by module. Only ever shorter.
+NOT_YET_SPLIT = {
+    "assess/evaluate.py",
+    "assess/verify.py",
+    "batch/ledger.py",
+    "batch/scheduler.py",
+    "commands/batch.py",
+    "commands/options.py",
+    "detect/frame_loop.py",
+    "detect/search.py",
+    "runtime/threads.py",
+}
+NOT_YET_SHORT = {
+    "commands/batch.py",
+    "commands/options.py",
+    "commands/run_render.py",
+    "commands/serve.py",
+    "runtime/threads.py",
+}
+
+# Words that blurcam once used for what FFmpeg and the field have other words for.
+DIALECT = {
+    r"eas(e|ed|es|ing)": "overload level",
+    r"rungs?": "overload level",
+    r"reels?": "camera timeline",
+    r"shel(f|ves)": "retention",
+    r"news": "events",
+    r"spool(s|ed)?": "span packets",
+    r"outflow": "output descriptor",
+    r"intake": "input descriptor",
+    r"cover(s|ed|ing)? (it |them |frames? |the frame )?whole": "fully covered",
+    r"(a|the|one|each|every|this|that|second|two|three|close|closer|half-way|whole|further) looks?":
+        "search",
+    r"glances?": "search",
+    r"of late": "recently",
+    r"tally": "frame counts",
+    r"errands?": "worker thread",
+    r"silence": "a detector that does not answer",
+    r"whoever|whatsoever": "the actor",
+    r"relay": "RTSP process",
+    r"(is|are) to be": "must be",
+}  # fmt: skip
+# What has been read with that in mind: packages, modules and pages.
+CLEAN = ("docs/glossary.md",)
+
+
+@cache
+def modules() -> dict[str, str]:
+    """Every module's text, by its path below the package."""
+    return {
+        path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8")
+        for path in sorted(PACKAGE.rglob("*.py"))
+    }
+
+
+@cache
+def tree(module: str) -> ast.Module:
+    return ast.parse(modules()[module])
+
+
+def public_classes() -> Iterator[tuple[str, str]]:
+    """Yield each public class with its module."""
+    for module in modules():
+        for node in tree(module).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                yield node.name, module
+
+
+def functions(module: str) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(tree(module)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@cache
+def glossary() -> frozenset[str]:
+    """The words of the glossary, each by itself, in lower case."""
+    page = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    cells = re.findall(r"^\| ([^|]+) \|", page, re.M)
+    return frozenset(word.strip().lower() for cell in cells for word in re.split(r",|\s", cell))
+
+
+def noun(name: str) -> str:
+    """The noun of a class: its last word, but for what happened to it."""
+    words = re.findall(r"[A-Z][a-z]+|[A-Z]+(?![a-z])", name)
+    while len(words) > 1 and words[-1].lower() in HAPPENED:
+        words.pop()
+    return words[-1].lower()
+
+
+def test_a_public_class_has_a_name_of_its_own() -> None:
+    homes = defaultdict(list)
+    for name, module in public_classes():
+        homes[name].append(module)
+    assert {name: found for name, found in homes.items() if len(found) > 1} == {}
+
+
+def test_a_file_name_stands_twice_only_for_the_same_noun_at_another_stage() -> None:
+    homes = defaultdict(list)
+    for module in modules():
+        path = Path(module)
+        is_command = path.parts[0] == "commands" and path.stem in COMMANDS
+        if path.stem != "__init__" and path.stem not in SAME_NOUN and not is_command:
+            homes[path.stem].append(module)
+    twice = {stem: found for stem, found in homes.items() if len(found) > 1}
+    assert twice == {}
+
+
+def test_the_nouns_that_may_stand_twice_do() -> None:
+    stems = [Path(module).stem for module in modules()]
+    assert {each for each in SAME_NOUN if stems.count(each) < 2} == set()
+
+
+@pytest.mark.parametrize(("name", "module"), list(public_classes()))
+def test_the_noun_of_a_class_is_in_the_glossary(name: str, module: str) -> None:
+    word, words = noun(name), glossary()
+    spelt = re.sub(r"(?<=[a-z])(?=[A-Z])", "-", name).lower()
+    known = {word, word.removesuffix("s"), word.removesuffix("es"), name.lower(), spelt}
+    assert known & words, f'{module}: {name}: explain "{word}" in docs/glossary.md'
+
+
+def test_no_module_is_too_long() -> None:
+    sizes = {module: text.count("\n") for module, text in modules().items()}
+    long = {module for module, lines in sizes.items() if lines > LONGEST_MODULE}
+    assert {each: sizes[each] for each in long - NOT_YET_SPLIT} == {}
+
+
+def test_no_function_is_too_long_but_for_the_signature_of_a_command() -> None:
+    long = {}
+    for module in modules():
+        for function in functions(module):
+            is_command = module.startswith("commands/") and not function.name.startswith("_")
+            first = function.body[0].lineno if is_command else function.lineno
+            lines = (function.end_lineno or first) - first + 1
+            if lines > LONGEST_FUNCTION and module not in NOT_YET_SHORT:
+                long[f"{module}: {function.name}"] = lines
+    assert long == {}
+
+
+@pytest.mark.parametrize("place", CLEAN)
+def test_what_is_clean_stays_free_of_the_dialect(place: str) -> None:
+    top = ROOT / place
+    files = [top] if top.is_file() else [*top.rglob("*.py"), *top.rglob("*.md")]
+    assert files
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        for word, better in DIALECT.items():
+            found = re.search(rf"\b({word})\b", text, re.IGNORECASE)
+            assert found is None, f'{path.relative_to(ROOT)}: "{found.group()}": say {better}'
+
+
+def test_no_list_names_what_is_gone() -> None:
+    assert {each for each in NOT_YET_SPLIT | NOT_YET_SHORT if each not in modules()} == set()
+    assert {each for each in CLEAN if not (ROOT / each).exists()} == set()
