@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.media.frames import Frame, Plane
+from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
 Picture = NDArray[np.uint8]
@@ -53,10 +54,10 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Viewpoint:
-    """How frames of a stream have to be turned and stretched to be looked at."""
+    """How frames of a stream are turned, mirrored and stretched before they are searched."""
 
     sample_aspect_ratio: Fraction = Fraction(1)
-    rotation: int = 0
+    orientation: Orientation = AS_STORED
 
     def view(
         self,
@@ -74,10 +75,11 @@ class Viewpoint:
         area = area or Box(0, 0, frame.width, frame.height)
         width = max(2, round(area.width * scale * float(self.sample_aspect_ratio)))
         height = max(2, round(area.height * scale))
-        picture = _turn(_small_bgr(frame, area, width, height), self.rotation)
+        picture = _turn(_small_bgr(frame, area, width, height), self.orientation.rotation)
+        mirrored = mirrored != self.orientation.mirrored
         if mirrored:
             picture = cast(Picture, cv2.flip(picture, 1))
-        return View(picture, area, self.rotation, mirrored)
+        return View(picture, area, self.orientation.rotation, mirrored)
 
 
 def _small_bgr(frame: Frame, area: Box, width: int, height: int) -> Picture:

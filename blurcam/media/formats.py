@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from blurcam.media.orientation import AS_STORED, Orientation
+
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
@@ -80,8 +82,8 @@ class Colour:
 class StreamInfo:
     """What is known of a video stream before its first frame.
 
-    ``width`` and ``height`` are of the coded picture, before rotation. ``rotation`` is how far,
-    in degrees clockwise (0, 90, 180 or 270), a player turns the picture before showing it.
+    ``width`` and ``height`` are those of the coded frame; a player turns and mirrors it by
+    ``orientation`` before it shows it.
     ``rate`` is the average in frames a second, ``None`` where the container does not say.
     ``frame_count`` and ``duration`` (in ``time_base``) are the container's claims, ``None``
     where it makes none. ``name`` is safe to print: secrets are masked.
@@ -95,11 +97,10 @@ class StreamInfo:
     rate: Fraction | None = None
     codec: str = ""
     sample_aspect_ratio: Fraction = Fraction(1)
-    rotation: int = 0
+    orientation: Orientation = AS_STORED
     colour: Colour = Colour()
     interlaced: bool = False
     top_field_first: bool = True
-    start_pts: int = 0
     frame_count: int | None = None
     duration: int | None = None
 
@@ -107,7 +108,12 @@ class StreamInfo:
         """Refuse what no picture can be."""
         if self.width < 1 or self.height < 1:
             raise ValueError(f"a picture of {self.width}x{self.height} pixels")
-        if self.rotation not in (0, 90, 180, 270):
-            raise ValueError(f"rotation by {self.rotation} degrees")
         if self.time_base <= 0 or self.sample_aspect_ratio <= 0:
             raise ValueError("time base and sample aspect ratio must be positive")
+
+    @property
+    def display_matrix(self) -> tuple[int, ...] | None:
+        """What a container says of the orientation, ``None`` where it has nothing to say."""
+        if self.orientation == AS_STORED:
+            return None
+        return self.orientation.display_matrix(self.width, self.height)

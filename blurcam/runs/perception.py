@@ -104,7 +104,7 @@ def searched(
     live: bool = False,
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
-    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
     looks = looks_for(detect, detector.threshold, info.width, info.height)
     if live:
         lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
@@ -125,7 +125,7 @@ def searched_live(
     How long a detector may be silent is for the camera's
     :class:`~blurcam.runs.camera_account.StatusRecorder`.
     """
-    viewpoint = Viewpoint(info.sample_aspect_ratio, info.rotation)
+    viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
     looks = at_ease(detect, detector.threshold, info.width, info.height)
     detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
     plan = plan_of(detect, looks, SHARE * lead, live=True)

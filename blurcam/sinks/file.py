@@ -97,8 +97,7 @@ class FileSink:
         with self._border(SinkOpenError):
             self._stream = self._container.add_stream_from_template(encoder.template)
             self._stream.time_base = encoder.time_base
-            if encoder.info.rotation:
-                self._stream.set_display_rotation(-encoder.info.rotation)
+            self._stream.set_display_matrix(encoder.info.display_matrix)
             self._sound = None
             if audio is not None:
                 self._sound = add_sound(self._container, container, audio)

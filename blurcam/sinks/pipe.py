@@ -81,8 +81,7 @@ class PipeSink:
                     # It says how the samples lie, and PyAV forgets it: NUT guesses otherwise.
                     tag = encoder.template.codec_context.codec_tag
                     self._stream.codec_context.codec_tag = tag
-                if encoder.info.rotation:
-                    self._stream.set_display_rotation(-encoder.info.rotation)
+                self._stream.set_display_matrix(encoder.info.display_matrix)
                 self._container.start_encoding()
             except BaseException:
                 self.close()

@@ -155,8 +155,7 @@ class _File:
             with self._border(SinkOpenError):
                 self._stream = self._container.add_stream_from_template(encoder.template)
                 self._stream.time_base = encoder.time_base
-                if encoder.info.rotation:
-                    self._stream.set_display_rotation(-encoder.info.rotation)
+                self._stream.set_display_matrix(encoder.info.display_matrix)
                 self._container.start_encoding()
         except BaseException:
             self.close()

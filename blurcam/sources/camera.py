@@ -129,7 +129,7 @@ class LiveSource:
                 info = stream_info(str(self._address), stream, picture)
                 # What a camera says of its rate, and how long it lasts, is worth nothing.
                 reel.info = replace(
-                    info, time_base=reel.timeline.time_base, rate=_sane(info.rate), start_pts=0,
+                    info, time_base=reel.timeline.time_base, rate=_sane(info.rate),
                     frame_count=None, duration=None,
                 )  # fmt: skip
             pts = reel.timeline.place(picture.pts, picture.time_base or Fraction(1, 90000))

@@ -16,6 +16,7 @@ from blurcam.media.formats import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo
 from blurcam.media.frames import Frame, Plane
 from blurcam.media.timelines import Timeline, rescale
 from blurcam.runtime.counts import FrameCounts
+from blurcam.sources.side_data import orientation_of
 
 LARGEST_SIDE: Final = 16384
 """Pixels: no picture is larger."""
@@ -141,12 +142,10 @@ def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo
         rate=_rate(stream),
         codec=context.codec.canonical_name,
         sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
-        # PyAV counts the way FFmpeg's display matrix does, against the clock.
-        rotation=round(-first.rotation / 90) * 90 % 360,
+        orientation=orientation_of(first),
         colour=_colour(context, first),
         interlaced=first.interlaced_frame,
         top_field_first=context.field_order not in _BOTTOM_FIRST,
-        start_pts=first.pts or 0,
         frame_count=stream.frames or None,
         duration=stream.duration,
     )

@@ -11,6 +11,7 @@ from blurcam.detect.sheets import Tile, tiles
 from blurcam.detect.views import View, Viewpoint
 from blurcam.media.formats import PIXEL_FORMATS, PixelFormat
 from blurcam.media.frames import Frame
+from blurcam.media.orientation import Orientation
 from blurcam.media.regions import Box
 from tests.support.makers import FORMATS, noise_frame
 
@@ -32,7 +33,8 @@ def marked(pixel_format: PixelFormat, width: int, height: int, box: Box) -> Fram
 
 @given(
     pixel_format=st.sampled_from(FORMATS),
-    rotation=st.sampled_from([0, 90, 180, 270]),
+    orientation=st.builds(Orientation, st.sampled_from([0, 90, 180, 270]), st.booleans()),
+    mirrored=st.booleans(),
     ratio=st.sampled_from([Fraction(1), Fraction(4, 3), Fraction(10, 11)]),
     scale=st.sampled_from([0.5, 1.0, 2.0]),
     corner=st.tuples(st.integers(8, 60), st.integers(8, 40)),
@@ -40,14 +42,15 @@ def marked(pixel_format: PixelFormat, width: int, height: int, box: Box) -> Fram
 @some
 def test_what_is_seen_in_the_view_is_found_again_in_the_frame(
     pixel_format: PixelFormat,
-    rotation: int,
+    orientation: Orientation,
+    mirrored: bool,
     ratio: Fraction,
     scale: float,
     corner: tuple[int, int],
 ) -> None:
     box = Box(corner[0], corner[1], corner[0] + 32, corner[1] + 24)
     frame = marked(pixel_format, 130, 97, box)
-    view = Viewpoint(ratio, rotation).view(frame, scale)
+    view = Viewpoint(ratio, orientation).view(frame, scale, mirrored=mirrored)
     rows, columns = np.nonzero(view.picture[..., 1] > 140)
     seen = view.box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     slack = 3 if scale >= 1 else 4
@@ -60,7 +63,7 @@ def test_what_is_seen_in_the_view_is_found_again_in_the_frame(
 @pytest.mark.parametrize(("rotation", "size"), [(0, (100, 60)), (90, (60, 100)), (180, (100, 60))])
 def test_a_view_is_upright(rotation: int, size: tuple[int, int]) -> None:
     frame = noise_frame(PIXEL_FORMATS["yuv420p"], 100, 60, seed=1)
-    view = Viewpoint(rotation=rotation).view(frame)
+    view = Viewpoint(orientation=Orientation(rotation)).view(frame)
     assert view.picture.shape == (size[1], size[0], 3)
 
 

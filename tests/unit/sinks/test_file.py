@@ -22,6 +22,7 @@ from blurcam.encode.encoder_options import Codec, EncoderOptions
 from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, StreamInfo
 from blurcam.media.frames import Frame
+from blurcam.media.orientation import Orientation
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import RedactedFrame, redact
@@ -183,14 +184,17 @@ def test_the_picture_is_what_was_given(tmp_path: Path) -> None:
         assert np.abs(written[seq] - given).mean() < 4
 
 
-def test_tags_and_rotation_are_kept(tmp_path: Path) -> None:
+def test_tags_and_orientation_are_kept(tmp_path: Path) -> None:
+    turned = Orientation(90, mirrored=True)
     info = stream(
-        sample_aspect_ratio=Fraction(4, 3), rotation=90, colour=Colour(1, 1, 1, full_range=True)
+        sample_aspect_ratio=Fraction(4, 3),
+        orientation=turned,
+        colour=Colour(1, 1, 1, full_range=True),
     )
     path = write(tmp_path / "out.mp4", info, STEADY)
     with open_source(path, FrameCounts()) as source:
         read = source.info
-    assert (read.sample_aspect_ratio, read.rotation) == (Fraction(4, 3), 90)
+    assert (read.sample_aspect_ratio, read.orientation) == (Fraction(4, 3), turned)
     assert (read.colour.matrix, read.colour.full_range) == (1, True)
     said = facts(path)
     assert "SAR 4:3" in said

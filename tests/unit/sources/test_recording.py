@@ -116,7 +116,7 @@ def test_rotation_is_how_far_players_turn_clockwise(turn: int, tmp_path: Path) -
     size = (48, 64) if turn != 180 else (64, 48)
     upright = grey_frames(turned, *size)[0]
     stored = np.asarray(frames[0].planes[0])
-    np.testing.assert_allclose(np.rot90(stored, -info.rotation // 90).astype(int), upright, atol=20)
+    np.testing.assert_allclose(info.orientation.applied(stored).astype(int), upright, atol=20)
 
 
 def test_pixel_shape_range_and_colours_are_told(tmp_path: Path) -> None:

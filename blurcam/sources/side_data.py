@@ -1,0 +1,30 @@
+"""What FFmpeg says of a decoded frame beside its samples."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any, cast
+
+from av.sidedata.sidedata import Type
+from av.video.frame import VideoFrame
+
+from blurcam.media.orientation import AS_STORED, Orientation
+
+
+def _unknown(cls: Any, value: object) -> Any:
+    del value
+    return cls.VIDEO_HINT
+
+
+# PyAV 18.1 does not know all kinds of side data that its FFmpeg makes (EXIF, the views of stereo
+# video) and then refuses to list any. A kind that it does not know is listed as one nobody reads.
+Type._missing_ = classmethod(_unknown)  # type: ignore[assignment,method-assign]
+
+
+def orientation_of(frame: VideoFrame) -> Orientation:
+    """Return how a player shows the frame: by a display matrix of the container, SEI or EXIF."""
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return AS_STORED
+    a, b, _, c, d, *_ = struct.unpack("=9i", cast(Any, matrix))
+    return Orientation.of_matrix(a, b, c, d)
