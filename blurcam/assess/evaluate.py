@@ -25,8 +25,8 @@ from blurcam.models.manifest import models
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
 from blurcam.runs.perception import covered, open_detector, searched
-from blurcam.runs.recording import sha256_of
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import sha256_of
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.evaluation import Evaluation
 from blurcam.settings.redaction import Detect

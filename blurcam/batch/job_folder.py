@@ -15,6 +15,7 @@ from typing import IO
 
 from blurcam.batch.output_names import shown
 from blurcam.errors import JobError, SinkOpenError, SinkWriteError
+from blurcam.runtime.files import StagedFile, sha256_of, sync_folder
 
 LEDGER = "ledger.sqlite3"
 
@@ -89,46 +90,29 @@ def publish(staged: Path, final: Path, digest: str, replaces: str | None) -> Non
     try:
         if staged.exists():
             _take_name(staged, final, digest, replaces)
-        elif not final.is_file() or _sha256(final) != digest:
+        elif not final.is_file() or sha256_of(final) != digest:
             raise SinkWriteError(f"{shown(final)}: its redaction has disappeared; run it again")
-        _sync(final.parent)
+        else:
+            sync_folder(final.parent)
     except OSError as exc:
         raise SinkWriteError(f"{shown(final)}: cannot be written: {exc.strerror}") from exc
 
 
 def _take_name(staged: Path, final: Path, digest: str, replaces: str | None) -> None:
-    if os.path.lexists(final):
-        is_ours = final.is_file() and not final.is_symlink()
-        if not is_ours or _sha256(final) not in {digest, replaces}:
+    is_there = os.path.lexists(final)
+    if is_there:
+        is_file = final.is_file() and not final.is_symlink()
+        if not is_file or sha256_of(final) not in {digest, replaces}:
             raise SinkOpenError(
                 f"{shown(final)}: exists already, and blurcam did not write it; move it away or "
                 "choose another --out"
             )
-        staged.replace(final)
-        return
     try:
-        final.hardlink_to(staged)
+        StagedFile(final, staged, overwrite=is_there).publish()
     except FileExistsError as exc:
         raise SinkOpenError(
             f"{shown(final)}: has appeared meanwhile; move it away and run the job again"
         ) from exc
-    except OSError:  # exFAT and many network folders know no hard links
-        staged.replace(final)
-    else:
-        staged.unlink()
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def settings_hash(settings: dict[str, object]) -> str:

@@ -66,15 +66,14 @@ def _worth(document: dict[str, Any], key: Path | None) -> str:
 
 
 def _changed(document: dict[str, Any], folder: Path) -> list[str]:
-    import hashlib
+    from blurcam.runtime.files import sha256_of
 
     found = []
     for entry in document["files"]:
         if entry["state"] != "done":
             continue
         try:
-            with (folder / _name(entry)).open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            digest = sha256_of(folder / _name(entry))
         except OSError as exc:
             found.append(f"{entry['output']} cannot be read: {exc.strerror}")
             continue

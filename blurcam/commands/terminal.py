@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import typer
 
 from blurcam.errors import ConfigError
+from blurcam.runtime.files import write_file
 from blurcam.settings.redaction import COSMETIC, EffectName
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
@@ -76,6 +77,6 @@ def to_json(values: dict[str, Any]) -> str:
 def write(path: Path, text: str) -> None:
     """Write a file that was asked for; raises ConfigError naming it."""
     try:
-        path.write_text(text, encoding="utf-8")
+        write_file(path, text.encode())
     except OSError as exc:
         raise ConfigError(f"{path}: cannot be written: {exc.strerror}") from exc

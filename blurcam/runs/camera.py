@@ -26,11 +26,11 @@ from blurcam.runs.chain import Freezer
 from blurcam.runs.perception import covered, open_detector, searched_live
 from blurcam.runs.timing import Stages
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import refuse_same
 from blurcam.runtime.status import CameraStatus, OutputStatus
 from blurcam.settings.camera import Camera, Output, RecordingOutput, StdoutOutput
 from blurcam.sinks.camera_outputs import CameraOutput, CameraOutputs, FrameSink, LiveSink
 from blurcam.sinks.camera_stdout import StdoutSink
-from blurcam.sinks.file import refuse_same
 from blurcam.sinks.own_thread import detached
 from blurcam.sinks.retention import Retention
 from blurcam.sinks.rtsp import Publisher

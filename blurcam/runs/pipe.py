@@ -16,7 +16,7 @@ from blurcam import __version__
 from blurcam.detect.detector import Detector
 from blurcam.detect.profiles import looks_for, smallest_face
 from blurcam.detect.search import SearchPasses
-from blurcam.errors import ConfigError, SinkClosed
+from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
@@ -26,11 +26,11 @@ from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outlets
 from blurcam.runs.summary import Summary
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
+from blurcam.runtime.files import refuse_existing, refuse_same
 from blurcam.runtime.stop import Stop
 from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
 from blurcam.settings.pipe import PipeSettings, is_stream
 from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor
-from blurcam.sinks.file import refuse_same
 from blurcam.sources.descriptor import InputDescriptor, open_intake
 from blurcam.sources.pipe import open_pipe
 from blurcam.sources.recording import open_source
@@ -101,7 +101,8 @@ class PipeRun:
         piping, tally, stack = self.piping, self.tally, self._stack
         for path in (piping.tee, piping.summary, self._output_file):
             if path is not None:
-                self._refuse(path)
+                refuse_same(piping.input, path)
+                refuse_existing(path, overwrite=piping.encode.overwrite)
         regions = open_regions(piping, tally)
         if regions is not None:
             stack.callback(regions.close)
@@ -135,13 +136,6 @@ class PipeRun:
     @property
     def _output_file(self) -> Path | None:
         return None if is_stream(self.piping.output) else self.piping.output
-
-    def _refuse(self, path: Path) -> None:
-        refuse_same(self.piping.input, path)
-        if path.exists() and not self.piping.encode.overwrite:
-            raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
-        if not path.absolute().parent.is_dir():
-            raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
     def _open_outflow(self) -> OutputDescriptor:
         if str(self.piping.output) == "-":
@@ -252,5 +246,5 @@ class PipeRun:
             notices=tuple(tally.notices),
         )
         if piping.summary is not None:
-            piping.summary.write_text(summary.to_json() + "\n", encoding="utf-8")
+            summary.write(piping.summary)
         return summary

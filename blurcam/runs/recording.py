@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -17,7 +16,7 @@ from blurcam.detect.search import SearchPasses
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
 from blurcam.encode.encoder_options import EncoderOptions
-from blurcam.errors import ConfigError, SinkWriteError, SourceReadError
+from blurcam.errors import ConfigError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
@@ -27,9 +26,10 @@ from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Stages, Timing, Untimed
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import refuse_existing, refuse_same, sha256_of
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
-from blurcam.sinks.file import FileSink, open_file, refuse_same
+from blurcam.sinks.file import FileSink, open_file
 from blurcam.sources.recording import FileSource, open_audio, open_source
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
@@ -91,7 +91,8 @@ def _open_run(
     tally = FrameCounts()
     for path in (config.output, config.regions, config.summary):
         if path is not None:
-            _refuse_output(config, path)
+            refuse_same(config.input, path)
+            refuse_existing(path, overwrite=config.encode.overwrite)
     timing: Timing = Stages() if config.profile_stages else Untimed()
     source = stack.enter_context(closing(open_source(config.input, tally)))
     ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
@@ -116,7 +117,7 @@ def _open_run(
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:
-            _write_summary(config.summary, config.output, summary)
+            summary.write(config.summary)
         return summary
 
     return RecordingRun(config, source.info, steps, finish)
@@ -125,27 +126,10 @@ def _open_run(
 def _digest(path: Path, tally: FrameCounts) -> str:
     """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
     try:
-        return sha256_of(path)
+        return sha256_of_input(path)
     except SourceReadError as exc:
         tally.fault = tally.fault or exc
         return ""
-
-
-def _write_summary(path: Path, output: Path, summary: Summary) -> None:
-    try:
-        path.write_text(summary.to_json() + "\n", encoding="utf-8")
-    except OSError as exc:
-        raise SinkWriteError(
-            f"{path}: cannot be written: {exc.strerror}; the video {output} is complete"
-        ) from exc
-
-
-def _refuse_output(config: Config, path: Path) -> None:
-    refuse_same(config.input, path)
-    if path.exists() and not config.encode.overwrite:
-        raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
-    if not path.absolute().parent.is_dir():
-        raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
 
 
 class CoverageOrigin:
@@ -192,7 +176,7 @@ class CoverageOrigin:
 
 def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
     if (header.width, header.height) != (info.width, info.height) or (
-        header.input_sha256 != sha256_of(config.input)
+        header.input_sha256 != sha256_of_input(config.input)
     ):
         raise ConfigError(
             f"{config.render_from}: made for another input than {config.input} "
@@ -290,10 +274,9 @@ def _header(
     return Header(digest, info.width, info.height, tally.frames_in, settings, __version__)
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+def sha256_of_input(path: Path) -> str:
+    """Return the SHA-256 of a recording; raises SourceReadError."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256_of(path)
     except OSError as exc:
         raise SourceReadError(f"{path}: {exc.strerror}") from exc

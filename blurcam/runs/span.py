@@ -32,7 +32,7 @@ from blurcam.runs.recording import (
     Watch,
     encoder_for,
     open_sink,
-    sha256_of,
+    sha256_of_input,
     summary_of,
 )
 from blurcam.runs.span_cuts import Span, cut
@@ -216,7 +216,7 @@ def join(
                 sink.write(retimed(packet, next(decoded_at)))
                 yield packet.pts * packet.time_base
         sink.finish()
-        digest = sha256_of(config.input)
+        digest = sha256_of_input(config.input)
         wall = sum(part.wall_s for part in spooled.parts) + time.monotonic() - began
         yield summary_of(config, origin, sink, tally, Untimed(), digest, wall)
 

@@ -5,7 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any
+
+from blurcam.errors import SinkWriteError
+from blurcam.runtime.files import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,15 @@ class Summary:
         """Return the summary as one JSON object with stable keys."""
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
         return json.dumps(values, indent=2)
+
+    def write(self, path: Path) -> None:
+        """Write the summary into a file; raises SinkWriteError."""
+        try:
+            write_file(path, f"{self.to_json()}\n".encode())
+        except OSError as exc:
+            raise SinkWriteError(
+                f"{path}: cannot be written: {exc.strerror}; the video {self.output} is complete"
+            ) from exc
 
     def lines(self) -> Iterator[str]:
         """Yield the summary as text for people."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fractions import Fraction
@@ -14,6 +12,7 @@ import av
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.runtime.files import StagedFile, refuse_existing, sha256_of
 from blurcam.sinks.audio import add_sound
 from blurcam.sinks.ts_padding import stuff
 from blurcam.sources.recording import AudioTrack
@@ -30,13 +29,6 @@ def container_for(path: Path) -> str:
     return _FORMATS[path.suffix.lower()]
 
 
-def refuse_same(input: Path, output: Path) -> None:
-    """Raise ConfigError where the output is the input, by whatever name."""
-    with suppress(OSError):  # one of them is not there, so that they differ
-        if input.samefile(output):
-            raise ConfigError(f"{output}: is the input itself; choose another name")
-
-
 def open_file(
     path: Path, encoder: Encoder, *, overwrite: bool = False, audio: AudioTrack | None = None
 ) -> FileSink:
@@ -46,8 +38,7 @@ def open_file(
     nothing, :class:`~blurcam.errors.SinkOpenError` where it cannot be written.
     """
     name = container_for(path)
-    if path.exists() and not overwrite:
-        raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+    refuse_existing(path, overwrite=overwrite)
     codec = encoder.template.codec_context.codec.canonical_name
     if name == "webm" and codec != "av1":
         raise ConfigError(f"{path}: WebM holds AV1, not {codec}; use .mkv, or --codec av1")
@@ -72,16 +63,14 @@ class FileSink:
     ) -> None:
         """Open the temporary file and write the header; use :func:`open_file`."""
         self.path = path
-        self.part = path.with_name(f".{path.name}.part")
+        self._staged = StagedFile(path, overwrite=overwrite)
+        self.part = self._staged.part
         self._container_name = container
-        self._overwrite = overwrite
         self._count = 0
         self._first: Fraction | None = None
         self._end = Fraction(0)
         self._finished = False
         self.output_sha256 = ""
-        if self.part.is_symlink():
-            raise SinkOpenError(f"{self.part}: is a symbolic link, and leads elsewhere; remove it")
         with self._border(SinkOpenError):
             options = muxer_options(container, encoder.time_base)
             self._container: Any = av.open(
@@ -137,8 +126,6 @@ class FileSink:
                 self._sound.write_until(None)
             self._container.close()
             stuff(self.part, self._container_name)
-            with self.part.open("rb") as written:
-                os.fsync(written.fileno())
         self._verify()
         self.output_sha256 = self._digest()
         self._publish()
@@ -167,40 +154,19 @@ class FileSink:
             )
 
     def _digest(self) -> str:
-        with self._border(SinkWriteError), self.part.open("rb") as written:
-            return hashlib.file_digest(written, "sha256").hexdigest()
+        with self._border(SinkWriteError):
+            return sha256_of(self.part)
 
     def _publish(self) -> None:
         with self._border(SinkWriteError):
-            if self._overwrite:
-                self.part.replace(self.path)
-            else:
-                self._take_name()
-            folder = os.open(self.path.absolute().parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
-
-    def _take_name(self) -> None:
-        """Give the file its name, without replacing what has appeared meanwhile."""
-        try:
-            self.path.hardlink_to(self.part)
-        except FileExistsError:
-            raise
-        except OSError:  # exFAT and many network folders know no hard links
-            self.path.touch(exist_ok=False)
-            self.part.replace(self.path)
-        else:
-            self.part.unlink()
+            self._staged.publish()
 
     def close(self) -> None:
         """Release the file; unfinished, it keeps its temporary name, or goes if it is empty."""
         with suppress(av.FFmpegError, OSError, ValueError):  # a full disk, said already
             self._container.close()
         if not self._finished and not self._count:
-            with suppress(OSError):  # a read-only folder, said already
-                self.part.unlink(missing_ok=True)
+            self._staged.discard()
 
     @contextmanager
     def _border(self, kind: type[SinkOpenError] | type[SinkWriteError]) -> Iterator[None]:

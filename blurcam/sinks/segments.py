@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -13,9 +12,10 @@ from typing import Any
 import av
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
-from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.errors import SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.media.timelines import rescale
+from blurcam.runtime.files import StagedFile, refuse_existing
 from blurcam.runtime.status import Storage
 from blurcam.sinks.file import container_for, muxer_options
 from blurcam.sinks.retention import PatternFiles, Retention
@@ -128,10 +128,7 @@ def check_recording(pattern: str, *, overwrite: bool = True) -> None:
     container_for(Path(pattern))
     if "%" not in pattern:
         path = Path(pattern)
-        if path.exists() and not overwrite:
-            raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
-        if not path.absolute().parent.is_dir():
-            raise ConfigError(f"{path}: the folder {path.parent} does not exist; make it first")
+        refuse_existing(path, overwrite=overwrite)
 
 
 class _File:
@@ -174,9 +171,7 @@ class _File:
         with self._border(SinkWriteError):
             self._container.close()
             stuff(self.part, self._container_name)
-            with self.part.open("rb") as written:
-                os.fsync(written.fileno())
-            self.part.replace(self.path)
+            StagedFile(self.path, self.part).publish()
         self._finished = True
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ them. What another hand wrote, cut short, or put in another order is refused.
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +14,7 @@ from typing import IO, Final
 
 from blurcam.encode.encoder import RedactedPacket, SignedPackets
 from blurcam.errors import SinkOpenError, SinkWriteError
+from blurcam.runtime.files import StagedFile
 
 _LENGTH: Final = struct.Struct(">I")
 _TAG: Final = 32
@@ -26,11 +26,11 @@ class SpanPacketSink:
     def __init__(self, path: Path, passage: SignedPackets) -> None:
         """Open the file under a temporary name."""
         self.path = path
-        self.part = path.with_name(f".{path.name}.part")
+        self._staged = StagedFile(path, overwrite=True)
         self._passage = passage
         self._finished = False
         try:
-            self._file: IO[bytes] = self.part.open("wb")
+            self._file: IO[bytes] = self._staged.open()
         except OSError as exc:
             raise SinkOpenError(f"{path}: cannot be written: {exc.strerror}") from exc
 
@@ -44,10 +44,8 @@ class SpanPacketSink:
         """Seal the end, have it on disk, and give it its name; raises SinkWriteError."""
         with self._border():
             self._file.write(_LENGTH.pack(0) + self._passage.end())
-            self._file.flush()
-            os.fsync(self._file.fileno())
             self._file.close()
-            self.part.replace(self.path)
+            self._staged.publish()
         self._finished = True
 
     def close(self) -> None:
@@ -55,8 +53,7 @@ class SpanPacketSink:
         with suppress(OSError):  # a full disk, said already
             self._file.close()
         if not self._finished:
-            with suppress(OSError):
-                self.part.unlink(missing_ok=True)
+            self._staged.discard()
 
     @contextmanager
     def _border(self) -> Iterator[None]:

@@ -14,6 +14,8 @@ A frame covered whole has a ``reason``.
 from __future__ import annotations
 
 import json
+import shutil
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region, Shape
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import StagedFile, refuse_existing
 
 FORMAT = 1
 
@@ -55,21 +58,21 @@ class Header:
 
 
 class RegionWriter:
-    """Writes a regions file under a temporary name, and publishes it with its header on finish.
+    """Writes a regions file, which gets its name with its header when it is finished.
 
-    The header comes last into being, since only then are the frames counted and the input
-    hashed, but first in the file: the lines wait in ``PATH.part``.
+    The header is the first line, and known last: only then are the frames counted and the input
+    hashed. The other lines wait in a file without a name.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
-        """Open the temporary file; refuse an existing one unless ``overwrite``."""
-        if path.exists() and not overwrite:
-            raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+        """Open the file without a name; refuse an existing one unless ``overwrite``."""
+        refuse_existing(path, overwrite=overwrite)
         self._path = path
-        self._part = path.with_name(f".{path.name}.part")
+        self._staged = StagedFile(path, overwrite=overwrite)
         self.frame_count = 0
         try:
-            self._body: IO[str] = self._part.open("w+", encoding="utf-8")
+            folder = self._staged.part.parent
+            self._body: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - see close
         except OSError as exc:
             raise SinkOpenError(f"{path}: cannot be written: {exc.strerror}") from exc
 
@@ -77,7 +80,7 @@ class RegionWriter:
         """Yield what comes, noting each frame's regions on its way."""
         for frame, coverage in covered:
             try:
-                self._body.write(frame_line(frame, coverage) + "\n")
+                self._body.write(frame_line(frame, coverage).encode() + b"\n")
             except OSError as exc:
                 raise SinkWriteError(f"{self._path}: {exc.strerror}") from exc
             self.frame_count += 1
@@ -85,23 +88,22 @@ class RegionWriter:
 
     def finish(self, header: Header) -> None:
         """Write the header and the lines under the final name."""
-        whole = self._path.with_name(f".{self._path.name}.whole.part")
         try:
-            with whole.open("w", encoding="utf-8") as target:
-                target.write(header.to_json() + "\n")
+            with self._staged.open() as target:
+                target.write(header.to_json().encode() + b"\n")
                 self._body.seek(0)
-                for line in self._body:
-                    target.write(line)
-            whole.replace(self._path)
+                shutil.copyfileobj(self._body, target)
+            self._staged.publish()
+        except FileExistsError as exc:
+            raise SinkWriteError(f"{self._path}: has appeared meanwhile") from exc
         except OSError as exc:
             raise SinkWriteError(f"{self._path}: {exc.strerror}") from exc
-        self._part.unlink(missing_ok=True)
 
     def close(self) -> None:
-        """Release the temporary file, and remove it: without its header it serves nobody."""
+        """Release the lines, and remove what was not finished: it serves nobody."""
         with suppress(OSError):  # a full disk; the file is thrown away
             self._body.close()
-        self._part.unlink(missing_ok=True)
+        self._staged.discard()
 
 
 def frame_line(frame: Frame, coverage: Coverage) -> str:

@@ -18,6 +18,7 @@ from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import refuse_existing
 from blurcam.settings.pipe import PipeSettings
 from blurcam.track.regions_file import FORMAT, frame_line
 
@@ -111,8 +112,7 @@ def open_regions(piping: PipeSettings, tally: FrameCounts) -> RegionStream | Non
                 f"blurcam pipe --regions fd:{number} {number}> regions.jsonl"
             ) from exc
     path = Path(piping.regions)
-    if path.is_file() and not piping.encode.overwrite:
-        raise ConfigError(f"{path}: exists already; choose another name or add --overwrite")
+    refuse_existing(path, overwrite=piping.encode.overwrite)
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
         if path.is_fifo():

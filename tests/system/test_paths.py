@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
+import threading
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +29,8 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.batch import Batch
 from blurcam.sinks.file import open_file
 from blurcam.sources.recording import open_source
+from tests.support.clips import frame_times, moving_clip
+from tests.support.program import blurcam
 
 PLACES = (
     "../a.mp4", "../../a.mp4", "a/../../b.mp4", "a/b/../../../c.mp4", "/a.mp4", "/etc/passwd.mp4",
@@ -175,3 +179,29 @@ def test_what_is_no_plain_file_is_passed_over(tmp_path: Path) -> None:
 def test_devices_and_folders_are_no_recordings(path: str) -> None:
     with pytest.raises(BlurcamError):
         open_source(Path(path), FrameCounts())
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")
+def test_a_device_is_written_into_and_stays_a_device(tmp_path: Path) -> None:
+    source = moving_clip(tmp_path / "a.mp4", "-c:v", "libx264")
+    null = tmp_path / "null"
+    os.mknod(null, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    done = blurcam("run", source, tmp_path / "b.mp4", "--overwrite", "--regions", null)
+    assert done.returncode == 0, done.stderr
+    assert null.is_char_device()
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["a.mp4", "b.mp4", "null"]
+
+
+def test_a_reader_of_a_fifo_gets_the_complete_recording(tmp_path: Path) -> None:
+    source = moving_clip(tmp_path / "a.mp4", "-c:v", "libx264")
+    fifo = tmp_path / "b.ts"
+    os.mkfifo(fifo)
+    heard: list[bytes] = []
+    reader = threading.Thread(target=lambda: heard.append(fifo.read_bytes()))
+    reader.start()
+    done = blurcam("run", source, fifo)
+    assert done.returncode == 0, done.stderr
+    reader.join(60)
+    assert fifo.is_fifo()
+    (tmp_path / "c.ts").write_bytes(heard[0])
+    assert len(frame_times(tmp_path / "c.ts")) == 25

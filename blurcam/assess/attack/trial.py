@@ -18,8 +18,8 @@ from blurcam.assess.attack.attackers import ATTACKERS, named
 from blurcam.assess.attack.faces import HEIGHT, MASK, WIDTH, People, jitter, scene
 from blurcam.errors import SourceReadError
 from blurcam.media.regions import Region
-from blurcam.runs.recording import sha256_of
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import sha256_of
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import EffectName
 from blurcam.sources.recording import open_source

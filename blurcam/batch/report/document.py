@@ -7,7 +7,6 @@ import json
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
@@ -20,6 +19,7 @@ from blurcam.batch.output_names import shown
 from blurcam.batch.report.hash_chain import chained, sealed
 from blurcam.batch.report.page import page
 from blurcam.errors import ConfigError, SinkWriteError
+from blurcam.runtime.files import write_file
 from blurcam.settings.redaction import COSMETIC
 
 FORMAT: Final = 1
@@ -44,15 +44,9 @@ def write_report(ledger: Ledger, out: Path, key: Path | None = None) -> Path:
     html = page(document, pictures).encode()
     text = json.dumps(sealed(document, html, key), indent=1)
     for name, content in (("report.html", html), ("report.json", text.encode())):
-        part = out / f".{name}.part"
         try:
-            part.unlink(missing_ok=True)  # a link that lies there leads elsewhere
-            with part.open("xb") as file:
-                file.write(content)
-            part.replace(out / name)
+            write_file(out / name, content)
         except OSError as exc:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
             raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
     return out / "report.html"
 

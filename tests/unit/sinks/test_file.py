@@ -19,7 +19,7 @@ import pytest
 from blurcam.encode.choice import codec_for, list_encoders, open_encoder
 from blurcam.encode.encoder import Encoder
 from blurcam.encode.encoder_options import Codec, EncoderOptions
-from blurcam.errors import ConfigError, SinkError, SinkOpenError, SinkWriteError
+from blurcam.errors import ConfigError, SinkError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.orientation import Orientation
@@ -27,8 +27,9 @@ from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.files import refuse_same
 from blurcam.sinks import file
-from blurcam.sinks.file import FileSink, muxer_options, open_file, refuse_same
+from blurcam.sinks.file import FileSink, muxer_options, open_file
 from blurcam.sources.recording import open_audio, open_source
 from tests.support.clips import facts, ffmpeg, frame_hashes, frame_times, grey_frames, moving_clip
 
@@ -304,7 +305,7 @@ def test_webm_refuses_h264(tmp_path: Path) -> None:
 
 
 def test_a_missing_folder_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(SinkOpenError, match="No such file"):
+    with pytest.raises(ConfigError, match="does not exist; make it first"):
         write(tmp_path / "nowhere" / "out.mp4", stream(), STEADY)
 
 
