@@ -8,7 +8,7 @@ ifneq ($(wildcard ../shared/data),)
 export BLURCAM_EVAL_DATA ?= $(abspath ../shared/data)
 endif
 MODELS := models/centerface.onnx models/face_detection_full_range_sparse.tflite \
-          models/face_detection_short_range.tflite
+          models/face_detection_short_range.tflite models/face_detection_yunet_2023mar.onnx
 SAMPLES := sample_videos/street.mp4 sample_videos/door.mp4
 
 .DEFAULT_GOAL := help

