@@ -5,7 +5,6 @@ RUN python3 -m venv /opt/blurcam
 COPY packaging/requirements.lock packaging/requirements.lock
 RUN /opt/blurcam/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r packaging/requirements.lock
 COPY pyproject.toml README.md LICENSE ./
-COPY models/manifest.toml models/manifest.toml
 COPY blurcam blurcam
 RUN /opt/blurcam/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
 RUN BLURCAM_MODELS=/opt/blurcam/models /opt/blurcam/bin/blurcam models pull

@@ -29,7 +29,7 @@ setup: .venv/.installed ## make the virtual environment in .venv, from the lock
 
 models: $(MODELS) ## fetch the models that the defaults need
 
-$(MODELS) &: models/manifest.toml | .venv/.installed
+$(MODELS) &: blurcam/models/manifest.toml | .venv/.installed
 	$(BIN)/blurcam models pull
 	@touch $(MODELS)
 
@@ -52,7 +52,7 @@ soak: setup models ## four cameras with faults, for MINUTES (10)
 
 check: lint types test ## what decides whether a change lands
 
-prove: setup models samples ## prove it: faults, leaks, attacks, broken input; writes docs/design/proof.md
+prove: setup models samples ## prove it: faults, leaks, attacks; a summary in docs/design/proof.md, all rows in build/
 	$(BIN)/python -m tests.proof
 
 sbom: setup ## write build/sbom.json, what blurcam is made of (CycloneDX)

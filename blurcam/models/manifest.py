@@ -1,18 +1,24 @@
-"""Which model files there are, where they come from and where they lie."""
+"""Which model files there are, where they come from and where they lie.
+
+The pins are in ``manifest.toml`` beside this module, so that they travel with the code. A
+``manifest.toml`` in the folder of the models may add models, and can neither replace a pin nor
+name a pinned file: whoever can change the models must not be able to change what is expected.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from blurcam.errors import ModelError
 
-_PACKAGE = Path(__file__).parent
-_CHECKOUT = _PACKAGE.parents[1]
+_PINS: Final = Path(__file__).with_name("manifest.toml")
+_CHECKOUT: Final = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """One model file, pinned by size and SHA-256, and what is to be known of it."""
+    """One model file, pinned by size and SHA-256: its licence, origin, use and sources."""
 
     name: str
     file: str
@@ -64,14 +70,36 @@ class Model:
 
 @cache
 def models() -> dict[str, Model]:
-    """Return every model by name, as pinned by the manifest."""
-    packed, checkout = _PACKAGE / "manifest.toml", _CHECKOUT / "models" / "manifest.toml"
-    path = packed if packed.exists() else checkout
+    """Return every model by name: those that blurcam pins, then those that the folder adds."""
+    return _with_added(_read(_PINS), folder() / _PINS.name)
+
+
+def _with_added(pinned: dict[str, Model], added: Path) -> dict[str, Model]:
+    """Return the pinned models and those of the file, if there is one.
+
+    Raises :class:`~blurcam.errors.ModelError` where the file names a pinned model or its file.
+    """
+    if not added.exists():
+        return pinned
+    files = {each.file: each.name for each in pinned.values()}
+    more = _read(added)
+    for each in more.values():
+        known = each.name if each.name in pinned else files.get(each.file)
+        if known is not None:
+            raise ModelError(
+                f"{added}: names {each.name} ({each.file}), but {known} is pinned by blurcam; "
+                "choose another name and file"
+            )
+    return pinned | more
+
+
+def _read(path: Path) -> dict[str, Model]:
     try:
         document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as exc:
-        raise ModelError(f"{path}: cannot be read: {exc}; install blurcam again") from exc
-    return {model.name: model for model in map(_model, document["model"])}
+        return {each.name: each for each in map(_model, document["model"])}
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as exc:
+        remedy = "install blurcam again" if path == _PINS else "mend it or take it away"
+        raise ModelError(f"{path}: is not a list of models: {exc}; {remedy}") from exc
 
 
 def _model(entry: dict[str, Any]) -> Model:
@@ -79,30 +107,35 @@ def _model(entry: dict[str, Any]) -> Model:
         RemoteFile(**source) if "url" in source else WheelMember(**source)
         for source in entry.pop("source")
     )
-    return Model(sources=sources, **entry)
+    made = Model(sources=sources, **entry)
+    if not re.fullmatch(r"\w[\w.-]*", made.file) or made.file == _PINS.name:
+        raise ValueError(f'"{made.file}" is not the name of a file in the folder')
+    if not (isinstance(made.size, int) and re.fullmatch(r"[0-9a-f]{64}", made.sha256)):
+        raise ValueError(f"{made.name} has no size and SHA-256")
+    return made
 
 
 def model(name: str) -> Model:
-    """Return one model; raises :class:`~blurcam.errors.ModelError` for a name that is not one."""
+    """Return one model. Raises :class:`~blurcam.errors.ModelError` for an unknown name."""
     if name not in models():
         raise ModelError(f'there is no model "{name}"; there are: {", ".join(models())}')
     return models()[name]
 
 
 def folder() -> Path:
-    """Return where model files lie.
+    """Return the folder of the model files.
 
-    ``$BLURCAM_MODELS``, else ``models/`` of a checkout, else the user's data folder.
+    It is ``$BLURCAM_MODELS``, else ``models/`` of a checkout, else in the user's data folder.
     """
     if named := os.environ.get("BLURCAM_MODELS"):
         return Path(named)
     checkout = _CHECKOUT / "models"
-    if (checkout / "manifest.toml").exists():
+    if (checkout / "README.md").exists():
         return checkout
     home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(home) / "blurcam" / "models"
 
 
 def path_of(chosen: Model) -> Path:
-    """Return where the model's file lies, or would lie."""
+    """Return the path of the model's file, whether it is there or not."""
     return folder() / chosen.file

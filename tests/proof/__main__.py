@@ -1,9 +1,9 @@
-"""``make prove``: all of the proof, and its table in docs/design/proof.md.
+"""``make prove``: all of the proof, its tables in build/, its summary in docs/design/proof.md.
 
     python -m tests.proof [--json FILE] [--only run|paths|tests|attacks] [--rows PATTERN]
 
 What each part found is kept in the JSON file, so that the parts can be run one at a time; with a
-pattern only the rows that it matches are measured anew ("serve: .* in encode", "test_cover").
+pattern only the rows that it matches are measured anew ("serve: .* in encode", "track/test_cover").
 Ends with exit code 1 where anything is not safe, or a break goes unnoticed.
 """
 
@@ -25,7 +25,7 @@ from typing import Any
 
 from benchmarks.machine import this_machine
 from tests.proof.canary import Feed, WovenFeed, make_feed
-from tests.proof.page import page, wrong
+from tests.proof.page import summary, tables, wrong
 from tests.proof.paths import Batch, PathUnderTest, Pipe, Run, Serve
 from tests.proof.prove import Judged, build_shim, cases, judge, noticed
 from tests.proof.zygote import ROOT, Pool, zygotes
@@ -62,6 +62,12 @@ MODULES = (
         "",
     ),
     ("unit/models/test_models", "changed weights are refused", "any_model_will_do", ""),
+    (
+        "unit/models/test_pins",
+        "a folder of models adds, and replaces no pin",
+        "pins_lie_beside_the_models",
+        "",
+    ),
     ("system/test_endurance", "memory stays level", WITHIN, ""),
     ("unit/test_architecture", "who may import what", "a_sink_sees_frames", ""),
 )
@@ -246,7 +252,7 @@ def _name_of(row: dict[str, Any]) -> str:
     if "fault" in row:
         return f"{row['path']}: {row['fault']}"
     name = str(row.get("module", row.get("effect", "")))
-    return name.removeprefix("tests/test_").removesuffix(".py")
+    return name.removeprefix("tests/").removesuffix(".py")
 
 
 PARTS = {"run": _run, "paths": _paths, "tests": _tests, "attacks": _attacks}
@@ -282,8 +288,10 @@ def main() -> int:
         asked.json.write_text(json.dumps(proof, indent=1) + "\n", encoding="utf-8")
         if all(part in proof for part in PARTS):  # no half of a page
             written = PAGE.read_text(encoding="utf-8").split(MARK)[0]
-            text = written + MARK + "\n" + "\n".join(page(proof)) + "\n"
+            text = written + MARK + "\n" + "\n".join(summary(proof)) + "\n"
             PAGE.write_text(text, encoding="utf-8")
+            every = "# The proof, row by row\n\n" + "\n".join(tables(proof)) + "\n"
+            asked.json.with_suffix(".md").write_text(every, encoding="utf-8")
     bad = list(wrong(proof))
     for each in bad:
         sys.stderr.write(each + "\n")

@@ -1,4 +1,4 @@
-"""The tables of docs/design/proof.md, from what ``make prove`` has found."""
+"""What ``make prove`` has found: all tables, and the summary in docs/design/proof.md."""
 
 from __future__ import annotations
 
@@ -10,18 +10,35 @@ SAFE = ("blur", "solid", "mosaic")
 MOST = 0.045
 
 
-def page(proof: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of all tables."""
-    minutes = {name: round(seconds / 60) for name, seconds in proof.get("seconds", {}).items()}
-    if minutes:
-        told = ", ".join(f"{name} {count}" for name, count in minutes.items())
-        yield f"Measured on {proof.get('machine', 'a machine')}; minutes: {told}."
-    yield from _faults([*proof.get("run", ()), *proof.get("paths", ())])
+def tables(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of every table: a row for each fault, test module and attack."""
+    yield from _measured(proof)
+    yield from _totals(_all_faults(proof))
+    yield from _each_fault(_all_faults(proof))
     yield from _tests(proof.get("tests", ()))
     yield from _attacks(proof.get("attacks", ()))
 
 
-def _faults(faults: list[dict[str, Any]]) -> Iterator[str]:
+def summary(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines of the summary: totals, and of each attack the best attacker."""
+    yield from _measured(proof)
+    yield from _totals(_all_faults(proof))
+    yield from _tests(proof.get("tests", ()))
+    yield from _best_attackers(proof.get("attacks", ()))
+
+
+def _all_faults(proof: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*proof.get("run", ()), *proof.get("paths", ())]
+
+
+def _measured(proof: dict[str, Any]) -> Iterator[str]:
+    minutes = {name: round(seconds / 60) for name, seconds in proof.get("seconds", {}).items()}
+    if minutes:
+        told = ", ".join(f"{name} {count}" for name, count in minutes.items())
+        yield f"Measured on {proof.get('machine', 'a machine')}; minutes: {told}."
+
+
+def _totals(faults: list[dict[str, Any]]) -> Iterator[str]:
     if not faults:
         return
     yield "\n## Faults"
@@ -36,8 +53,13 @@ def _faults(faults: list[dict[str, Any]]) -> Iterator[str]:
         )
     runs, unsafe = sum(f["runs"] for f in faults), sum(len(f["unsafe"]) for f in faults)
     kinds = len({f["fault"] for f in faults})
-    yield f"\n{kinds} kinds of fault, {runs} runs, {unsafe} of them unsafe.\n"
-    yield "| path | fault | runs | struck | unsafe | break | noticed |"
+    yield f"\n{kinds} kinds of fault, {runs} runs, {unsafe} of them unsafe."
+
+
+def _each_fault(faults: list[dict[str, Any]]) -> Iterator[str]:
+    if not faults:
+        return
+    yield "\n| path | fault | runs | struck | unsafe | break | noticed |"
     yield "|---|---|---|---|---|---|---|"
     for f in faults:
         yield (
@@ -72,6 +94,21 @@ def _attacks(attacks: list[dict[str, Any]]) -> Iterator[str]:
         for view in dict.fromkeys(rate["view"] for rate in a["rates"]):
             row = [f"{100 * r['rate']:.1f}" for r in a["rates"] if r["view"] == view]
             yield f"| {a['effect']} | {view} | {' | '.join(row)} |"
+
+
+def _best_attackers(attacks: list[dict[str, Any]]) -> Iterator[str]:
+    if not attacks:
+        return
+    yield "\n## Attack"
+    yield "\nRight name in % of pictures, 40 people, chance 2.5; a safe effect stays below 4.5."
+    yield "Of each effect the attacker who does best:"
+    yield "\n| effect | right, % | attacker | sees |"
+    yield "|---|---|---|---|"
+    for a in attacks:
+        best = max(a["rates"], key=lambda each: each["rate"])
+        yield (
+            f"| {a['effect']} | {100 * best['rate']:.1f} | {best['attacker']} | {best['view']} |"
+        )
 
 
 def wrong(proof: dict[str, Any]) -> Iterator[str]:

@@ -49,6 +49,18 @@ def any_model_will_do() -> None:
     wrap("blurcam.models.load:refuse_unpinned", lambda original, *args: None)
 
 
+def pins_lie_beside_the_models() -> None:
+    """A manifest in the folder of the models says what they must be."""
+
+    def around(original: Strike, pinned: Any, added: Path) -> Any:
+        from blurcam.models.manifest import _read
+
+        del original
+        return pinned | _read(added) if added.exists() else pinned
+
+    wrap("blurcam.models.manifest:_with_added", around)
+
+
 def any_token_will_do() -> None:
     """Whoever offers a token has the right one."""
     wrap("blurcam.serve.web.access:Access.is_token", lambda original, access, offered: True)
@@ -60,7 +72,7 @@ def a_sink_sees_frames() -> None:
 
     def instead(path: Path, *args: Any, **options: Any) -> str:
         text = read(path, *args, **options)
-        if path.parts[-2:] == ("sinks", "pipes.py"):
+        if path.parts[-2:] == ("sinks", "pipe.py"):
             text += "\nimport blurcam.media.frames\n"
         return text
 
@@ -71,7 +83,7 @@ SPOILS: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
         redacts_nothing, blur_reads_the_face, tracking_takes_away, any_model_will_do,
-        any_token_will_do, a_sink_sees_frames,
+        pins_lie_beside_the_models, any_token_will_do, a_sink_sees_frames,
     )
 }  # fmt: skip
 

@@ -24,7 +24,6 @@ from blurcam.batch.output_names import check_template, names_for, shown
 from blurcam.batch.report.hash_chain import chained, faults, sealed
 from blurcam.commands.options import polygons
 from blurcam.errors import BlurcamError, ConfigError
-from blurcam.models.manifest import models
 from blurcam.runs.span_cuts import Span
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import mask, parse_address
@@ -271,10 +270,6 @@ def test_a_signature(start: bytes, rest: bytes) -> None:
         intake = open_intake(written(start + rest))
         stack.callback(intake.release)
         recognise(intake)
-
-
-def test_the_manifest_is_read() -> None:
-    assert models()
 
 
 def test_a_span_reads_back() -> None:
