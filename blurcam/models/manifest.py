@@ -110,7 +110,7 @@ def _model(entry: dict[str, Any]) -> Model:
     made = Model(sources=sources, **entry)
     if not re.fullmatch(r"\w[\w.-]*", made.file) or made.file == _PINS.name:
         raise ValueError(f'"{made.file}" is not the name of a file in the folder')
-    if not (isinstance(made.size, int) and re.fullmatch(r"[0-9a-f]{64}", made.sha256)):
+    if made.size < 1 or not re.fullmatch(r"[0-9a-f]{64}", made.sha256):
         raise ValueError(f"{made.name} has no size and SHA-256")
     return made
 
