@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from blurcam.batch.inputs import SkippedInput
 from blurcam.batch.ledger import RecordingRow
+from blurcam.batch.tasks import TaskStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +31,11 @@ class RecordingBegan:
 
 @dataclass(frozen=True, slots=True)
 class RecordingProgressed:
-    """A worker has come so many seconds of media time far."""
+    """A worker tells how far it is with a recording, or with a part of it."""
 
     worker: int
     row: RecordingRow
-    seconds: float
+    step: TaskStep
 
 
 @dataclass(frozen=True, slots=True)

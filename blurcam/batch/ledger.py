@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from blurcam.batch.inputs import InputFile
 from blurcam.batch.output_names import shown
+from blurcam.batch.tasks import Thumbnail
 from blurcam.errors import JobError
 
 FORMAT: Final = 1
@@ -284,10 +285,12 @@ class Ledger:
             number,
         )
 
-    def staged(self, number: int, values: dict[str, Any], thumbnails: Iterable[Any] = ()) -> None:
+    def staged(
+        self, number: int, values: dict[str, Any], thumbnails: Iterable[Thumbnail] = ()
+    ) -> None:
         """Write down that the redaction is complete under a name of our own, and its facts.
 
-        ``values`` are columns; ``thumbnails`` are (time, why, jpeg).
+        ``values`` are columns.
         """
         columns = ", ".join(f"{key} = ?" for key in values)
         # From here on a file of this SHA-256 is ours: not even a power cut may make it forget that.
@@ -296,7 +299,7 @@ class Ledger:
         self._do("PRAGMA synchronous = NORMAL")
 
     def _stage(
-        self, number: int, columns: str, values: dict[str, Any], thumbnails: Iterable[Any]
+        self, number: int, columns: str, values: dict[str, Any], thumbnails: Iterable[Thumbnail]
     ) -> None:
         with self.transaction():
             self._do(
@@ -306,8 +309,11 @@ class Ledger:
                 number,
             )
             self._do("DELETE FROM thumbnails WHERE file = ?", number)
-            for seconds, why, jpeg in thumbnails:
-                self._do("INSERT INTO thumbnails VALUES (?, ?, ?, ?)", number, seconds, why, jpeg)
+            for each in thumbnails:
+                self._do(
+                    "INSERT INTO thumbnails VALUES (?, ?, ?, ?)",
+                    number, each.time, each.why, each.jpeg,
+                )  # fmt: skip
 
     def done(self, number: int) -> None:
         """Write down that the redaction has its final name."""

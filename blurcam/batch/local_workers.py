@@ -15,7 +15,14 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.tasks import Outcome, Task, WorkerState, perform
+from blurcam.batch.task_json import (
+    answer_from_json,
+    answer_to_json,
+    task_from_json,
+    task_to_json,
+)
+from blurcam.batch.task_work import WorkerState, perform
+from blurcam.batch.tasks import Outcome, Task, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import JobError
 
@@ -104,7 +111,7 @@ class LocalWorkers:
         task = worker.task
         if task is None:
             return
-        if isinstance(said, float):
+        if isinstance(said, TaskStep):
             yield TaskProgress(slot, task, said)
         else:
             worker.task = None
@@ -142,11 +149,11 @@ class _Worker:
         self.task = task
         self._heard = time.monotonic()
         with suppress(OSError):  # it has died: the next look at its pipe tells
-            self.pipe.send(task)
+            self.pipe.send_bytes(task_to_json(task).encode())
 
-    def hear(self) -> float | Outcome:
+    def hear(self) -> TaskStep | Outcome:
         """Return what it says; raises EOFError where it is gone."""
-        said: float | Outcome = self.pipe.recv()
+        said = answer_from_json(self.pipe.recv_bytes().decode())
         self._heard = time.monotonic()
         return said
 
@@ -188,16 +195,16 @@ def _work(pipe: Connection, cores: list[int], log: Path, driver: int) -> None:
     kept = WorkerState()
     while True:
         try:
-            task: Task = pipe.recv()
+            task = task_from_json(pipe.recv_bytes().decode())
         except EOFError:
             return
         told = float("-inf")
         for said in perform(task, kept):
-            if not isinstance(said, float):
-                pipe.send(said)
-            elif time.monotonic() - told >= _REPORT:
+            if isinstance(said, TaskStep):
+                if time.monotonic() - told < _REPORT:
+                    continue
                 told = time.monotonic()
-                pipe.send(said)
+            pipe.send_bytes(answer_to_json(said).encode())
 
 
 def _settle(cores: list[int], log: Path, driver: int) -> None:

@@ -17,7 +17,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from blurcam.batch.tasks import Outcome, Task, TaskFailed, WorkerState, perform
+from blurcam.batch.task_json import (
+    answer_from_json,
+    answer_to_json,
+    task_from_json,
+    task_to_json,
+)
+from blurcam.batch.task_work import WorkerState, perform
+from blurcam.batch.tasks import Task, TaskFailed, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import ConfigError, JobError
 
@@ -93,7 +100,7 @@ class RayWorkers:
     def start(self, task: Task) -> int:
         """Hand a task to the cluster."""
         slot = next(n for n in range(len(self._slots) + 1) if n not in self._slots)
-        stream = self._remote.options(num_returns="streaming").remote(task)
+        stream = self._remote.options(num_returns="streaming").remote(task_to_json(task))
         self._slots[slot] = _UnderWay(task, stream)
         return slot
 
@@ -124,13 +131,15 @@ class RayWorkers:
             yield self._lost(slot, each, exc)
             return
         each.heard = time.monotonic()
-        if isinstance(said, str):
-            each.node = said
-        elif isinstance(said, float):
-            yield TaskProgress(slot, each.task, said)
+        if each.node is None:
+            each.node = str(said)
+            return
+        answer = answer_from_json(said)
+        if isinstance(answer, TaskStep):
+            yield TaskProgress(slot, each.task, answer)
         else:
             del self._slots[slot]
-            yield TaskEnded(slot, each.task, said)
+            yield TaskEnded(slot, each.task, answer)
 
     def _lost(self, slot: int, each: _UnderWay, error: Exception) -> WorkerDied:
         """Tell a node that went from a recording that took its worker with it."""
@@ -169,21 +178,23 @@ def _kept() -> WorkerState:
     return WorkerState()
 
 
-def _carry_out(task: Task) -> Iterator[str | float | Outcome]:
-    """Carry a task out on a node: yield the node, then what the task yields."""
+def _carry_out(text: str) -> Iterator[str]:
+    """Carry a task out on a node: yield the node's id, then the task's answers as JSON."""
     ray = _ray()
     yield str(ray.get_runtime_context().get_node_id())
+    task = task_from_json(text)
     if not task.config.output.parent.is_dir():
-        yield TaskFailed(
+        failed = TaskFailed(
             f"{task.config.output.parent}: node {ray.util.get_node_ip_address()} does not see it",
             fatal=True,
             remedy="put it where every node has it under this path, and ",
         )
+        yield answer_to_json(failed)
         return
     told = time.monotonic()
     for said in perform(task, _kept()):
-        if not isinstance(said, float):
-            yield said
-        elif time.monotonic() - told >= _REPORT:
+        if isinstance(said, TaskStep):
+            if time.monotonic() - told < _REPORT:
+                continue
             told = time.monotonic()
-            yield said
+        yield answer_to_json(said)

@@ -89,7 +89,7 @@ class Scheduler:
             for event in self._engine.events(_POLL):
                 if isinstance(event, TaskProgress):
                     row = self._ledger.row(event.task.file)
-                    yield RecordingProgressed(event.worker, row, event.seconds)
+                    yield RecordingProgressed(event.worker, row, event.step)
                 else:
                     del self._under_way[event.worker]
                     yield from self._judge(event)
@@ -165,13 +165,13 @@ class Scheduler:
             encode=replace(self._batch.encode, overwrite=True),
         )
 
-    def _key(self) -> bytes:
-        """Return what spools are sealed with: known to this job alone."""
+    def _key(self) -> str:
+        """Return the key, in hex, that spans are signed with: known to this job alone."""
         key = self._ledger.noted("key")
         if key is None:
             key = secrets.token_hex(32)
             self._ledger.note("key", key)
-        return bytes.fromhex(key)
+        return key
 
     # Judging.
 

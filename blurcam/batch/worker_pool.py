@@ -6,16 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from blurcam.batch.tasks import Outcome, Task
+from blurcam.batch.tasks import Outcome, Task, TaskStep
 
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """A worker has redacted its task up to so many seconds of media time."""
+    """A worker tells how far it is with its task."""
 
     worker: int
     task: Task
-    seconds: float
+    step: TaskStep
 
 
 @dataclass(frozen=True, slots=True)

@@ -225,7 +225,7 @@ def _carry_out(
     from blurcam.batch.job import Job
     from blurcam.batch.local_workers import LocalWorkers, suitable_jobs, suitable_memory
     from blurcam.batch.ray_workers import RayWorkers
-    from blurcam.batch.tasks import refuse_encoder
+    from blurcam.batch.task_work import refuse_encoder
     from blurcam.batch.worker_pool import WorkerPool
 
     if engine == "local":  # the nodes of a cluster may have what this machine lacks

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import typer
@@ -22,6 +23,15 @@ if TYPE_CHECKING:
 LogFormat = Literal["text", "json"]
 # Where there is no terminal, how far the job is is told this often, in seconds.
 _EVERY = 30.0
+# What programs that read --log-format json know events by.
+_EVENT_NAMES = {
+    "SkippedInput": "skipped",
+    "JobPlanned": "planned",
+    "RecordingBegan": "began",
+    "RecordingProgressed": "progressed",
+    "RecordingRetried": "retried",
+    "RecordingFinished": "finished",
+}
 
 
 class ProgressReporter(Protocol):
@@ -127,7 +137,7 @@ class BarProgress(LineProgress):
                 task = self._bars.add_task(f"worker {news.worker + 1}", total=None, note="")
                 self._of_worker[news.worker] = task
             name = shown(news.row.output)
-            seconds = news.seconds if isinstance(news, RecordingProgressed) else 0.0
+            seconds = news.step.seconds if isinstance(news, RecordingProgressed) else 0.0
             self._bars.update(task, note=f"{name[-48:]}  {seconds:.0f} s")
 
 
@@ -223,11 +233,14 @@ def _finished(row: RecordingRow) -> str:
 
 def event_of(news: News) -> dict[str, Any]:
     """Return it as values for JSON."""
-    from blurcam.batch.events import JobPlanned
+    from blurcam.batch.events import JobPlanned, RecordingProgressed
     from blurcam.batch.inputs import SkippedInput
     from blurcam.batch.output_names import shown
 
-    event: dict[str, Any] = {"event": type(news).__name__.lower(), "at": round(time.time(), 3)}
+    event: dict[str, Any] = {
+        "event": _EVENT_NAMES[type(news).__name__],
+        "at": round(time.time(), 3),
+    }
     if isinstance(news, JobPlanned):
         event |= {"files": news.files, "done_before": news.done_before, "bytes": news.size}
         return event
@@ -235,9 +248,11 @@ def event_of(news: News) -> dict[str, Any]:
         return event | {"source": shown(news.path), "why": news.why}
     row = news.row
     event |= {"source": shown(row.source), "output": shown(row.output), "state": row.state}
-    for key in ("worker", "seconds", "why"):
+    for key in ("worker", "why"):
         if hasattr(news, key):
             event[key] = getattr(news, key)
+    if isinstance(news, RecordingProgressed):
+        event |= asdict(news.step)
     if event["event"] == "finished":
         for key in ("frames", "tracks", "covered_whole", "lost", "complete", "verdict", "error"):
             event[key] = getattr(row, key)

@@ -13,7 +13,7 @@ import pytest
 from blurcam.batch.inputs import AgeWindow, InputFile, select
 from blurcam.batch.job_folder import locked
 from blurcam.batch.output_names import check_template, inside, names_for, shown
-from blurcam.batch.tasks import refuse_encoder
+from blurcam.batch.task_work import refuse_encoder
 from blurcam.errors import ConfigError, JobError, SinkOpenError
 from blurcam.settings.redaction import Encode
 from tests.support.batches import batch, clip, last_line, outputs, rows, tree

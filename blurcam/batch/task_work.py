@@ -1,0 +1,223 @@
+"""The work that a task asks for, done in this process."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Final
+
+from blurcam.assess.verify import Verification, verify
+from blurcam.batch.coverage_by_second import CoverageBySecond
+from blurcam.batch.tasks import (
+    JoinSpans,
+    Outcome,
+    RecordingCut,
+    RecordingRedacted,
+    RedactRecording,
+    RedactSpan,
+    SpanRedacted,
+    Task,
+    TaskFailed,
+    TaskStep,
+    Thumbnail,
+)
+from blurcam.detect.detector import Detector
+from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
+from blurcam.runs.span_cuts import Span
+from blurcam.runs.summary import Summary
+from blurcam.settings.redaction import Detect, Encode
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+
+
+@dataclass(slots=True)
+class WorkerState:
+    """What a worker keeps between tasks: a detector takes a second to open."""
+
+    _open: dict[Detect, Detector] = field(default_factory=dict)
+
+    def detector(self, detect: Detect) -> Detector:
+        """Return the detector of these settings, opened and tested once."""
+        from blurcam.runs.perception import open_detector
+
+        if detect not in self._open:
+            self.close()
+            self._open[detect] = open_detector(detect)
+        return self._open[detect]
+
+    def close(self) -> None:
+        """Release the detector."""
+        for each in self._open.values():
+            each.close()
+        self._open.clear()
+
+
+def refuse_encoder(encode: Encode) -> None:
+    """Raise ConfigError if this machine can encode no recording with these settings.
+
+    An encoder that fails here is named once, before the first recording.
+    """
+    from blurcam.encode.choice import codec_for, open_encoder
+    from blurcam.encode.encoder_options import EncoderOptions
+    from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
+    from blurcam.runtime.counts import FrameCounts
+
+    grey = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
+    if encode.codec == "same":
+        return  # that depends on each recording
+    codec = codec_for(grey, "", encode.codec)
+    coding = EncoderOptions(codec, encode.encoder, encode.crf, encode.preset)
+    open_encoder(grey, coding, FrameCounts()).close()
+
+
+def perform(task: Task, state: WorkerState) -> Iterator[TaskStep | Outcome]:
+    """Do a task: yield steps, and last the outcome.
+
+    Errors that blurcam raises on purpose become an outcome. A bug is raised, and ends the worker.
+    """
+    try:
+        match task:
+            case RedactRecording():
+                yield from _redact_recording(task, state)
+            case RedactSpan():
+                yield from _redact_span(task, state)
+            case JoinSpans():
+                yield from _join_spans(task, state)
+    except (ConfigError, ModelError) as exc:
+        yield TaskFailed(str(exc), fatal=isinstance(exc, ModelError))
+    except SinkError as exc:
+        yield TaskFailed(str(exc), fatal=is_full(exc), remedy="make room and ")
+    except BlurcamError as exc:
+        yield TaskFailed(str(exc))
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that it came from, says that the disk or a quota is full."""
+    while error is not None:
+        if getattr(error, "errno", None) in _NO_ROOM:
+            return True
+        error = error.__cause__
+    return False
+
+
+def _redact_recording(task: RedactRecording, state: WorkerState) -> Iterator[TaskStep | Outcome]:
+    from blurcam.runs.recording import open_run
+    from blurcam.runs.span import spans_of
+
+    spans = spans_of(task.config, task.span)
+    if spans:
+        yield RecordingCut(spans)
+        return
+    timeline = CoverageBySecond()
+    detector = state.detector(task.config.detect)
+    with open_run(task.config, detector=detector, watch=timeline.watch) as run:
+        total = float((run.info.duration or 0) * run.info.time_base)
+        for time in _since_first(run.steps()):
+            yield TaskStep("redacting", time, total)
+        summary = run.finish()
+    yield from _finish(task, summary, timeline)
+
+
+def _since_first(times: Iterator[Fraction]) -> Iterator[float]:
+    """Yield each time in seconds after the first."""
+    start: Fraction | None = None
+    for time in times:
+        start = time if start is None else start
+        yield float(time - start)
+
+
+def _label(file: int, span: Span) -> str:
+    """Return the text that a span's packets are signed with: it names this span alone."""
+    return f"recording {file}, {span}"
+
+
+def _redact_span(task: RedactSpan, state: WorkerState) -> Iterator[TaskStep | Outcome]:
+    from blurcam.encode.encoder import SignedPackets
+    from blurcam.runs.span import open_span
+
+    timeline = CoverageBySecond()
+    packets = SignedPackets(bytes.fromhex(task.key), _label(task.file, task.span))
+    detector = state.detector(task.config.detect)
+    with open_span(
+        task.config, task.span, task.spool, packets, detector=detector, watch=timeline.watch
+    ) as run:
+        for count, time in enumerate(_since_first(run.steps()), 1):
+            # The time of the whole span follows from its share of frames.
+            yield TaskStep("redacting", time, time * task.span.frames / count)
+        part = run.finish()
+    yield SpanRedacted(json.dumps(asdict(part) | {"timeline": timeline.to_values()}))
+
+
+def _join_spans(task: JoinSpans, state: WorkerState) -> Iterator[TaskStep | Outcome]:
+    from blurcam.encode.encoder import SignedPackets
+    from blurcam.runs.span import RedactedSpans, join, part_from
+
+    timeline = CoverageBySecond()
+    parts = []
+    for text in task.parts:
+        values = json.loads(text)
+        timeline.merge(CoverageBySecond.from_values(values.pop("timeline")))
+        parts.append(part_from(values))
+    key = bytes.fromhex(task.key)
+    packets = [SignedPackets(key, _label(task.file, span)) for span in task.spans]
+    spans = RedactedSpans(task.spans, task.spools, tuple(parts))
+    detector = state.detector(task.config.detect)
+    start = min(timeline.seconds, default=0)
+    for made in join(task.config, spans, packets, detector=detector):
+        if isinstance(made, Summary):
+            yield from _finish(task, made, timeline)
+        else:
+            yield TaskStep("joining", max(0.0, float(made) - start), float(len(timeline.seconds)))
+
+
+def _finish(
+    task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
+) -> Iterator[TaskStep | Outcome]:
+    """Verify a complete output if asked, take small pictures of it, and yield the outcome.
+
+    The pictures are decoded from the output: they show what it shows.
+    """
+    from blurcam.assess.inspect_output import thumbnail
+
+    path = task.config.output
+    verification = None
+    if task.verify:
+        for said in _verify(task, summary):
+            if isinstance(said, Verification):
+                verification = said
+            else:
+                yield said
+    wanted = [
+        ("most faces", timeline.busiest),
+        ("covered whole", timeline.first_whole),
+        ("the middle", (min(timeline.seconds) + max(timeline.seconds)) // 2),
+    ]
+    made = ((float(at), why, thumbnail(path, at)) for why, at in wanted if at is not None)
+    pictures = tuple(Thumbnail(at, why, jpeg) for at, why, jpeg in made if jpeg is not None)
+    yield RecordingRedacted(summary, timeline, path.stat().st_size, verification, pictures)
+
+
+def _verify(
+    task: RedactRecording | JoinSpans, summary: Summary
+) -> Iterator[TaskStep | Verification]:
+    """Verify an output; a second pass, over the input, is counted after the first."""
+    faces_known = summary.tracks > 0
+    length = summary.duration_s
+    total = length if faces_known else 2 * length
+    before = last = 0.0
+    for said in verify(
+        task.config.output,
+        task.config.input,
+        redactor=summary.detector,
+        audio=task.config.encode.audio,
+        faces_known=faces_known,
+    ):
+        if isinstance(said, float):
+            before = length if said < last else before
+            last = said
+            yield TaskStep("verifying", before + said, total)
+        else:
+            yield said
