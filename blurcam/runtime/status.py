@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, NoReturn, Protocol, TypeVar, cast, get_args
+from dataclasses import dataclass, field, fields
+from typing import Annotated, Any, ClassVar, Final, Literal, Protocol, get_args
+
+from pydantic import Field, Strict
+
+from blurcam.runtime.json_values import from_json, to_json
 
 State = Literal["starting", "live", "lost", "backoff", "refused", "restarting", "stopped"]
 """What a camera is up to.
@@ -21,7 +23,10 @@ a minute and more. ``restarting``: its process is being replaced, as was asked o
 Overload = Literal["none", "rhythm", "resolution", "frames"]
 """What overload takes from a camera: longer between looks, coarser looks too, whole frames too."""
 
-T = TypeVar("T")
+Count = Annotated[int, Strict(), Field(ge=0)]
+
+# What pydantic checks where a status is read: exactly these keys, and numbers that are finite.
+_EXACT: Final[dict[str, Any]] = {"extra": "forbid", "allow_inf_nan": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,10 @@ class Storage:
     ``oldest`` is in seconds since 1970, ``None`` where nothing is kept yet.
     """
 
-    kept: int
-    free: int
+    __pydantic_config__: ClassVar = _EXACT
+
+    kept: Count
+    free: Count
     oldest: float | None = None
 
 
@@ -43,10 +50,12 @@ class OutputStatus:
     ``bytes`` is how much was handed to it; ``storage`` is ``None`` unless it keeps recordings.
     """
 
+    __pydantic_config__: ClassVar = _EXACT
+
     name: str
-    up: bool
+    up: Annotated[bool, Strict()]
     error: str | None = None
-    bytes: int = 0
+    bytes: Count = 0
     storage: Storage | None = None
 
 
@@ -70,27 +79,29 @@ class CameraStatus:
     masked.
     """
 
+    __pydantic_config__: ClassVar = _EXACT
+
     name: str
     state: State
     since: float
     next_try: float | None = None
-    frames_in: int = 0
-    redacted: int = 0
-    covered_whole: dict[str, int] = field(default_factory=dict)
-    dropped: int = 0
-    frozen: int = 0
-    faces: int = 0
-    tracks: int = 0
+    frames_in: Count = 0
+    redacted: Count = 0
+    covered_whole: dict[str, Count] = field(default_factory=dict)
+    dropped: Count = 0
+    frozen: Count = 0
+    faces: Count = 0
+    tracks: Count = 0
     last_detection: float | None = None
     smallest_face: float | None = None
     plan_for: float | None = None
     overload: Overload = "none"
     latency_p50: float | None = None
     latency_p99: float | None = None
-    queue_fill: float = 0.0
+    queue_fill: Annotated[float, Field(ge=0, le=1)] = 0.0
     stages: dict[str, float] = field(default_factory=dict)
-    reconnects: dict[str, int] = field(default_factory=dict)
-    packet_loss: int = 0
+    reconnects: dict[str, Count] = field(default_factory=dict)
+    packet_loss: Count = 0
     outputs: tuple[OutputStatus, ...] = ()
     last_error: str | None = None
 
@@ -107,7 +118,7 @@ class CameraStatus:
 
     def to_json(self) -> str:
         """Return the status as one line of JSON."""
-        return json.dumps(asdict(self), allow_nan=False)
+        return to_json(self)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> CameraStatus:
@@ -115,7 +126,12 @@ class CameraStatus:
 
         Raises ValueError, naming the key, where one is unknown, missing or of the wrong kind.
         """
-        return _built(cls, json.loads(text, parse_constant=_not_finite), "status")
+        values = json.loads(text)
+        if isinstance(values, dict):
+            for each in fields(cls):
+                if each.name not in values:
+                    raise ValueError(f'status: key "{each.name}" is missing')
+        return from_json(cls, text, "status")
 
 
 class Board(Protocol):
@@ -129,85 +145,3 @@ class Board(Protocol):
 
     def restart(self, name: str) -> None:
         """Have the camera's process replaced; KeyError if no camera has this name."""
-
-
-def _not_finite(text: str) -> NoReturn:
-    raise ValueError(f"status: {text} is not a finite number")
-
-
-def _built(cls: type[T], values: object, where: str) -> T:
-    """Make the dataclass from exactly its keys."""
-    if not isinstance(values, dict):
-        raise ValueError(f"{where}: not a JSON object")
-    names = [each.name for each in fields(cast(Any, cls))]
-    for key in values:
-        if key not in names:
-            raise ValueError(f'{where}: unknown key "{key}"')
-    for name in names:
-        if name not in values:
-            raise ValueError(f'{where}: key "{name}" is missing')
-    return cls(**{name: _KINDS[name](values[name], f"{where}.{name}") for name in names})
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"{where}: not a text")
-    return value
-
-
-def _flag(value: object, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"{where}: neither true nor false")
-    return value
-
-
-def _count(value: object, where: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{where}: not a count")
-    return value
-
-
-def _number(value: object, where: str) -> float:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise ValueError(f"{where}: not a number")
-    return value
-
-
-def _or_none(read: Callable[[object, str], T]) -> Callable[[object, str], T | None]:
-    return lambda value, where: None if value is None else read(value, where)
-
-
-def _by_name(read: Callable[[object, str], T]) -> Callable[[object, str], dict[str, T]]:
-    def named(value: object, where: str) -> dict[str, T]:
-        if not isinstance(value, dict):
-            raise ValueError(f"{where}: not a JSON object")
-        return {key: read(each, f"{where}.{key}") for key, each in value.items()}
-
-    return named
-
-
-def _outputs(value: object, where: str) -> tuple[OutputStatus, ...]:
-    if not isinstance(value, list):
-        raise ValueError(f"{where}: not a list")
-    return tuple(_built(OutputStatus, each, f"{where}[{n}]") for n, each in enumerate(value))
-
-
-def _storage(value: object, where: str) -> Storage:
-    return _built(Storage, value, where)
-
-
-_KINDS: dict[str, Callable[[object, str], object]] = {
-    **dict.fromkeys(("name", "state", "overload"), _text),
-    **dict.fromkeys(("error", "last_error"), _or_none(_text)),
-    "up": _flag,
-    **dict.fromkeys(("frames_in", "redacted", "dropped", "frozen"), _count),
-    **dict.fromkeys(("faces", "tracks", "packet_loss", "bytes", "kept", "free"), _count),
-    **dict.fromkeys(("covered_whole", "reconnects"), _by_name(_count)),
-    **dict.fromkeys(("since", "queue_fill"), _number),
-    **dict.fromkeys(("next_try", "last_detection", "oldest"), _or_none(_number)),
-    **dict.fromkeys(("smallest_face", "plan_for"), _or_none(_number)),
-    **dict.fromkeys(("latency_p50", "latency_p99"), _or_none(_number)),
-    "stages": _by_name(_number),
-    "outputs": _outputs,
-    "storage": _or_none(_storage),
-}

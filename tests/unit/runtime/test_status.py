@@ -66,10 +66,10 @@ def test_a_missing_key_is_refused_by_name(key: str) -> None:
 
 def test_an_unknown_key_is_refused_by_name_also_within_an_output() -> None:
     values = json.loads(PLAIN.to_json())
-    with pytest.raises(ValueError, match='status: unknown key "frames"'):
+    with pytest.raises(ValueError, match=r"status\.frames: Unexpected"):
         CameraStatus.from_json(json.dumps(values | {"frames": 1}))
     values["outputs"][0]["storage"]["used"] = 1
-    with pytest.raises(ValueError, match=r'status.outputs\[0\].storage: unknown key "used"'):
+    with pytest.raises(ValueError, match=r"status\.outputs\[0\]\.storage\.used: Unexpected"):
         CameraStatus.from_json(json.dumps(values))
 
 
@@ -102,5 +102,5 @@ def test_a_value_of_the_wrong_kind_is_refused(key: str, value: Any) -> None:
 def test_an_output_is_up_or_not() -> None:
     values = json.loads(PLAIN.to_json())
     values["outputs"][0]["up"] = 1
-    with pytest.raises(ValueError, match="neither true nor false"):
+    with pytest.raises(ValueError, match="valid boolean"):
         CameraStatus.from_json(json.dumps(values))
