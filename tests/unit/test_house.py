@@ -69,6 +69,9 @@ DIALECT = {
 }  # fmt: skip
 # What has been read with that in mind: packages, modules and pages.
 CLEAN = (
+    "CONTRIBUTING.md",
+    "README.md",
+    "docs/design/architecture.md",
     "docs/glossary.md",
     "docs/design/decisions",
     "docs/design/proof.md",
@@ -180,6 +183,24 @@ def test_what_is_clean_stays_free_of_the_dialect(place: str) -> None:
         for word, better in DIALECT.items():
             found = re.search(rf"\b({word})\b", text, re.IGNORECASE)
             assert found is None, f'{path.relative_to(ROOT)}: "{found.group()}": say {better}'
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/design/architecture.md"])
+def test_the_picture_of_the_package_shows_what_is_there(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    picture = text.split("\nblurcam/\n")[1].split("```")[0]
+    shown = set(re.findall(r"\b\w+/|\b\w+\.py\b", picture.replace("detectors/", "")))
+    hidden = {"__init__.py", "py.typed", "__pycache__/"}
+    there = {each.name + "/" * each.is_dir() for each in PACKAGE.iterdir()} - hidden
+    assert there - shown == set()
+    assert {each for each in shown - there if not list(PACKAGE.rglob(each))} == set()
+
+
+def test_where_things_are_names_files_that_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:blurcam|tests)/[\w./]+)`", text)
+    assert len(named) > 12
+    assert {each for each in named if not (ROOT / each).exists()} == set()
 
 
 def test_no_list_names_what_is_gone() -> None:
