@@ -164,7 +164,7 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
                 woken.wait()
             super().write(packet, wall_time)
 
-    monkeypatch.setattr("blurcam.runs.camera.Recordings", Hanging)
+    monkeypatch.setattr("blurcam.runs.camera.SegmentSink", Hanging)
     monkeypatch.setattr("blurcam.sinks.own_thread._STUCK_SECONDS", 2.0)
     told: list[CameraStatus] = []
 

@@ -27,7 +27,8 @@ from blurcam.errors import BlurcamError, ConfigError
 from blurcam.runs.span_cuts import Span
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import mask, parse_address
-from blurcam.settings.cameras_yaml import Vault, parse_site
+from blurcam.settings.cameras_yaml import parse_site
+from blurcam.settings.secrets import Secrets
 from blurcam.sources.descriptor import open_intake
 from blurcam.sources.signatures import recognise
 from blurcam.track.regions_file import Header, RegionReader
@@ -169,7 +170,7 @@ def test_a_regions_file_that_is_not_text() -> None:
 @much
 def test_a_file_of_cameras(values: Any) -> None:
     with sound():
-        parse_site(yaml.safe_dump(values), Vault({}))
+        parse_site(yaml.safe_dump(values), Secrets({}))
 
 
 @given(st.text(max_size=60))
@@ -183,7 +184,7 @@ def test_a_file_of_cameras(values: Any) -> None:
 @much
 def test_a_file_of_cameras_of_any_text(text: str) -> None:
     with sound():
-        parse_site(text, Vault({}))
+        parse_site(text, Secrets({}))
 
 
 @given(st.text(max_size=60))
