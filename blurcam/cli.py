@@ -89,17 +89,18 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:
-        code = _failed(f"{exc}{_remedy(exc)}", debug)
+        _tell(f"{exc}{_remedy(exc)}", debug)
         code = USAGE if isinstance(exc, ConfigError | ModelError) else FAILED
     except _UsageError as exc:
-        code = _failed(f"{_usage(exc)}", debug)
+        _tell(_usage(exc), debug)
         code = USAGE
     except Exception as exc:  # noqa: BLE001 - a bug: one line, unless asked for more
-        code = _failed(
+        _tell(
             f"internal error: {type(exc).__name__}: {exc}; nothing more was written. "
             "Run it again as: blurcam --debug …",
             debug,
         )
+        code = FAILED
     sys.exit(code if isinstance(code, int) else DONE)
 
 
@@ -124,8 +125,8 @@ def _usage(error: Any) -> str:
     return f"{text.rstrip('.')}; see: {path} --help"
 
 
-def _failed(text: str, debug: bool) -> int:
+def _tell(text: str, debug: bool) -> None:
+    """Print an error as one line, after its traceback if that was asked for."""
     if debug:
         traceback.print_exc()
     say(" ".join(text.splitlines()))
-    return FAILED

@@ -38,7 +38,7 @@ Profile = Annotated[
     ProfileName,
     typer.Option(
         help="How closely to look: near (faces fill the picture, milliseconds), balanced, or "
-        "thorough (archives: the smallest faces, ten times the time).",
+        "thorough (archives: the smallest faces, five times the time).",
         rich_help_panel=_LOOK,
     ),
 ]

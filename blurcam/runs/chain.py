@@ -90,7 +90,6 @@ class Shown:
     picture: RedactedFrame
     pts: int
     wall_time: float
-    is_frozen: bool = False
 
 
 def redact_live(
@@ -101,7 +100,7 @@ def redact_live(
         again = on_loss.last if coverage.reason is Reason.CORRUPT else None
         if again is not None:
             tally.frozen += 1
-            yield Shown(again, frame.pts, frame.wall_time, is_frozen=True), coverage
+            yield Shown(again, frame.pts, frame.wall_time), coverage
             continue
         redacted = redact(frame, coverage, effect)
         tally.covered(coverage)

@@ -35,7 +35,6 @@ class PageServer:
         self._history = History()
         self._socket = _listen(web)
         self.port: int = self._socket.getsockname()[1]
-        self._stopping = False
         page = Page(board, web, self._clock, self._history)
         self._server = _Server(
             uvicorn.Config(
