@@ -1,22 +1,22 @@
 """Everything that blurcam raises on purpose.
 
     BlurcamError
-    ├── ConfigError         a bad option or file; names the key
+    ├── ConfigError         a bad option or settings file; the message names the key
     ├── SourceError
     │   ├── SourceOpenError
-    │   │   └── SourceRefused  the camera wants another user name or password
+    │   │   └── SourceRefused  the camera rejected the credentials or the access
     │   ├── SourceReadError
     │   └── SourceTimeout
-    ├── DetectorError       one frame could not be searched: cover it all
-    │   └── DetectorTimeout the detector stayed silent
-    ├── ModelError          weights missing, or not the pinned ones
-    ├── JobError            a batch job cannot run or go on
+    ├── DetectorError       one frame could not be searched: it must be fully covered
+    │   └── DetectorTimeout the detector did not answer in time
+    ├── ModelError          weights are missing, or are not the pinned ones
+    ├── JobError            a batch job cannot start or continue
     └── SinkError
         ├── SinkOpenError
         ├── SinkWriteError
-        └── SinkClosed      the reader went away
+        └── SinkClosed      the program that read the output has closed it
 
-Every message is one line that says what happened, to which thing, and what to do about it.
+Every message is one line: what happened, to which thing, and what to do about it.
 """
 
 
@@ -25,31 +25,31 @@ class BlurcamError(Exception):
 
 
 class ConfigError(BlurcamError):
-    """An option, a key or a file of settings is wrong; the message names it."""
+    """An option, a key or a settings file is wrong; the message names it."""
 
 
 class SourceError(BlurcamError):
-    """Something is wrong with what blurcam reads."""
+    """The input cannot be read."""
 
 
 class SourceOpenError(SourceError):
-    """The source could not be opened, or holds no video."""
+    """The source could not be opened, or contains no video."""
 
 
 class SourceRefused(SourceOpenError):
-    """The camera knows the user name or the password not, or does not allow it (401, 403)."""
+    """The camera rejected the credentials (401) or the access (403)."""
 
 
 class SourceReadError(SourceError):
-    """The source opened, and failed before its end."""
+    """The source was opened, and failed before its end."""
 
 
 class SourceTimeout(SourceError):
-    """The source stayed silent longer than it may."""
+    """The source sent nothing for longer than it may."""
 
 
 class DetectorError(BlurcamError):
-    """One frame could not be searched for faces, so nothing is known about it."""
+    """One frame could not be searched, so its faces are unknown."""
 
 
 class DetectorTimeout(DetectorError):
@@ -61,11 +61,11 @@ class ModelError(BlurcamError):
 
 
 class JobError(BlurcamError):
-    """A batch job cannot run or go on: its folder is in use, damaged, or its disk is full."""
+    """A batch job cannot start or continue: its folder is in use or damaged, or its disk is full."""
 
 
 class SinkError(BlurcamError):
-    """Something is wrong with what blurcam writes."""
+    """The output cannot be written."""
 
 
 class SinkOpenError(SinkError):
@@ -73,8 +73,8 @@ class SinkOpenError(SinkError):
 
 
 class SinkWriteError(SinkError):
-    """The output opened, and a later write failed."""
+    """The output was opened, and a later write failed."""
 
 
 class SinkClosed(SinkError):
-    """The reader of the output went away."""
+    """The program that read the output has closed it."""

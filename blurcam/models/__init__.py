@@ -1,1 +1,1 @@
-"""Model weights: the manifest that pins them, loading the pinned bytes only, fetching them."""
+"""Model weights: the pins, loading of the pinned bytes only, fetching."""

