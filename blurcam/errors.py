@@ -61,7 +61,7 @@ class ModelError(BlurcamError):
 
 
 class JobError(BlurcamError):
-    """A batch job cannot start or continue: its folder is in use or damaged, or its disk is full."""
+    """A job cannot start or continue: its folder is in use or damaged, or its disk is full."""
 
 
 class SinkError(BlurcamError):

@@ -69,6 +69,8 @@ DIALECT = {
 }  # fmt: skip
 # What has been read with that in mind: packages, modules and pages.
 CLEAN = (
+    "blurcam/errors.py",
+    "blurcam/models",
     "CONTRIBUTING.md",
     "README.md",
     "docs/design/architecture.md",
