@@ -2,7 +2,7 @@
 
 The pins are in ``manifest.toml`` beside this module, so that they travel with the code. A
 ``manifest.toml`` in the folder of the models may add models, and can neither replace a pin nor
-name a pinned file: whoever can change the models must not be able to change what is expected.
+name a pinned file: anyone who can change the models must not be able to change what is expected.
 """
 
 from __future__ import annotations
