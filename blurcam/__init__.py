@@ -1,9 +1,19 @@
 """Finds the faces in CCTV footage and blurs them before anything is stored or forwarded."""
 
-from blurcam.api import redact_frames, run
-from blurcam.runs.summary import Summary
-from blurcam.settings.recording import Config
-from blurcam.settings.redaction import Cover, Detect, Encode
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from blurcam.api import (
+        Config,
+        Cover,
+        Detect,
+        Encode,
+        Summary,
+        redact_frames,
+        run,
+    )
 
 __version__ = "0.1.0"
 
@@ -17,3 +27,16 @@ __all__ = [
     "redact_frames",
     "run",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """Load the interface for programs when it is first used: the command line starts without it."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from blurcam import api
+
+    return getattr(api, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

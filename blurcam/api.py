@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from blurcam.runs.summary import Summary
 from blurcam.settings.recording import Config
-from blurcam.settings.redaction import Cover, Detect, EffectName
+from blurcam.settings.redaction import Cover, Detect, EffectName, Encode
+
+__all__ = ["Config", "Cover", "Detect", "Encode", "Summary", "redact_frames", "run"]
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,18 +11,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from blurcam import __version__
-from blurcam.commands.attack import attack
-from blurcam.commands.batch import batch_app
-from blurcam.commands.check_models import check, models_app
-from blurcam.commands.evaluate import evaluate
-from blurcam.commands.health import health
-from blurcam.commands.pipe import pipe
-from blurcam.commands.report import report_app
-from blurcam.commands.run_render import render, run
-from blurcam.commands.serve import config_app, serve
+from blurcam.commands.catalogue import Commands, with_this_option
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
-from blurcam.commands.verify import verify
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runtime.no_core_dump import leave_no_core
 
@@ -36,28 +26,18 @@ _UsageError: type[Exception] = next(
 
 app = typer.Typer(
     name="blurcam",
-    help="Finds the faces in recordings and covers them before anything is stored.",
+    cls=Commands,
+    help="Finds the faces in recordings and live video, and covers them before anything is stored.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.add_typer(models_app, name="models")
-app.add_typer(batch_app, name="batch")
-app.add_typer(report_app, name="report")
-app.command()(run)
-app.command()(pipe)
-app.command()(render)
-app.command()(serve)
-app.add_typer(config_app, name="config")
-app.command()(evaluate)
-app.command()(verify)
-app.command()(attack)
-app.command()(check)
-app.command()(health)
 
 
 def _show_version(asked: bool) -> None:
     if asked:
+        from blurcam import __version__
+
         typer.echo(f"blurcam {__version__}")
         raise typer.Exit
 
@@ -122,11 +102,17 @@ def _usage(error: Any) -> str:
     text = " ".join(error.format_message().split()).replace("Value error, ", "")
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "blurcam"
+    option = getattr(error, "option_name", "")
+    name = context.command.name if context is not None else ""
+    other = with_this_option(option, but=name) if name in ("run", "camera", "pipe") else None
+    if other is not None:
+        return f"{option} has no effect in blurcam {name}; it is an option of blurcam {other}"
     return f"{text.rstrip('.')}; see: {path} --help"
 
 
 def _tell(text: str, debug: bool) -> None:
-    """Print an error as one line, after its traceback if that was asked for."""
+    """Print an error, a line for each fault, after its traceback if that was asked for."""
     if debug:
         traceback.print_exc()
-    say(" ".join(text.splitlines()))
+    for line in text.splitlines():
+        say(line)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import typer
 
 from blurcam.cli import app
+from blurcam.commands.catalogue import COMMANDS, load
 from blurcam.settings.cameras_yaml_keys import schema
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
@@ -16,36 +18,60 @@ MARK = "<!-- From here on written by: make reference -->\n"
 
 
 def tables() -> str:
-    """Return one section a command, in the order of ``blurcam --help``."""
-    return "\n".join(_section(path, command) for path, command in _commands(app_command(), ""))
-
-
-def app_command() -> Any:
-    """Return the command line as the object that parses it."""
-    return typer.main.get_command(app)
+    """Return one section a command, in the order of ``blurcam --help``; shared options once."""
+    whole = typer.main.get_command(app)
+    commands = [found for name in COMMANDS for found in _commands(load(name), name)]
+    rows = {path: _rows(command) for path, command in [("", whole), *commands]}
+    times = Counter(row for own in rows.values() for row in own.values())
+    told_once = {row for row, count in times.items() if count > 2 and row.startswith("| `--")}
+    shared = {row: name for own in rows.values() for name, row in own.items() if row in told_once}
+    sections = [
+        _section(path, command, rows[path], shared) for path, command in [("", whole), *commands]
+    ]
+    return "\n".join(
+        [sections[0], _table("## Options that commands share", list(shared)), *sections[1:]]
+    )
 
 
 def _commands(command: Any, path: str) -> list[tuple[str, Any]]:
     if not hasattr(command, "commands"):
         return [(path, command)]
-    found = [("", command)] if not path else []
-    for name, child in command.commands.items():
-        found += _commands(child, f"{path} {name}".strip())
-    return found
+    return [
+        found
+        for name, child in command.commands.items()
+        for found in _commands(child, f"{path} {name}")
+    ]
 
 
-def _section(path: str, command: Any) -> str:
-    lines = [f"## blurcam {path}".rstrip(), "", *([command.help, ""] if path else [])]
-    rows = [_row(each) for each in command.params if each.name != "help"]
-    lines += ["| option | default | |", "|---|---|---|", *rows] if rows else ["No options."]
+def _rows(command: Any) -> dict[str, str]:
+    """Return each parameter's row by its name, arguments first."""
+    params = [each for each in command.params if each.name not in ("help", "help_all")]
+    params.sort(key=lambda each: each.param_type_name)
+    return {_name(each): _row(each) for each in params}
+
+
+def _section(path: str, command: Any, rows: dict[str, str], shared: dict[str, str]) -> str:
+    own = [row for row in rows.values() if row not in shared]
+    told = _table(f"## blurcam {path}".rstrip(), own, command.help if path else "")
+    also = [name for name, row in rows.items() if row in shared]
+    return told + (f"\nShared: {', '.join(also)}.\n" if also else "")
+
+
+def _table(title: str, rows: list[str], text: str = "") -> str:
+    lines = [title, "", *([text, ""] if text else [])]
+    lines += (
+        ["| option | default | |", "|---|---|---|", *rows] if rows else ["No options of its own."]
+    )
     return "\n".join(lines) + "\n"
 
 
-def _row(parameter: Any) -> str:
+def _name(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        name = f"`{parameter.name.upper()}`"
-    else:
-        name = ", ".join(f"`{each}`" for each in parameter.opts)
+        return f"`{parameter.name.upper()}`"
+    return ", ".join(f"`{each}`" for each in parameter.opts)
+
+
+def _row(parameter: Any) -> str:
     choices = _choices(parameter.type_descriptor.annotation)
     text = (parameter.help or "").replace("|", "\\|")
     if choices:
@@ -55,7 +81,7 @@ def _row(parameter: Any) -> str:
     default = parameter.default
     plain = default in (None, "", False, ()) or callable(default) or parameter.required
     shown = "" if plain else f"`{default}`"
-    return f"| {name} | {shown} | {text} |"
+    return f"| {_name(parameter)} | {shown} | {text} |"
 
 
 def _choices(annotation: object) -> tuple[object, ...]:
@@ -73,7 +99,7 @@ def key_tables() -> str:
         "A camera": made["$defs"]["CameraFile"],
         "An output": made["$defs"]["OutputFile"],
         "A zone": made["$defs"]["ZoneFile"],
-        "The page": made["$defs"]["WebFile"],
+        "The page": made["$defs"]["Web"],
     }
     return "\n".join(_part(title, part) for title, part in parts.items())
 

@@ -9,7 +9,6 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -18,11 +17,11 @@ import typer
 from typer.core import TyperGroup
 
 from blurcam.commands.batch_progress import LogFormat, duration, teller
-from blurcam.commands.options import Audio, Quiet, RedactionOptions, redacting
+from blurcam.commands.options import Quiet, taking
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 from blurcam.errors import BlurcamError, ConfigError
 from blurcam.settings.batch import Batch
-from blurcam.settings.redaction import Detect
+from blurcam.settings.redaction import Detect, Redaction
 
 if TYPE_CHECKING:
     from blurcam.batch.events import JobCounts
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
 
 EngineName = Literal["local", "ray"]
 _WHICH, _WORK = "Which recordings", "Work"
+_USUAL = Redaction()
 
 
 class _RunsByDefault(TyperGroup):
@@ -161,7 +161,7 @@ LogFormatOption = Annotated[
 
 
 @batch_app.command("run")
-@redacting()
+@taking(without=("overwrite",))
 def run_batch(
     inputs: Inputs,
     out: Out,
@@ -180,8 +180,7 @@ def run_batch(
     address: Address = "auto",
     log_format: LogFormatOption = "text",
     *,
-    how: RedactionOptions,
-    audio: Audio = "drop",
+    how: Redaction = _USUAL,
     verify: Verify = False,
     sign_key: SignKey = None,
     quiet: Quiet = False,
@@ -204,7 +203,7 @@ def run_batch(
         effect=how.effect,
         detect=how.detect,
         cover=how.cover,
-        encode=replace(how.encode, audio=audio),
+        encode=how.encode,
     )
     window = _window(since, until, older_than)
     paths = list(_paths(inputs, b"\0" if null else b"\n"))

@@ -10,22 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurcam.commands.options import (
-    COVERAGE,
-    DETECT,
-    Bridge,
-    DetectorOption,
-    Hold,
-    Lead,
-    Margin,
-    PlanFor,
-    Profile,
-    Range,
-    Refresh,
-    Scale,
-    Threshold,
-    Tiles,
-)
+from blurcam.commands.options import taking
 from blurcam.commands.terminal import to_json, write
 from blurcam.errors import ConfigError
 from blurcam.settings.evaluation import Evaluation, parse_sweep
@@ -34,7 +19,14 @@ from blurcam.settings.redaction import Cover, Detect
 if TYPE_CHECKING:
     from blurcam.assess.evaluate import EvaluationReport
 
+_DETECT, _COVER = Detect(), Cover()
+_MEASURED = (
+    *("profile", "detector", "threshold", "scale", "plan_for", "refresh", "range", "tiles"),
+    *("lead", "hold", "bridge", "margin"),
+)
 
+
+@taking(only=_MEASURED)
 def evaluate(
     input: Annotated[
         Path, typer.Argument(help="Folder of labelled pictures, or a labelled recording.")
@@ -46,18 +38,8 @@ def evaluate(
     no_faces: Annotated[
         bool, typer.Option("--no-faces", help="In place of --labels: there is no face at all.")
     ] = False,
-    profile: Profile = DETECT.profile,
-    detector: DetectorOption = None,
-    threshold: Threshold = None,
-    scale: Scale = None,
-    plan_for: PlanFor = None,
-    refresh: Refresh = None,
-    range: Range = DETECT.range,
-    tiles: Tiles = False,
-    lead: Lead = COVERAGE.lead,
-    hold: Hold = COVERAGE.hold,
-    bridge: Bridge = COVERAGE.bridge,
-    margin: Margin = COVERAGE.margin,
+    detect: Detect = _DETECT,
+    cover: Cover = _COVER,
     min_face: Annotated[
         int, typer.Option(help="Height in pixels from which faces are counted.")
     ] = 8,
@@ -78,10 +60,7 @@ def evaluate(
 
     if (labels is None) != no_faces:
         raise ConfigError("labels: give --labels FILE, or --no-faces")
-    detect = Detect(
-        profile, detector, threshold, scale, plan_for, range=range, tiles=tiles, refresh=refresh
-    )
-    trial = Evaluation(input, labels, detect, Cover(lead, hold, bridge, margin), min_face)
+    trial = Evaluation(input, labels, detect, cover, min_face)
     trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
     reports = list(_shown(evaluated(trials), input.name))
     for line in reports[0].lines():

@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from blurcam.errors import ConfigError
-from blurcam.runtime.files import write_file
-from blurcam.settings.redaction import COSMETIC, EffectName
+
+if TYPE_CHECKING:
+    from blurcam.settings.redaction import EffectName
 
 DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
@@ -26,6 +27,8 @@ def say(text: str) -> None:
 
 def warn_of_cosmetic(effect: EffectName) -> None:
     """Say so where an effect leaves faces that can be recognised."""
+    from blurcam.settings.redaction import COSMETIC
+
     if effect in COSMETIC:
         say(
             f"warning: {effect} is cosmetic: machines recognise most faces under it; "
@@ -76,6 +79,8 @@ def to_json(values: dict[str, Any]) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a file that was asked for; raises ConfigError naming it."""
+    from blurcam.runtime.files import write_file
+
     try:
         write_file(path, text.encode())
     except OSError as exc:

@@ -2,53 +2,73 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from blurcam.settings.redaction import (
-    Cover,
-    Detect,
-    EffectName,
-    Encode,
-    check_between,
-    check_choice,
-)
+from pydantic import Field
+
+from blurcam.settings.amounts import Seconds
+from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.redaction import Redaction
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
-    """How a tree of recordings is redacted, whatever is in it.
+@declared()
+class Batch(Redaction):
+    """How a tree of recordings is redacted, whatever is in it."""
 
-    ``out`` is the root of the redacted tree; ``job`` the folder of the ledger, ``None`` for
-    ``out/.blurcam``. ``name`` makes a recording's new name from ``{stem}``, ``{suffix}`` and
-    ``{ext}``. ``jobs`` processes work at once, ``None`` for what suits cores and memory; each may
-    take ``memory`` gigabytes, and is ended when it gives no sign for ``stall`` seconds. Recordings
-    are cut into spans of about ``span`` seconds; 0 cuts none.
-    """
-
-    out: Path
-    job: Path | None = None
-    name: str = "{stem}{ext}"
-    jobs: int | None = None
-    memory: float | None = None
-    stall: float = 600.0
-    span: float = 600.0
-    verify: bool = False
-    retry_failed: bool = False
-    effect: EffectName = "blur"
-    detect: Detect = field(default_factory=Detect)
-    cover: Cover = field(default_factory=Cover)
-    encode: Encode = field(default_factory=Encode)
+    out: Annotated[Path, Field(description="Root of the redacted tree; made if need be.")]
+    job: Annotated[
+        Path | None,
+        Field(
+            description="Folder of the ledger, on a disk of this machine. Default: .blurcam in "
+            "--out."
+        ),
+    ] = None
+    name: Annotated[
+        str,
+        Field(
+            description="Name of a redacted recording, made from {stem}, {suffix} (the input's) "
+            "and {ext} (the output's)."
+        ),
+    ] = "{stem}{ext}"
+    jobs: Annotated[
+        int | None,
+        Field(
+            ge=1,
+            le=4096,
+            description="Workers at once. Default: one for each core, as far as memory allows.",
+        ),
+    ] = None
+    memory: Annotated[
+        float | None,
+        Field(
+            ge=0.1,
+            le=4096,
+            description="Gigabytes that a worker may take before it is ended. Default: its share "
+            "of 90 %.",
+        ),
+    ] = None
+    stall: Annotated[
+        Seconds,
+        Field(ge=1, le=86400, description="Seconds without a sign after which a worker is ended."),
+    ] = 600.0
+    span: Annotated[
+        Seconds,
+        Field(
+            ge=0,
+            le=86400,
+            description="Cut longer recordings into spans of this many seconds, for several "
+            "workers; 0: never.",
+        ),
+    ] = 600.0
+    verify: Annotated[
+        bool,
+        Field(description="Verify each output before it gets its name, as blurcam verify does."),
+    ] = False
+    retry_failed: Annotated[bool, Field(description="Also try again what failed before.")] = False
 
     def __post_init__(self) -> None:
-        """Take strings for paths, and refuse what makes no sense, naming the key."""
-        object.__setattr__(self, "out", Path(self.out))
-        object.__setattr__(self, "job", Path(self.job or self.out / ".blurcam"))
-        check_choice("effect", self.effect, EffectName)
-        if self.jobs is not None:
-            check_between("jobs", self.jobs, 1, 4096)
-        if self.memory is not None:
-            check_between("memory", self.memory, 0.1, 4096)
-        check_between("stall", self.stall, 1, 86400)
-        if self.span != 0:
-            check_between("span", self.span, 2, 86400)
+        """Put the ledger below the output where nothing else was said."""
+        object.__setattr__(self, "job", self.job or self.out / ".blurcam")
+        if 0 < self.span < 2:
+            raise refusal("span", f"{self.span:g} is not between 2 and 86400, nor 0")

@@ -1,79 +1,105 @@
-"""Every setting of a live camera with its default, frozen and checked."""
+"""The settings of one live camera."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import KW_ONLY, field
+from typing import Annotated, Final, Literal, cast
+
+from pydantic import Field
 
 from blurcam.errors import ConfigError
 from blurcam.settings.addresses import Address, parse_address
-from blurcam.settings.redaction import (
-    LIVE_COVER,
-    Cover,
-    Detect,
-    EffectName,
-    Encode,
-    check_between,
-    check_choice,
-)
+from blurcam.settings.amounts import Bytes, Seconds
+from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
 Transport = Literal["tcp", "udp"]
 OnLoss = Literal["freeze", "cover"]
+WhenFull = Literal["delete", "stop"]
+
+LIVE: Final = Redaction(cover=LIVE_COVER)
+"""How live video is redacted where nothing else is said."""
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class Receive:
-    """How a live stream is read.
+    """How a live stream is read."""
 
-    ``transport`` is RTSP's; where the camera refuses it, or no packet comes, the other is tried.
-    ``connect`` is how many seconds a connection may take until its first picture, ``stall`` how
-    many a connected camera may be silent. ``loop`` plays a file over and over.
-    """
+    transport: Annotated[
+        Transport,
+        Field(
+            description="How RTSP brings the video. Where the camera refuses it, or no packet "
+            "comes, the other is tried."
+        ),
+    ] = "tcp"
+    connect: Annotated[
+        Seconds,
+        Field(
+            ge=0.5,
+            le=120,
+            description="Seconds that a connection may take until its first frame.",
+        ),
+    ] = 10.0
+    stall: Annotated[
+        Seconds,
+        Field(
+            ge=0.5,
+            le=120,
+            description="Seconds that a camera may send nothing before blurcam connects again.",
+        ),
+    ] = 4.0
+    loop: Annotated[
+        bool, Field(description="Play a file over and over as if it were a camera: for trials.")
+    ] = False
 
-    transport: Transport = "tcp"
-    connect: float = 10.0
-    stall: float = 4.0
-    loop: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        check_choice("transport", self.transport, Transport)
-        check_between("connect", self.connect, 0.5, 120)
-        check_between("stall", self.stall, 0.5, 120)
-
-
-@dataclass(frozen=True, slots=True)
+@declared()
 class RecordingOutput:
     """An output that keeps recordings.
 
-    ``path`` is a file, or a strftime pattern for many; a new one begins every ``segment`` seconds.
-    Recordings go after ``keep`` seconds, and the oldest where they take more than ``keep_bytes``.
-    ``leave_free`` bytes of the disk are left to others: below that the oldest recordings go, or
-    with ``when_full`` "stop" recording waits for room. The feed goes on in any case.
+    ``path`` is a file, or a strftime pattern for many. The live video goes on in any case.
     """
 
     path: str
-    segment: float | None = None
-    keep: float | None = None
-    keep_bytes: int | None = None
-    leave_free: int = 256 << 20
-    when_full: Literal["delete", "stop"] = "delete"
+    segment: Annotated[
+        Seconds | None,
+        Field(
+            ge=1,
+            le=86400,
+            description="Seconds after which a new recording begins, at a key frame.",
+        ),
+    ] = None
+    keep: Annotated[
+        Seconds | None,
+        Field(ge=60, le=10 * 366 * 86400, description="How long recordings are kept: 7d."),
+    ] = None
+    keep_bytes: Annotated[
+        Bytes | None,
+        Field(ge=0, description="How much disk the recordings may take; the oldest go: 50GB."),
+    ] = None
+    leave_free: Annotated[
+        Bytes,
+        Field(ge=0, description="How much of the disk is left to others; below that, when_full."),
+    ] = 256 << 20
+    when_full: Annotated[
+        WhenFull,
+        Field(
+            description="When the disk is full: delete the oldest recordings, or stop recording "
+            "until there is room."
+        ),
+    ] = "delete"
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        if self.segment is not None:
-            check_between("segment", self.segment, 1, 86400)
-            if "%" not in self.path:
-                raise ConfigError(
-                    f"segment: {self.path} is one name for many files; write the time into it: "
-                    "recordings/%Y-%m-%d/%H-%M-%S.mp4"
-                )
-        if self.keep is not None:
-            check_between("keep", self.keep, 60, 10 * 366 * 86400)
-        check_choice("when_full", self.when_full, Literal["delete", "stop"])
+        """Refuse one name for many recordings."""
+        if self.segment is not None and "%" not in self.path:
+            raise refusal(
+                "segment",
+                f"{self.path} is one name for many files; write the time into it: "
+                "recordings/%Y-%m-%d/%H-%M-%S.mp4",
+            )
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class PublishOutput:
     """An output that is published to a server, by RTSP."""
 
@@ -82,10 +108,10 @@ class PublishOutput:
     def __post_init__(self) -> None:
         """Refuse what cannot be published to."""
         if self.url.kind != "rtsp":
-            raise ConfigError(f"outputs: {self.url}: publishing is by rtsp:// or rtsps:// only")
+            raise refusal("publish", f"{self.url}: publishing is by rtsp:// or rtsps:// only")
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class StdoutOutput:
     """Standard output, as MPEG-TS."""
 
@@ -93,7 +119,7 @@ class StdoutOutput:
 Output = RecordingOutput | PublishOutput | StdoutOutput
 
 
-def output_of(text: str, segment: float | None = None) -> Output:
+def output_of(text: str, segment: float | str | None = None) -> Output:
     """Read an output as it is given on the command line: a server's address, or a file."""
     if text == "-":
         if segment is not None:
@@ -103,28 +129,30 @@ def output_of(text: str, segment: float | None = None) -> Output:
         if segment is not None:
             raise ConfigError("segment: is for recordings, not for a server")
         return PublishOutput(parse_address(text))
-    return RecordingOutput(text, segment)
+    return RecordingOutput(text, cast(float | None, segment))  # pydantic reads texts
 
 
-@dataclass(frozen=True, slots=True)
-class Camera:
-    """All there is to say about one live camera: where it is, and where its pictures go."""
+@declared()
+class Camera(Redaction):
+    """One live camera to redact: where it is, where its video goes, and how."""
 
     name: str
     source: Address
     outputs: tuple[Output, ...]
     receive: Receive = field(default_factory=Receive)
-    effect: EffectName = "blur"
-    detect: Detect = field(default_factory=Detect)
+    on_loss: Annotated[
+        OnLoss,
+        Field(
+            description="What is shown while packets are known to be lost: freeze (the last "
+            "redacted frame) or cover (grey)."
+        ),
+    ] = "freeze"
+    _: KW_ONLY
     cover: Cover = LIVE_COVER
-    encode: Encode = field(default_factory=Encode)
-    on_loss: OnLoss = "freeze"
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        check_choice("effect", self.effect, EffectName)
-        check_choice("on_loss", self.on_loss, OnLoss)
+        """Refuse what live video cannot have."""
         if self.encode.audio != "drop":
-            raise ConfigError("audio: live sound is never forwarded")
+            raise refusal("audio", "live sound is never forwarded")
         if self.encode.codec == "av1":
-            raise ConfigError("codec: live video is written as h264 or h265")
+            raise refusal("codec", "live video is written as h264 or h265")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from blurcam.errors import ConfigError
-from blurcam.settings.redaction import (
-    Cover,
-    Detect,
-    check_between,
-)
+from blurcam.settings.declaration import declared
+from blurcam.settings.redaction import Cover, Detect
 
 
 def parse_sweep(text: str | None) -> list[float]:
@@ -27,20 +27,17 @@ def parse_sweep(text: str | None) -> list[float]:
     return [round(low + n * step, 6) for n in range(int((high - low) / step + 1e-9) + 1)]
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class Evaluation:
-    """What to evaluate: labelled pictures in a folder, or one recording.
+    """What to evaluate: labelled images in a folder, or one recording.
 
-    Without ``labels`` the recording is taken to show no face at all. Faces of fewer than
-    ``min_face`` pixels are not counted.
+    Without ``labels`` the recording is taken to show no face at all.
     """
 
     input: Path
     labels: Path | None
     detect: Detect = field(default_factory=Detect)
     cover: Cover = field(default_factory=Cover)
-    min_face: int = 8
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        check_between("min-face", self.min_face, 1, 1000)
+    min_face: Annotated[
+        int, Field(ge=1, le=1000, description="Height in pixels from which faces are counted.")
+    ] = 8

@@ -1,45 +1,46 @@
-"""Every setting of a pipe with its default, frozen and checked."""
+"""The settings of redacting a stream as it comes."""
 
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from blurcam.errors import ConfigError
-from blurcam.settings.redaction import (
-    LIVE_COVER,
-    Cover,
-    Detect,
-    EffectName,
-    Encode,
-    check_between,
-    check_choice,
-)
+from pydantic import Field
+
+from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
 FromName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
 ToName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
 WhenSlow = Literal["block", "drop"]
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class RawLayout:
-    """How raw frames lie in a stream that does not say: ``rate`` in frames a second."""
+    """How raw frames lie in a stream that does not say."""
 
-    size: str | None = None
-    pix_fmt: str = "yuv420p"
-    rate: str | None = None
+    size: Annotated[str | None, Field(description="Of raw frames: 1280x720.")] = None
+    pix_fmt: Annotated[str, Field(description="Pixel format of raw frames, by FFmpeg's name.")] = (
+        "yuv420p"
+    )
+    rate: Annotated[
+        str | None,
+        Field(
+            description="Frames a second of raw frames and MJPEG, which do not say. Default: 25."
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
+        """Refuse what is no size and no rate."""
         if self.size is not None:
             width, height = self.pixels
             if not (0 < width <= 16384 and 0 < height <= 16384):
-                raise ConfigError(f"size: {self.size} is not between 1x1 and 16384x16384")
-        if self.rate is not None:
-            check_between("rate", float(self.frequency), 0.1, 1000)
+                raise refusal("size", f"{self.size} is not between 1x1 and 16384x16384")
+        if self.rate is not None and not Fraction(1, 10) <= self.frequency <= 1000:
+            raise refusal("rate", f"{self.rate} is not between 0.1 and 1000")
 
     @property
     def pixels(self) -> tuple[int, int]:
@@ -47,7 +48,7 @@ class RawLayout:
         try:
             width, height = (int(part) for part in (self.size or "").lower().split("x"))
         except ValueError as exc:
-            raise ConfigError(f'size: "{self.size}" is not a size; write 1280x720') from exc
+            raise refusal("size", f'"{self.size}" is not a size; write 1280x720') from exc
         return width, height
 
     @property
@@ -56,53 +57,75 @@ class RawLayout:
         try:
             return Fraction(self.rate or 25)
         except (ValueError, ZeroDivisionError) as exc:
-            raise ConfigError(f'rate: "{self.rate}" is no number; write 25 or 30000/1001') from exc
+            raise refusal("rate", f'"{self.rate}" is no number; write 25 or 30000/1001') from exc
 
 
-@dataclass(frozen=True, slots=True)
-class PipeSettings:
-    """All there is to say about redacting a stream as it comes.
+@declared()
+class PipeSettings(Redaction):
+    """One stream to redact as it comes: where from, where to, and how.
 
-    ``input`` and ``output`` are ``-`` (standard input and output), FIFOs, or files. ``source`` is
-    the kind of stream that comes in, ``None`` to recognise it; ``to`` what goes out.
-    ``when_slow`` says what happens while pictures come faster than they can be searched: "block"
-    holds the producer up, "drop" leaves the oldest out; ``None`` blocks where a file is read, and
-    else drops. ``tee`` records what goes out;
-    ``regions`` is a file, or ``fd:N``, for a line of JSON a frame.
+    ``input`` and ``output`` are ``-`` (standard input and output), FIFOs, or files.
     """
 
-    input: Path = Path("-")
-    output: Path = Path("-")
-    source: FromName | None = None
-    to: ToName = "ts"
+    input: Annotated[
+        Path, Field(description="What to read: - for standard input, a FIFO, or a file.")
+    ] = Path("-")
+    output: Annotated[
+        Path,
+        Field(
+            description="What to write: - for standard output, a FIFO, or a file: .mp4, .mkv, .ts "
+            "(H.264) or .webm (AV1)."
+        ),
+    ] = Path("-")
+    source: Annotated[
+        FromName | None,
+        Field(
+            description="What comes in. Default: recognised by its first bytes. raw needs --size."
+        ),
+    ] = None
+    to: Annotated[
+        ToName,
+        Field(
+            description="What goes out. nut (unless --codec says otherwise), y4m and raw are "
+            "lossless."
+        ),
+    ] = "ts"
     layout: RawLayout = field(default_factory=RawLayout)
-    when_slow: WhenSlow | None = None
-    effect: EffectName = "blur"
-    detect: Detect = field(default_factory=Detect)
+    when_slow: Annotated[
+        WhenSlow | None,
+        Field(
+            description="While frames come faster than they can be searched: block holds the "
+            "producer up and loses nothing; drop leaves out the oldest frames, whole and before "
+            "any search, and counts them. Default: block for run and for files, drop for pipes."
+        ),
+    ] = None
+    tee: Annotated[
+        Path | None, Field(description="Also record what goes out: .mp4, .mkv, .ts or .webm.")
+    ] = None
+    regions: Annotated[
+        str | None,
+        Field(
+            description="Also write every covered region, one line of JSON a frame, to a file or "
+            "to an open descriptor: fd:3."
+        ),
+    ] = None
+    summary: Annotated[Path | None, Field(description="Also write the summary as JSON.")] = None
+    _: KW_ONLY
     cover: Cover = LIVE_COVER
-    encode: Encode = field(default_factory=Encode)
-    tee: Path | None = None
-    regions: str | None = None
-    summary: Path | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        if self.source is not None:
-            check_choice("from", self.source, FromName)
-        check_choice("to", self.to, ToName)
-        if self.when_slow is not None:
-            check_choice("when-slow", self.when_slow, WhenSlow)
-        check_choice("effect", self.effect, EffectName)
+        """Refuse settings that contradict each other."""
         if self.source == "raw" and self.layout.size is None:
-            raise ConfigError("from: raw frames do not say how large they are; add --size 1280x720")
+            raise refusal("from", "raw frames do not say how large they are; add --size 1280x720")
         if self.encode.audio != "drop":
-            raise ConfigError("audio: a pipe carries no sound")
+            raise refusal("audio", "a pipe carries no sound")
         for key in ("tee", "summary"):
             if str(getattr(self, key)) == "-":
-                raise ConfigError(f"{key}: standard output carries the video; name a file")
+                raise refusal(key, "standard output carries the video; name a file")
         if self.regions == "-":
-            raise ConfigError(
-                "regions: standard output carries the video; name a file, or a descriptor: fd:3"
+            raise refusal(
+                "regions",
+                "standard output carries the video; name a file, or a descriptor: fd:3",
             )
         if self.regions is not None and self.regions.startswith("fd:"):
             self.regions_descriptor()
@@ -113,12 +136,12 @@ class PipeSettings:
             return None
         number = self.regions.removeprefix("fd:")
         if not number.isdecimal() or int(number) < 2:
-            raise ConfigError(f"regions: {self.regions} is no descriptor of yours; use fd:3 or so")
+            raise refusal("regions", f"{self.regions} is no descriptor of yours; use fd:3 or so")
         return int(number)
 
 
 def is_stream(path: Path) -> bool:
-    """Whether a path is read and written as it comes: ``-``, a FIFO or a device."""
+    """Return whether a path is read and written as it comes: ``-``, a FIFO or a device."""
     if str(path) == "-":
         return True
     try:

@@ -1,12 +1,19 @@
-"""The settings of a redaction with their defaults, frozen and checked: detect, cover, encode."""
+"""How faces are found, covered and written: the settings that every kind of run shares.
+
+Each setting is declared here once. Its default, limits and description appear from here in the
+options of the command line, in ``cameras.yaml`` and in the reference.
+"""
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+from dataclasses import field
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
 
 from blurcam.errors import ConfigError
+from blurcam.settings.amounts import Seconds
+from blurcam.settings.declaration import declared, refusal
 
 DetectorName = Literal[
     "centerface", "mediapipe", "yunet", "centerface+yunet", "centerface+mediapipe"
@@ -17,11 +24,21 @@ CodecName = Literal["h264", "h265", "av1", "same"]
 AudioPolicy = Literal["drop", "copy"]
 MediaPipeRange = Literal["short", "full"]
 
-Polygon = tuple[tuple[float, float], ...]
-"""Three or more points ``(x, y)`` as fractions of the width and height of the stored picture."""
+
+def _check_polygon(points: tuple[tuple[float, float], ...]) -> tuple[tuple[float, float], ...]:
+    """Refuse fewer than three points, and points outside the frame."""
+    if len(points) < 3:
+        raise ValueError(f"a polygon needs three points or more, not {len(points)}")
+    if not all(0 <= value <= 1 for point in points for value in point):
+        raise ValueError("points are fractions of the frame, from 0 to 1")
+    return points
+
+
+Polygon = Annotated[tuple[tuple[float, float], ...], AfterValidator(_check_polygon)]
+"""Three or more points ``(x, y)`` as fractions of the width and height of the stored frame."""
 
 COSMETIC: Final = frozenset({"gaussian", "pixelate"})
-"""Effects that read the face they hide, so that it can be recognised again."""
+"""Effects that read the face that they hide, so that a machine can recognise it."""
 
 
 def parse_polygon(text: str, key: str) -> Polygon:
@@ -31,132 +48,183 @@ def parse_polygon(text: str, key: str) -> Polygon:
     except ValueError as exc:
         said = " ".join(text.split())
         raise ConfigError(f'{key}: "{said}" is not a polygon; write "x,y x,y x,y"') from exc
-    return check_polygon(points, key)
+    try:
+        return _check_polygon(points)
+    except ValueError as exc:
+        raise ConfigError(f"{key}: {exc}") from exc
 
 
-def check_polygon(points: Polygon, key: str) -> Polygon:
-    """Return the polygon; refuse fewer than three points, and points outside the frame."""
-    if len(points) < 3:
-        raise ConfigError(f"{key}: a polygon needs three points or more, not {len(points)}")
-    if not all(0 <= value <= 1 for point in points for value in point):
-        raise ConfigError(f"{key}: points are fractions of the frame, from 0 to 1")
-    return points
-
-
-def check_choice(key: str, value: str, allowed: object) -> None:
-    """Refuse a value that is not one of a Literal, naming the key."""
-    names = get_args(allowed)
-    if value not in names:
-        raise ConfigError(f'{key}: there is no "{value}"; choose one of {", ".join(names)}')
-
-
-def check_between(key: str, value: float, low: float, high: float) -> None:
-    """Refuse a number that is not from ``low`` to ``high``, naming the key."""
-    if not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"{key}: {value:g} is not between {low:g} and {high:g}")
-
-
-@dataclass(frozen=True, slots=True)
+@declared()
 class Detect:
-    """How faces are looked for.
+    """How each frame is searched for faces."""
 
-    ``profile`` chooses the detector and how closely it looks; ``detector`` another one, which then
-    looks once. ``threshold`` is the confidence from which a face counts, ``None`` for the
-    profile's. ``scale`` is the size of the searched picture over that of the frame, ``plan_for``
-    the height in pixels of faces that must be seen; ``None`` for what suits the size of the frame.
-    ``device`` is OpenVINO's. ``range`` is MediaPipe's: short reaches 2 m from the camera, full
-    5 m; with ``tiles`` it also looks at parts of the picture, for smaller faces. A search without
-    an answer for ``timeout`` seconds covers its frame; ``patience`` such frames in a row end the
-    run. The whole frame is looked at every ``refresh`` seconds, ``None`` for as often as the
-    profile does.
-    """
-
-    profile: ProfileName = "balanced"
-    detector: DetectorName | None = None
-    threshold: float | None = None
-    scale: float | None = None
-    plan_for: float | None = None
-    device: str = "CPU"
-    range: MediaPipeRange = "full"
-    timeout: float = 10.0
-    patience: int = 25
-    tiles: bool = False
-    refresh: float | None = None
+    profile: Annotated[
+        ProfileName,
+        Field(
+            description="How closely to search: near (a face fills a tenth of the frame or more; "
+            "milliseconds a frame), balanced, or thorough (archives: the smallest faces, five "
+            "times the time)."
+        ),
+    ] = "balanced"
+    detector: Annotated[
+        DetectorName | None,
+        Field(description="Another face detector than the profile's; it searches once."),
+    ] = None
+    threshold: Annotated[
+        float | None,
+        Field(
+            ge=0.01,
+            le=0.99,
+            description="Confidence from which a face counts. Default: the profile's, chosen for "
+            "recall.",
+        ),
+    ] = None
+    scale: Annotated[
+        float | None,
+        Field(
+            ge=0.1,
+            le=4,
+            description="Size of the searched picture over that of the frame; 2 finds faces half "
+            "as small. Default: chosen by the size of the frame.",
+        ),
+    ] = None
+    plan_for: Annotated[
+        float | None,
+        Field(
+            ge=4,
+            le=400,
+            description="Height in pixels of the smallest faces that must be found, in place of "
+            "the scale. On live video, overload lowers the resolution no further than that.",
+        ),
+    ] = None
+    device: Annotated[
+        str, Field(description="OpenVINO device that searches: CPU, GPU, NPU or AUTO.")
+    ] = "CPU"
+    range: Annotated[
+        MediaPipeRange,
+        Field(description="Model of the mediapipe detector: faces up to 2 m (short) or 5 m away."),
+    ] = "full"
+    timeout: Annotated[
+        Seconds,
+        Field(
+            ge=0.05,
+            le=3600,
+            description="Seconds after which an unanswered search covers its whole frame.",
+        ),
+    ] = 10.0
+    patience: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=1_000_000,
+            description="Frames in a row whose search may fail before the run ends.",
+        ),
+    ] = 25
+    tiles: Annotated[
+        bool,
+        Field(
+            description="With the mediapipe detector: also search parts of the frame, for faces "
+            "from 32 px; twenty times the time."
+        ),
+    ] = False
+    refresh: Annotated[
+        Seconds | None,
+        Field(
+            ge=0.1,
+            le=60,
+            description="Seconds after which the whole frame is searched again even where nothing "
+            "changed. Default: the profile's.",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        check_choice("profile", self.profile, ProfileName)
-        if self.detector is not None:
-            check_choice("detector", self.detector, DetectorName)
-        check_choice("range", self.range, MediaPipeRange)
-        if self.threshold is not None:
-            check_between("threshold", self.threshold, 0.01, 0.99)
-        if self.scale is not None:
-            check_between("scale", self.scale, 0.1, 4)
-        if self.plan_for is not None:
-            check_between("plan-for", self.plan_for, 4, 400)
-            if self.scale is not None:
-                raise ConfigError("plan-for: give it or --scale, not both")
+        """Refuse settings that contradict each other."""
+        if self.plan_for is not None and self.scale is not None:
+            raise refusal("plan_for", "give it or scale, not both")
         own = "mediapipe" if self.profile == "near" else "centerface"
         if self.tiles and "mediapipe" not in (self.detector or own):
-            raise ConfigError(
-                "tiles: are for the mediapipe detector; add --profile near or --detector mediapipe"
+            raise refusal(
+                "tiles",
+                "are for the mediapipe detector; choose profile near or detector mediapipe",
             )
-        if self.refresh is not None:
-            check_between("refresh", self.refresh, 0.1, 60)
-        check_between("timeout", self.timeout, 0.05, 3600)
-        check_between("patience", self.patience, 1, 1_000_000)
 
 
-@dataclass(frozen=True, slots=True)
+@declared()
 class Cover:
-    """How far coverage reaches beyond what was detected: seconds, and a factor.
+    """How far coverage reaches beyond the detected faces, in time and in space."""
 
-    ``lead`` before a face is first seen, ``hold`` after it was last seen, ``bridge`` between two
-    sightings of one track. ``margin`` is the ellipse's size over that of the detected box.
-    """
+    lead: Annotated[
+        Seconds, Field(ge=0, le=10, description="Seconds covered before a face is first found.")
+    ] = 0.5
+    hold: Annotated[
+        Seconds, Field(ge=0, le=60, description="Seconds covered after a face was last found.")
+    ] = 0.5
+    bridge: Annotated[
+        Seconds,
+        Field(
+            ge=0,
+            le=10,
+            description="Longest gap in seconds between two detections of a face that is covered "
+            "all through.",
+        ),
+    ] = 1.5
+    margin: Annotated[
+        float,
+        Field(
+            ge=1, le=4, description="Size of the covering ellipse over that of the detected box."
+        ),
+    ] = 1.4
+    masks: Annotated[
+        tuple[Polygon, ...], Field(description="Cover this polygon on every frame.")
+    ] = ()
+    ignores: Annotated[
+        tuple[Polygon, ...],
+        Field(description="Count no face whose centre lies in this polygon (a poster)."),
+    ] = ()
 
-    lead: float = 0.5
-    hold: float = 0.5
-    bridge: float = 1.5
-    margin: float = 1.4
-    masks: tuple[Polygon, ...] = ()
-    ignores: tuple[Polygon, ...] = ()
 
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        for key, most in (("lead", 10), ("hold", 60), ("bridge", 10)):
-            check_between(key, getattr(self, key), 0, most)
-        check_between("margin", self.margin, 1, 4)
-        for polygon in self.masks:
-            check_polygon(polygon, "mask")
-        for polygon in self.ignores:
-            check_polygon(polygon, "ignore")
-
-
-@dataclass(frozen=True, slots=True)
+@declared()
 class Encode:
-    """How the redacted pictures are written.
+    """How the redacted video is written."""
 
-    ``encoder`` is FFmpeg's name of one encoder (``h264_qsv``), in place of the codec's software
-    encoder. ``crf`` and ``preset`` are the encoder's own; ``None`` for blurcam's defaults.
-    """
+    codec: Annotated[
+        CodecName | None,
+        Field(description="Video codec; same: the input's. Default: h264, in .webm av1."),
+    ] = None
+    encoder: Annotated[
+        str | None,
+        Field(
+            description="One encoder by FFmpeg's name, such as h264_qsv; software is used where it "
+            "fails."
+        ),
+    ] = None
+    crf: Annotated[
+        int | None,
+        Field(ge=0, le=63, description="Quality on the encoder's own scale; less is better."),
+    ] = None
+    preset: Annotated[str | None, Field(description="Speed, by the encoder's own name.")] = None
+    audio: Annotated[
+        AudioPolicy,
+        Field(description="What becomes of sound: dropped, since a voice is personal, or copied."),
+    ] = "drop"
+    overwrite: Annotated[bool, Field(description="Replace files that exist.")] = False
 
-    codec: CodecName | None = None
-    encoder: str | None = None
-    crf: int | None = None
-    preset: str | None = None
-    audio: AudioPolicy = "drop"
-    overwrite: bool = False
 
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense, naming the key."""
-        if self.codec is not None:
-            check_choice("codec", self.codec, CodecName)
-        check_choice("audio", self.audio, AudioPolicy)
-        if self.crf is not None:
-            check_between("crf", self.crf, 0, 63)
+@declared(kw_only=True)
+class Redaction:
+    """One redaction: how faces are found, covered and written, whatever the video comes from."""
+
+    detect: Detect = field(default_factory=Detect)
+    effect: Annotated[
+        EffectName,
+        Field(
+            description="What covers a face. blur, solid and mosaic read no pixel of the face. "
+            "gaussian and pixelate are COSMETIC: machines recognise faces under them."
+        ),
+    ] = "blur"
+    cover: Cover = field(default_factory=Cover)
+    encode: Encode = field(default_factory=Encode)
 
 
 LIVE_COVER: Final = Cover(lead=0.4, hold=0.5, bridge=0.4)
-"""How far coverage reaches on live video: its look-ahead is the picture's delay."""
+"""How far coverage reaches on live video, where each second of look-ahead is a second of delay."""

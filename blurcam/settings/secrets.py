@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from blurcam.errors import ConfigError
+from blurcam.settings.declaration import Fault
 
 _VARIABLE: Final = re.compile(r"\$(\$|\{([A-Za-z_][A-Za-z0-9_.-]*)\})")
 
@@ -40,15 +40,17 @@ class Secrets:
         raise KeyError(name)
 
 
-def filled(value: object, vault: Secrets, where: str) -> object:
+def filled(
+    value: object, vault: Secrets, faults: list[Fault], place: tuple[str | int, ...] = ()
+) -> object:
     """Return the value with every ``${NAME}`` in its texts replaced, ``$$`` being a dollar sign.
 
-    Raises ConfigError that names the key, ``where``.
+    Each secret that is not found is added to ``faults``, with the place of its key.
     """
     if isinstance(value, dict):
-        return {k: filled(v, vault, f"{where}.{shown(k)}".lstrip(".")) for k, v in value.items()}
+        return {key: filled(each, vault, faults, (*place, key)) for key, each in value.items()}
     if isinstance(value, list):
-        return [filled(each, vault, f"{where}[{n}]") for n, each in enumerate(value)]
+        return [filled(each, vault, faults, (*place, n)) for n, each in enumerate(value)]
     if not isinstance(value, str):
         return value
 
@@ -58,10 +60,12 @@ def filled(value: object, vault: Secrets, where: str) -> object:
         try:
             return vault.secret(match[2])
         except KeyError:
-            raise ConfigError(
-                f"{where}: ${{{match[2]}}} is not set; give it in the environment, or as a file "
-                "in /run/secrets or a systemd credential"
-            ) from None
+            text = (
+                f"${{{match[2]}}} is not set; give it in the environment, or as a file in "
+                "/run/secrets or a systemd credential"
+            )
+            faults.append(Fault(place, text))
+            return match[0]
 
     return _VARIABLE.sub(found, value)
 

@@ -27,7 +27,7 @@ from blurcam.errors import BlurcamError, ConfigError
 from blurcam.runs.span_cuts import Span
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import mask, parse_address
-from blurcam.settings.cameras_yaml import parse_site
+from blurcam.settings.cameras_yaml import MOST_FAULTS, parse_site
 from blurcam.settings.secrets import Secrets
 from blurcam.sources.descriptor import open_intake
 from blurcam.sources.signatures import recognise
@@ -43,15 +43,15 @@ numbers = st.sampled_from(["0", "1", "-1", "1e9", "1e400", "nan", "inf", "", "x"
 
 
 @contextmanager
-def sound() -> Iterator[None]:
-    """Nothing but an error of ours, in one line, comes out."""
+def sound(lines: int = 1) -> Iterator[None]:
+    """Nothing but an error of ours, in one line or so many, comes out."""
     said = ""
     try:
         yield
     except BlurcamError as exc:
         said = str(exc)
-    assert "\n" not in said
-    assert len(said) < 5000
+    assert said.count("\n") < lines
+    assert len(said) < 5000 * lines
 
 
 def written(content: str | bytes) -> Path:
@@ -169,7 +169,7 @@ def test_a_regions_file_that_is_not_text() -> None:
 @example({"cameras": {"a": {"source": "x", "outputs": ["%.ts"]}}})
 @much
 def test_a_file_of_cameras(values: Any) -> None:
-    with sound():
+    with sound(lines=MOST_FAULTS + 1):
         parse_site(yaml.safe_dump(values), Secrets({}))
 
 
@@ -183,7 +183,7 @@ def test_a_file_of_cameras(values: Any) -> None:
 @example("2026-11-26: 0x_")
 @much
 def test_a_file_of_cameras_of_any_text(text: str) -> None:
-    with sound():
+    with sound(lines=MOST_FAULTS + 1):
         parse_site(text, Secrets({}))
 
 
@@ -281,7 +281,7 @@ def test_a_span_reads_back() -> None:
 BROKEN: tuple[tuple[str, Callable[[], None]], ...] = (
     ("blurcam.assess.labels._rows", test_labels_of_any_bytes),
     ("blurcam.track.regions_file.RegionReader._header", test_a_regions_file),
-    ("blurcam.settings.cameras_yaml.yaml.load", test_a_file_of_cameras_of_any_text),
+    ("blurcam.settings.yaml_document.yaml.SafeLoader", test_a_file_of_cameras_of_any_text),
     ("blurcam.settings.addresses._parts", test_an_address),
     ("tests.system.test_parsers.recognise", test_a_signature),
 )

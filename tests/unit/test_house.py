@@ -32,15 +32,12 @@ NOT_YET_SPLIT = {
     "batch/ledger.py",
     "batch/scheduler.py",
     "commands/batch.py",
-    "commands/options.py",
     "detect/frame_loop.py",
     "detect/search.py",
     "runtime/threads.py",
 }
 NOT_YET_SHORT = {
     "commands/batch.py",
-    "commands/options.py",
-    "commands/run_render.py",
     "commands/serve.py",
     "runtime/threads.py",
 }

@@ -1,4 +1,4 @@
-"""``run`` on a live source: a camera redacted until it is stopped."""
+"""``camera``: one live camera, redacted until it is stopped."""
 
 from __future__ import annotations
 
@@ -8,12 +8,62 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Annotated
 
+import typer
+
+from blurcam.commands.options import Quiet, taking, told
 from blurcam.commands.run_pipe import claim_standard_output
 from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError
 from blurcam.runtime.status import CameraStatus
-from blurcam.settings.camera import Camera, StdoutOutput
+from blurcam.settings.addresses import parse_address
+from blurcam.settings.camera import (
+    LIVE,
+    Camera,
+    OnLoss,
+    Receive,
+    RecordingOutput,
+    StdoutOutput,
+    output_of,
+)
+from blurcam.settings.redaction import Redaction
+
+_RECEIVE = Receive()
+
+
+@taking(without=("audio",))
+def camera(
+    source: Annotated[
+        str,
+        typer.Argument(help="Camera: rtsp://…, http://…, /dev/video0; or a file, for trials."),
+    ],
+    output: Annotated[
+        str,
+        typer.Argument(
+            help="Where the video goes: rtsp://… to publish, a file, names with the time in them "
+            "(%Y-%m-%d/%H-%M-%S.mp4), or - for standard output."
+        ),
+    ],
+    how: Redaction = LIVE,
+    receive: Receive = _RECEIVE,
+    on_loss: Annotated[OnLoss, told(Camera, "on_loss")] = "freeze",
+    segment: Annotated[str | None, told(RecordingOutput, "segment")] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Redact one camera until it is stopped, through every loss of its connection."""
+    asked = Camera(
+        name="camera",
+        source=parse_address(source),
+        outputs=(output_of(output, segment),),
+        receive=receive,
+        on_loss=on_loss,
+        effect=how.effect,
+        detect=how.detect,
+        cover=how.cover,
+        encode=how.encode,
+    )
+    raise typer.Exit(_watch(asked, quiet=quiet))
 
 
 class SignalStop:
@@ -42,7 +92,7 @@ class SignalStop:
                 signal.signal(number, handler)
 
 
-def watch_camera(camera: Camera, *, quiet: bool) -> int:
+def _watch(camera: Camera, *, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     standard = _standard_output() if StdoutOutput() in camera.outputs else None
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
@@ -68,7 +118,7 @@ def _standard_output() -> int | None:
     if descriptor is not None and os.isatty(descriptor):
         raise ConfigError(
             "standard output is a terminal; pipe the video on, such as: "
-            "blurcam run CAMERA - | ffplay -"
+            "blurcam camera rtsp://… - | ffplay -"
         )
     return descriptor
 

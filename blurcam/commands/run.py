@@ -1,0 +1,95 @@
+"""``run`` and ``render``: one recording to one file."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from blurcam.commands.options import Quiet, taking
+from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished, warn_of_cosmetic
+from blurcam.settings.recording import Config
+
+if TYPE_CHECKING:
+    from blurcam.runs.recording import RecordingRun
+    from blurcam.runs.summary import Summary
+
+_RENDERED = (
+    *("input", "output", "effect", "masks", "codec", "encoder", "crf", "preset"),
+    *("audio", "overwrite", "summary"),
+)
+
+
+@taking(without=("render_from",))
+def run(config: Config, quiet: Quiet = False) -> None:
+    """Redact a recording: find every face, cover it, write a new recording.
+
+    For a camera (rtsp://…, http://…, /dev/video0, --loop) this is blurcam camera; for a stream
+    (- or a FIFO) it is blurcam pipe with the look-ahead of a recording.
+    """
+    raise typer.Exit(_redact(config, quiet))
+
+
+@taking(only=_RENDERED)
+def render(
+    config: Config,
+    regions: Annotated[
+        Path, typer.Option("--regions", help="Regions file, from run, perhaps edited by hand.")
+    ],
+    quiet: Quiet = False,
+) -> None:
+    """Redact again from a regions file: with another effect, or regions edited by hand."""
+    raise typer.Exit(_redact(replace(config, render_from=regions), quiet))
+
+
+def _redact(config: Config, quiet: bool) -> int:
+    """Run to the end, showing progress on a terminal; return the exit code."""
+    from blurcam.runs.recording import open_run
+
+    warn_of_cosmetic(config.effect)
+    with unfinished(config.output) as check_signals, open_run(config) as under_way:
+        for _ in _progress(under_way, shown=not quiet and sys.stderr.isatty()):
+            check_signals()
+        summary = under_way.finish()
+    if not quiet:
+        _tell(summary)
+    return DONE if summary.complete else INCOMPLETE
+
+
+def _tell(summary: Summary) -> None:
+    for line in summary.lines():
+        say(line)
+    say(f"written: {summary.output}")
+
+
+def _progress(under_way: RecordingRun, *, shown: bool) -> Iterator[None]:
+    if not shown:
+        for _ in under_way.steps():
+            yield
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(under_way.config.input.name, total=under_way.info.frame_count, rate="")
+        for _ in under_way.steps():
+            speed = bar.tasks[0].speed
+            bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")
+            yield
