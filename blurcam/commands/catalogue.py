@@ -90,7 +90,7 @@ COMMANDS: Final = {
 }  # fmt: skip
 
 
-class CommandWithMore(TyperCommand):
+class BriefCommand(TyperCommand):
     """A command whose ``--help`` shows its common options, and ``--help-all`` every one."""
 
     common: tuple[str, ...] = ()
@@ -168,7 +168,7 @@ def load(name: str) -> Any:
     if not entry.common:
         single.command(name, epilog=epilog)(found)
         return typer.main.get_command(single)
-    single.command(name, cls=CommandWithMore, epilog=epilog)(_with_more(found))
+    single.command(name, cls=BriefCommand, epilog=epilog)(_with_more(found))
     made: Any = typer.main.get_command(single)
     made.common = entry.common
     return made

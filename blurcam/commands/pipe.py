@@ -28,8 +28,9 @@ def pipe(
 ) -> None:
     """Redact a stream between two programs: standard input to standard output."""
     if show_commands:
-        own = sys.argv[sys.argv.index("pipe") :]
-        for line in connections(settings, [word for word in own if word != "--show-commands"]):
+        start = next(n for n, word in enumerate(sys.argv) if word in ("pipe", "run"))
+        own = [word for word in sys.argv[start:] if word != "--show-commands"]
+        for line in connections(settings, own):
             typer.echo(line, err=True)  # standard output is video or nothing
         return
     from blurcam.commands.run_pipe import stream

@@ -27,7 +27,8 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).parent.parent.parent
 _WARM = (
-    "blurcam.cli", "blurcam.runs.recording", "blurcam.runs.pipe", "tests.proof.inside",
+    "blurcam.cli", "blurcam.commands.run", "blurcam.commands.pipe", "blurcam.commands.camera",
+    "blurcam.runs.recording", "blurcam.runs.pipe", "tests.proof.inside",
     "tests.proof.faults", "tests.proof.breaks", "tests.proof.oracle",
     # What typer, pydantic and OpenCV import when they are first used: half the CPU of a short run.
     "typer._adapters", "importlib.metadata", "numpy.ma", "zoneinfo",
