@@ -14,7 +14,7 @@ import typer
 from blurcam.commands.catalogue import Commands, with_this_option
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
-from blurcam.runtime.no_core_dump import leave_no_core
+from blurcam.runtime.no_core_dump import no_core_dump
 
 # OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -65,7 +65,7 @@ def _global(
 def main() -> None:
     """Run the command line and exit with its code."""
     debug = "--debug" in sys.argv[1:]
-    leave_no_core()
+    no_core_dump()
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:

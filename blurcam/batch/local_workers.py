@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
 import os
-import signal
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.task_json import (
-    answer_from_json,
-    answer_to_json,
-    task_from_json,
-    task_to_json,
-)
-from blurcam.batch.task_work import WorkerState, perform
-from blurcam.batch.tasks import Outcome, Task, TaskStep
+from blurcam.batch.task_json import answer_from_json, task_to_json
+from blurcam.batch.tasks import Task, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
+from blurcam.batch.worker_process import WorkerStart
 from blurcam.errors import JobError
+from blurcam.media.clock import SystemClock
+from blurcam.runtime.child import Child, wait_for
+from blurcam.runtime.json_values import to_json
 
 _GIGABYTE: Final = 1 << 30
 # What a worker takes for 1080p: models, decoder, a look-ahead of frames, encoder.
 _USUAL: Final = 1.5
-# A worker reports at most this often, in seconds.
-_REPORT: Final = 0.5
-_PR_SET_PDEATHSIG: Final = 1
+# The summary of a recording of a day, its coverage second by second.
+_LONGEST_LINE: Final = 64 << 20
 
 
 def suitable_jobs() -> int:
@@ -72,155 +62,101 @@ class LocalWorkers:
         cores = sorted(os.sched_getaffinity(0))
         each = max(1, len(cores) // count)
         self._cores = [
-            [cores[(n * each + i) % len(cores)] for i in range(each)] for n in range(count)
+            tuple(cores[(n * each + i) % len(cores)] for i in range(each)) for n in range(count)
         ]
-        self._slots: dict[int, _Worker] = {}
+        self._children: dict[int, Child] = {}
+        self._tasks: dict[int, Task] = {}
 
     def start(self, task: Task) -> int:
         """Give a task to a worker that has none, started if need be."""
-        for slot in range(self.workers):
-            worker = self._slots.get(slot)
-            if worker is not None and worker.task is None and not worker.process.is_alive():
-                worker.end()
-                worker = None
-            if worker is None:
-                worker = self._slots[slot] = _Worker(self._cores[slot], self._log)
-            if worker.task is None:
-                worker.begin(task)
-                return slot
-        raise JobError("every worker has a task already")
+        slot = next((n for n in range(self.workers) if n not in self._tasks), None)
+        if slot is None:
+            raise JobError("every worker has a task already")
+        child = self._children.get(slot)
+        if child is None or not child.is_running:
+            if child is not None:
+                child.close()
+            child = self._children[slot] = self._started(slot)
+        self._tasks[slot] = task
+        child.tell(task_to_json(task))
+        return slot
+
+    def _started(self, slot: int) -> Child:
+        log: int | None = None
+        with suppress(OSError):
+            log = os.open(self._log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            child = Child(
+                "blurcam.batch.worker_process",
+                SystemClock(),
+                starts_within=self._stall,
+                hangs_after=self._stall,
+                longest_line=_LONGEST_LINE,
+                stderr=log,
+                expendable=True,
+            )
+        finally:
+            if log is not None:
+                os.close(log)
+        child.tell(to_json(WorkerStart(self._cores[slot], os.getpid())))
+        return child
 
     def events(self, timeout: float) -> Iterator[Event]:
         """Yield what the workers have said, and which have died."""
-        by_pipe = {worker.pipe: slot for slot, worker in self._slots.items()}
-        for pipe in wait(list(by_pipe), timeout):
-            assert isinstance(pipe, Connection)
-            slot = by_pipe[pipe]
-            yield from self._heard(slot, self._slots[slot])
-        for slot, worker in list(self._slots.items()):
-            why = worker.astray(self._stall, self._memory)
-            if why is not None:
-                yield from self._lost(slot, worker, why)
+        wait_for(self._children.values(), timeout)
+        for slot, child in list(self._children.items()):
+            is_running = child.is_running  # asked first: its last words may be its answer
+            for _, body in child.hear():
+                yield from self._heard(slot, body)
+            if not is_running:
+                yield from self._lost(slot, None)
+            elif slot in self._tasks:
+                yield from self._watched(slot, child)
 
-    def _heard(self, slot: int, worker: _Worker) -> Iterator[Event]:
-        try:
-            said = worker.hear()
-        except (EOFError, OSError):
-            yield from self._lost(slot, worker, None)
-            return
-        task = worker.task
+    def _heard(self, slot: int, body: bytes) -> Iterator[Event]:
+        task = self._tasks.get(slot)
         if task is None:
             return
-        if isinstance(said, TaskStep):
-            yield TaskProgress(slot, task, said)
+        answer = answer_from_json(body.decode())
+        if isinstance(answer, TaskStep):
+            yield TaskProgress(slot, task, answer)
         else:
-            worker.task = None
-            yield TaskEnded(slot, task, said)
+            del self._tasks[slot]
+            yield TaskEnded(slot, task, answer)
 
-    def _lost(self, slot: int, worker: _Worker, why: str | None) -> Iterator[Event]:
-        task = worker.task
-        del self._slots[slot]
-        ended = worker.end()
+    def _watched(self, slot: int, child: Child) -> Iterator[Event]:
+        """End a worker that has gone astray."""
+        child.watch()
+        taken = _resident(child.pid)
+        if child.is_hung:
+            why = f"its worker gave no sign for {self._stall:g} s and was ended"
+            yield from self._lost(slot, why)
+        elif taken > self._memory:
+            yield from self._lost(
+                slot,
+                f"its worker took {taken / _GIGABYTE:.1f} GB of memory and was ended; "
+                "give fewer --jobs or more --memory",
+            )
+
+    def _lost(self, slot: int, why: str | None) -> Iterator[Event]:
+        child, task = self._children.pop(slot), self._tasks.pop(slot, None)
+        child.close()
         if task is not None:
-            yield WorkerDied(slot, task, why or f"its worker {ended}; see {self._log}")
+            why = why or f"its worker {child.how_it_ended()}; see {self._log}"
+            yield WorkerDied(slot, task, why)
 
     def close(self) -> None:
         """End them all."""
-        for worker in self._slots.values():
-            worker.end()
-        self._slots.clear()
+        for child in self._children.values():
+            child.close()
+        self._children.clear()
+        self._tasks.clear()
 
 
-class _Worker:
-    """One process, from the driver's side."""
-
-    def __init__(self, cores: list[int], log: Path) -> None:
-        context = multiprocessing.get_context("spawn")
-        self.pipe, theirs = context.Pipe()
-        self.process: BaseProcess = context.Process(
-            target=_work, args=(theirs, cores, log, os.getpid()), name="blurcam-worker", daemon=True
-        )
-        self.process.start()
-        theirs.close()
-        self.task: Task | None = None
-        self._heard = time.monotonic()
-
-    def begin(self, task: Task) -> None:
-        self.task = task
-        self._heard = time.monotonic()
-        with suppress(OSError):  # it has died: the next look at its pipe tells
-            self.pipe.send_bytes(task_to_json(task).encode())
-
-    def hear(self) -> TaskStep | Outcome:
-        """Return what it says; raises EOFError where it is gone."""
-        said = answer_from_json(self.pipe.recv_bytes().decode())
-        self._heard = time.monotonic()
-        return said
-
-    def astray(self, stall: float, memory: float) -> str | None:
-        """Return why the worker has to be ended, if it has to."""
-        if self.task is None:
-            return None
-        if time.monotonic() - self._heard > stall:
-            return f"its worker gave no sign for {stall:g} s and was ended"
-        taken = _resident(self.process.pid)
-        if taken > memory:
-            return (
-                f"its worker took {taken / _GIGABYTE:.1f} GB of memory and was ended; "
-                "give fewer --jobs or more --memory"
-            )
-        return None
-
-    def end(self) -> str:
-        """Kill the process if it lives, and say how it ended."""
-        self.process.kill()
-        self.process.join()
-        self.pipe.close()
-        code = self.process.exitcode or 0
-        return f"was killed by {signal.Signals(-code).name}" if code < 0 else f"exited with {code}"
-
-
-def _resident(pid: int | None) -> int:
+def _resident(pid: int) -> int:
     """Return the bytes of memory that a process has in use."""
     try:
         pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
     except (OSError, ValueError, IndexError):  # gone, or not Linux
         return 0
     return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def _work(pipe: Connection, cores: list[int], log: Path, driver: int) -> None:
-    """Carry tasks out until the driver is gone: the life of a worker."""
-    _settle(cores, log, driver)
-    kept = WorkerState()
-    while True:
-        try:
-            task = task_from_json(pipe.recv_bytes().decode())
-        except EOFError:
-            return
-        told = float("-inf")
-        for said in perform(task, kept):
-            if isinstance(said, TaskStep):
-                if time.monotonic() - told < _REPORT:
-                    continue
-                told = time.monotonic()
-            pipe.send_bytes(answer_to_json(said).encode())
-
-
-def _settle(cores: list[int], log: Path, driver: int) -> None:
-    """Make a good citizen of a new process, before anything heavy is loaded."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the driver's to judge
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != driver:  # it died in between
-            os._exit(1)
-    # Libraries start a thread for every core that they may use.
-    os.sched_setaffinity(0, cores)
-    with suppress(OSError):
-        # Where memory runs out, the kernel shall take a worker and not the driver.
-        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
-    with suppress(OSError):
-        handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        os.dup2(handle, 2)
-        os.close(handle)

@@ -27,6 +27,7 @@ from blurcam.batch.task_work import WorkerState, perform
 from blurcam.batch.tasks import Task, TaskFailed, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import ConfigError, JobError
+from blurcam.runtime.no_core_dump import no_core_dump
 
 # A task reports at most this often, in seconds.
 _REPORT: Final = 2.0
@@ -180,6 +181,7 @@ def _kept() -> WorkerState:
 
 def _carry_out(text: str) -> Iterator[str]:
     """Carry a task out on a node: yield the node's id, then the task's answers as JSON."""
+    no_core_dump()
     ray = _ray()
     yield str(ray.get_runtime_context().get_node_id())
     task = task_from_json(text)

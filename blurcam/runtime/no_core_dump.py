@@ -10,12 +10,13 @@ from typing import Final
 _PR_SET_DUMPABLE: Final = 4
 
 
-def leave_no_core() -> None:
+def no_core_dump() -> None:
     """Write no core file, and let no other process of the same user read this one's memory.
 
-    A core file holds decoded pictures. ``RLIMIT_CORE`` alone is ignored where the kernel pipes
+    A core file holds decoded frames. ``RLIMIT_CORE`` alone is ignored where the kernel pipes
     cores to a program (core(5)), so that on Linux the process is marked not dumpable, too
-    (PR_SET_DUMPABLE, prctl(2)); ptrace by others than root is refused with it.
+    (PR_SET_DUMPABLE, prctl(2)); ptrace by others than root is refused with it. Starting another
+    program undoes the mark: each process calls this for itself.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":

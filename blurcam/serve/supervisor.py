@@ -5,20 +5,15 @@ from __future__ import annotations
 import base64
 import json
 import logging
-import os
-import pickle
-import selectors
-import signal
-import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import IO, Final
+from typing import Final
 
 from blurcam.media.clock import Clock
 from blurcam.runtime.backoff import CRASHED, BackOff
+from blurcam.runtime.child import Child, wait_for
+from blurcam.runtime.json_values import to_json
 from blurcam.runtime.status import CameraStatus, State
 from blurcam.settings.camera import Camera
 
@@ -31,26 +26,6 @@ _STARTS_WITHIN: Final = 60.0
 # What is left of the three seconds that an end may take.
 _ENDS_WITHIN: Final = 2.5
 _TURN_SECONDS: Final = 0.2
-_READ: Final = 1 << 16
-# A line longer than this is no beat: the process has gone mad.
-_LONGEST_LINE: Final = 4 << 20
-
-
-@dataclass(slots=True)
-class _Process:
-    """The process that does one camera's work."""
-
-    popen: subprocess.Popen[bytes]
-    started: float
-    beaten: float | None = None
-    rest: bytes = b""
-    ending_since: float | None = None
-    was_hung: bool = False
-
-    @property
-    def pipe(self) -> IO[bytes]:
-        assert self.popen.stdout is not None
-        return self.popen.stdout
 
 
 @dataclass(slots=True)
@@ -60,7 +35,7 @@ class _Post:
     camera: Camera
     status: CameraStatus
     backoff: BackOff = field(default_factory=BackOff)
-    process: _Process | None = None
+    process: Child | None = None
     due: float = 0.0
     still: bytes | None = None
     replaced: dict[str, int] = field(default_factory=dict)
@@ -86,7 +61,6 @@ class Supervisor:
         self._clock = clock
         self._module = module
         self._hangs_after = hangs_after
-        self._selector = selectors.DefaultSelector()
         self._posts: dict[str, _Post] = {}
         self._restarts: deque[str] = deque()
         self._order: tuple[str, ...] = ()
@@ -125,7 +99,7 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         """Return the process of every camera that has one."""
         posts = self._posts.items()
-        return {name: post.process.popen.pid for name, post in posts if post.process is not None}
+        return {name: post.process.pid for name, post in posts if post.process is not None}
 
     def restart(self, name: str) -> None:
         """Have the camera's process replaced; KeyError if no camera has this name."""
@@ -135,10 +109,9 @@ class Supervisor:
 
     def turn(self) -> None:
         """Do what is due: read what cameras say, replace what ended or hangs, start what waits."""
-        for key, _ in self._selector.select(_TURN_SECONDS):
-            post: _Post = key.data
-            if post.process is not None and key.fileobj is post.process.pipe:
-                self._read(post, post.process)
+        by_process = {post.process: post for post in self._posts.values() if post.process}
+        for process in wait_for(by_process, _TURN_SECONDS):
+            self._read(by_process[process], process)
         while self._restarts:
             self._end(self._posts[self._restarts.popleft()])
         now = self._clock.elapsed()
@@ -157,67 +130,47 @@ class Supervisor:
             self._end(post)
         while any(post.process is not None for post in self._posts.values()):
             self.turn()
-        self._selector.close()
 
     def _start(self, post: _Post) -> None:
-        popen = subprocess.Popen(
-            [sys.executable, "-m", self._module],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # a Ctrl-C is for the supervisor, which ends them in order
+        post.process = Child(
+            self._module,
+            self._clock,
+            starts_within=_STARTS_WITHIN,
+            hangs_after=self._hangs_after,
+            ends_within=_ENDS_WITHIN,
         )
-        process = _Process(popen, self._clock.elapsed())
-        os.set_blocking(process.pipe.fileno(), False)
-        self._selector.register(process.pipe, selectors.EVENT_READ, post)
-        post.process = process
-        # Through a pipe, since arguments and the environment can be read by others.
-        assert popen.stdin is not None
-        with suppress(BrokenPipeError), popen.stdin:
-            popen.stdin.write(pickle.dumps(post.camera))
+        post.process.tell(to_json(post.camera))
         self._set(post, state="starting", next_try=None)
 
     def _end(self, post: _Post) -> None:
-        if post.process is not None and post.process.ending_since is None:
-            post.process.ending_since = self._clock.elapsed()
-            post.process.popen.terminate()
+        if post.process is not None and not post.process.is_ending:
+            post.process.end()
             self._set(post, state=_leaving(post), next_try=None)
 
-    def _look_after(self, post: _Post, process: _Process, now: float) -> None:
-        if process.popen.poll() is not None:
+    def _look_after(self, post: _Post, process: Child, now: float) -> None:
+        if process.is_running:
+            process.watch()
+        else:
             self._read(post, process)
             self._ended(post, process, now)
-            return
-        if process.ending_since is not None:
-            if now - process.ending_since > _ENDS_WITHIN:
-                process.popen.kill()
-            return
-        if process.beaten is None:
-            hangs = now - process.started > _STARTS_WITHIN
-        else:
-            hangs = now - process.beaten > self._hangs_after
-        if hangs:
-            logger.error("%s: no sign of life; its process is replaced", post.camera.name)
-            process.was_hung = True
-            process.ending_since = now - _ENDS_WITHIN
-            process.popen.kill()
 
-    def _ended(self, post: _Post, process: _Process, now: float) -> None:
-        self._selector.unregister(process.pipe)
-        process.pipe.close()
+    def _ended(self, post: _Post, process: Child, now: float) -> None:
+        process.close()
         post.process = None
-        if process.ending_since is not None and not process.was_hung:
+        if process.is_ending:
             post.due = now
             self._set(post, state=_leaving(post))
             return
-        why = "hung" if process.was_hung else "crashed"
+        why = "hung" if process.is_hung else "crashed"
         post.replaced[why] = post.replaced.get(why, 0) + 1
         wait = post.backoff.after(CRASHED, now - process.started)
         post.due = now + wait
-        text = f"{post.camera.name}: its process {_ending(process)}; started anew in {wait:.1f} s"
+        ended = process.how_it_ended()
+        text = f"{post.camera.name}: its process {ended}; started anew in {wait:.1f} s"
         logger.error("%s", text)
         own = post.status.last_error
         # A process that says why it ends, says it best.
-        told = own if process.popen.returncode in (1, 2) and own else text
+        told = own if process.exit_code in (1, 2) and own else text
         self._set(post, state="backoff", next_try=self._clock.wall() + wait, last_error=told)
 
     def _set(self, post: _Post, **changes: object) -> None:
@@ -230,33 +183,25 @@ class Supervisor:
     def _reconnects(post: _Post, status: CameraStatus) -> dict[str, int]:
         return {**status.reconnects, **post.replaced}
 
-    def _read(self, post: _Post, process: _Process) -> None:
-        """Take in what the process has said; every whole line is a sign of life."""
-        with suppress(BlockingIOError):
-            while chunk := os.read(process.pipe.fileno(), _READ):
-                *lines, process.rest = (process.rest + chunk).split(b"\n")
-                for line in lines:
-                    self._hear(post, process, line)
-                if len(process.rest) > _LONGEST_LINE:
-                    process.popen.kill()
-                    return
+    def _read(self, post: _Post, process: Child) -> None:
+        """Take in what the process has said."""
+        for kind, body in process.hear():
+            self._hear(post, process, kind, body)
 
-    def _hear(self, post: _Post, process: _Process, line: bytes) -> None:
+    def _hear(self, post: _Post, process: Child, kind: str, body: bytes) -> None:
         try:
-            kind, _, body = line.partition(b" ")
-            if kind == b"status":
+            if kind == "status":
                 status = CameraStatus.from_json(body)
-                if process.ending_since is not None:
+                if process.is_ending:
                     status = replace(status, state=_leaving(post), since=post.status.since)
                 post.status = replace(
                     status,
                     reconnects=self._reconnects(post, status),
                     last_error=status.last_error or post.status.last_error,
                 )
-                process.beaten = self._clock.elapsed()
-            elif kind == b"still":
+            elif kind == "still":
                 post.still = base64.b64decode(body, validate=True)
-            elif kind == b"failed":
+            elif kind == "failed":
                 post.status = replace(post.status, last_error=str(json.loads(body)))
         except ValueError as exc:
             logger.warning("%s: its process says what is not understood: %s", post.camera.name, exc)
@@ -265,13 +210,3 @@ class Supervisor:
 def _leaving(post: _Post) -> State:
     """Return what a camera is called whose process was asked to end."""
     return "stopped" if post.is_leaving else "restarting"
-
-
-def _ending(process: _Process) -> str:
-    if process.was_hung:
-        return "hung"
-    code = process.popen.returncode
-    if code < 0:
-        with suppress(ValueError):
-            return f"was ended by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"

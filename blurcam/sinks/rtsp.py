@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
-import subprocess
-import sys
 from contextlib import suppress
 from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
+from blurcam.runtime.child import SILENT, Child
 from blurcam.runtime.status import Storage
 from blurcam.settings.addresses import Address
 from blurcam.sinks.drop_queue import PIPE_BYTES, DropQueue, widen
@@ -18,7 +18,8 @@ from blurcam.sinks.rtsp_protocol import PublishFeed
 
 # A server that takes nothing for so long is connected to anew.
 _STUCK_SECONDS: Final = 8.0
-_ERROR_BYTES: Final = 4096
+# It says that the server takes pictures, and then nothing until it ends.
+_FOREVER: Final = float("inf")
 
 
 class Publisher:
@@ -35,25 +36,19 @@ class Publisher:
         self._clock = clock
         self._moved = clock.elapsed()
         try:
-            self._child = subprocess.Popen(
-                [sys.executable, "-m", "blurcam.sinks.rtsp_process"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
+            self._child = Child(
+                "blurcam.sinks.rtsp_process",
+                clock,
+                starts_within=_FOREVER,
+                hangs_after=_FOREVER,
+                stderr=SILENT,  # what FFmpeg says may hold the password
             )
         except OSError as exc:
             raise SinkOpenError(f"{address}: no process to publish with: {exc.strerror}") from exc
-        assert self._child.stdin is not None
-        assert self._child.stdout is not None
-        assert self._child.stderr is not None
-        self._pipe = self._child.stdin.fileno()
-        self._word = self._child.stdout.fileno()
-        self._errors = self._child.stderr.fileno()
+        self._pipe = self._child.input.fileno()
         self._is_up = False
+        self._word = ""
         os.set_blocking(self._pipe, False)
-        os.set_blocking(self._word, False)
-        os.set_blocking(self._errors, False)
         widen(self._pipe)
         self._backlog = DropQueue(PublishFeed(encoder, address.location))
 
@@ -76,29 +71,30 @@ class Publisher:
         except BlockingIOError:
             return
         except BrokenPipeError:
-            self._refuse_ended(timeout=1.0)
+            self._child.wait(1.0)
+            self._refuse_ended()
             raise SinkClosed(f"{self._address}: the publishing process is gone") from None
         self._moved = self._clock.elapsed()
 
-    def _refuse_ended(self, timeout: float | None = None) -> None:
+    def _refuse_ended(self) -> None:
         """Raise SinkWriteError with the child's last words, if it has ended."""
-        with suppress(subprocess.TimeoutExpired):
-            if timeout is not None:
-                self._child.wait(timeout)
-        if self._child.poll() is not None:
-            said = b""
-            with suppress(OSError):
-                said = os.read(self._errors, _ERROR_BYTES)
-            lines = said.decode("utf-8", "replace").strip().splitlines()
-            lines = lines or [f"its process ended with {self._child.returncode}"]
-            raise SinkWriteError(f"{self._address}: {self._address.mask(lines[-1])}")
+        if not self._child.is_running:
+            self._listen()
+            word = self._word or f"its process {self._child.how_it_ended()}"
+            raise SinkWriteError(f"{self._address}: {self._address.mask(word)}")
+
+    def _listen(self) -> None:
+        for kind, body in self._child.hear():
+            if kind == "up":
+                self._is_up = True
+            elif kind == "failed":
+                self._word = str(json.loads(body))
 
     @property
     def is_up(self) -> bool:
         """Whether the child has said that the server takes pictures."""
         if not self._is_up:
-            with suppress(BlockingIOError):
-                self._is_up = bool(os.read(self._word, 1))
+            self._listen()
         return self._is_up
 
     def storage(self) -> Storage | None:
@@ -109,19 +105,9 @@ class Publisher:
         """Let the child send what it has, for a moment."""
         with suppress(SinkWriteError, SinkClosed):
             self._push()
-        assert self._child.stdin is not None
-        with suppress(OSError):
-            self._child.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._child.wait(1.0)
+        self._child.close(1.0)
 
     def close(self) -> None:
         """End the child; safe to call twice."""
-        if self._child.poll() is None:
-            self._child.kill()
-            self._child.wait()
-        for stream in (self._child.stdin, self._child.stdout, self._child.stderr):
-            if stream is not None:
-                with suppress(OSError):
-                    stream.close()
+        self._child.close()
         self._backlog.close()

@@ -6,39 +6,40 @@ It never sees a picture that was not redacted: what comes in was encoded by blur
 from __future__ import annotations
 
 import io
+import json
 import os
-import sys
 from typing import Any, NoReturn
 
 import av
 import av.logging
 
+from blurcam.runtime.parent import Parent
 from blurcam.sinks.rtsp_protocol import fed
 from blurcam.sources.decoding import brief
 
 _TIMEOUT_MICROSECONDS = "5000000"
 
 
-def main() -> NoReturn:
-    """Publish until stdin ends; exit code 1, with a line on stderr, where that fails.
+def main(parent: Parent) -> NoReturn:
+    """Publish until standard input ends; exit code 1 where that fails.
 
-    A byte on stdout says that the server has taken the first picture.
+    The parent is told ``up`` when the server has taken the first frame, and why it ``failed``.
     """
     av.logging.set_level(av.logging.FATAL)
     try:
-        _relay()
+        _publish(parent)
     except (av.FFmpegError, OSError, ValueError) as exc:
-        # Whoever reads this masks it: the text may hold the password.
-        os.write(2, f"{brief(exc)}\n".encode())
+        # The parent masks it: the text may hold the password.
+        parent.tell("failed", json.dumps(brief(exc)))
         os._exit(1)
     os._exit(0)
 
 
-def _relay() -> None:
-    line = sys.stdin.buffer.readline()
+def _publish(parent: Parent) -> None:
+    line = parent.input.readline()
     if not line:
         return
-    start, pictures = fed(line, sys.stdin.buffer.read)
+    start, pictures = fed(line, parent.input.read)
     with av.open(io.BytesIO(start.sample), format="mpegts") as sample:
         options = {"rtsp_transport": "tcp", "timeout": _TIMEOUT_MICROSECONDS}
         output: Any = av.open(start.url, "w", format="rtsp", options=options)
@@ -51,10 +52,6 @@ def _relay() -> None:
         packet.stream = stream
         output.mux_one(packet)
         if not has_taken:
-            os.write(1, b"+")
+            parent.tell("up")
             has_taken = True
     output.close()
-
-
-if __name__ == "__main__":
-    main()

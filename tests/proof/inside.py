@@ -1,10 +1,8 @@
-"""A fault put into the process that does the work: this one, a job's worker, or a camera's.
-
-Run as a program it is the process of a camera, with the fault that the environment names.
-"""
+"""A fault put into the process that does the work: this one, a job's worker, or a camera's."""
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -37,12 +35,8 @@ def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
 def pass_on(order: dict[str, Any]) -> None:
     """Have the processes that this one will start be armed, in its place."""
     os.environ["PROOF_ORDER"] = json.dumps(order)
-    if order["path"] == "batch":
-        import blurcam.batch.local_workers
-
-        blurcam.batch.local_workers._work = work  # noqa: SLF001 - that is the joint
-    else:
-        wrap("blurcam.serve.supervisor:subprocess.Popen", _with_fault)
+    wrap("blurcam.runtime.child:subprocess.Popen", _with_fault)
+    if order["path"] == "serve":
         wrap("blurcam.serve.supervisor:Supervisor.turn", _until_enough())
 
 
@@ -52,18 +46,11 @@ def _arm_as_told() -> dict[str, Any]:
     return order
 
 
-def work(*args: Any) -> None:
-    """Be a worker of a job, with a fault."""
-    import blurcam.batch.local_workers
-
-    _arm_as_told()
-    blurcam.batch.local_workers._work(*args)  # noqa: SLF001 - here, in another process, the original
-
-
 def _with_fault(original: Strike, command: list[str], **options: Any) -> Any:
-    """Start the program below in place of a camera's process."""
-    assert command[1:] == ["-m", "blurcam.serve.camera_process"]
-    return original([command[0], "-m", "tests.proof.inside"], **options)
+    """Start the program below in place of a camera's or a worker's process."""
+    assert command[1:3] == ["-m", "blurcam.runtime"]
+    os.environ["PROOF_MODULE"] = command[3]
+    return original([*command[:3], "tests.proof.inside", *command[4:]], **options)
 
 
 def _until_enough() -> Strike:
@@ -107,9 +94,10 @@ def _noted(original: Strike, *args: Any) -> Any:
     return tally
 
 
-if __name__ == "__main__":
-    import blurcam.serve.camera_process
-
+def main(parent: Any) -> None:
+    """Be the process that blurcam started, with the fault that the environment names."""
     _arm_as_told()
-    wrap("blurcam.runs.camera:run_camera", _noted)
-    blurcam.serve.camera_process.main()
+    module = importlib.import_module(os.environ["PROOF_MODULE"])
+    if module.__name__ == "blurcam.serve.camera_process":
+        wrap("blurcam.runs.camera:run_camera", _noted)
+    module.main(parent)

@@ -188,7 +188,7 @@ def _become(order: dict[str, Any], told: int) -> int:
 
     if os.geteuid() != 0:
         # A process that is not dumpable cannot look at its own descriptors, which the faults need.
-        sys.modules["blurcam.cli"].leave_no_core = lambda: None
+        sys.modules["blurcam.cli"].no_core_dump = lambda: None
     faulthandler.dump_traceback_later(order["patience"] * 0.8)  # where it hangs, if it does
     os.environ["PROOF_TOLD"] = str(told)
     if order["struck"] is None:

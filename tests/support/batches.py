@@ -110,7 +110,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
     """The worker processes of a driver that have begun to work."""
     try:
         children = psutil.Process(pid).children()
-        return [c for c in children if any("spawn_main" in part for part in c.cmdline())]
+        return [c for c in children if "blurcam.batch.worker_process" in c.cmdline()]
     except psutil.NoSuchProcess:
         return []
 

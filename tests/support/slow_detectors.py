@@ -15,6 +15,7 @@ from typing import Any
 from blurcam.detect.detector import Answer, Detection, Detector
 from blurcam.detect.sheets import Searchable
 from blurcam.errors import DetectorTimeout
+from blurcam.runtime.parent import Parent
 
 
 class Slowed:
@@ -81,7 +82,7 @@ def wrapping(opened: Callable[..., Detector], wrap: Callable[[Detector], Detecto
     return lambda *args, **options: wrap(opened(*args, **options))
 
 
-def main() -> None:
+def main(parent: Parent) -> None:
     """Run a camera's process."""
     from blurcam.detect.detectors import centerface
     from blurcam.serve.camera_process import main as run
@@ -100,8 +101,4 @@ def main() -> None:
         return hanging
 
     centerface.open_centerface = wrapping(centerface.open_centerface, hang)
-    run()
-
-
-if __name__ == "__main__":
-    main()
+    run(parent)

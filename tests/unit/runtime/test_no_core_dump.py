@@ -21,7 +21,7 @@ import ctypes, os, resource, sys
 resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 if sys.argv[1] == "broken":
     import blurcam.cli
-    blurcam.cli.leave_no_core = lambda: None
+    blurcam.cli.no_core_dump = lambda: None
 import blurcam.commands.terminal, blurcam.cli
 def die(**options):
     print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
