@@ -13,13 +13,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final, cast
 
-import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.errors import SourceOpenError, SourceReadError
-from blurcam.sources.decoding import ONE_FILE, come_to_rest
+from blurcam.sources.decoding import come_to_rest
+from blurcam.sources.open import FAULTS, brief, open_path
 
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
@@ -71,10 +71,7 @@ class SampledFrame:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Any]:
-    try:
-        container: Any = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
-    except (av.FFmpegError, OSError, ValueError) as exc:
-        raise SourceOpenError(f"{path}: cannot be opened: {_brief(exc)}") from exc
+    container: Any = open_path(path)
     try:
         if not container.streams.video:
             raise SourceOpenError(f"{path}: holds no video stream")
@@ -84,10 +81,6 @@ def _opened(path: Path) -> Iterator[Any]:
             if stream.codec_context is not None:
                 come_to_rest(stream.codec_context)
         container.close()
-
-
-def _brief(error: Exception) -> str:
-    return " ".join((getattr(error, "strerror", None) or str(error)).split())
 
 
 def facts(path: Path) -> ContainerFacts:
@@ -103,8 +96,8 @@ def facts(path: Path) -> ContainerFacts:
                     untimed |= packet.pts is None
                     if packet.pts is not None:
                         times.append(packet.pts * stream.time_base)
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            fault = f"reading fails after {packets} packets: {_brief(exc)}"
+        except FAULTS as exc:
+            fault = f"reading fails after {packets} packets: {brief(exc)}"
         return ContainerFacts(
             codec=stream.codec_context.name if stream.codec_context else "unknown",
             width=stream.width,
@@ -126,7 +119,7 @@ def _rotation(path: Path) -> int:
     with _opened(path) as container:
         try:
             first = next(container.decode(video=0), None)
-        except (av.FFmpegError, OSError, ValueError):
+        except FAULTS:
             return 0
         return 0 if first is None else round(first.rotation / 90) * 90 % 360
 
@@ -158,8 +151,8 @@ def samples(path: Path, every: float) -> Iterator[SampledFrame]:
                     due = last + every
                     picture = _bgr(frame)
                 yield SampledFrame(last, picture, bool(frame.is_corrupt))
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {_brief(exc)}") from exc
+        except FAULTS as exc:
+            raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {brief(exc)}") from exc
 
 
 def _bgr(frame: Any) -> Picture:
@@ -180,7 +173,7 @@ def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
                 best = frame
                 if frame.time is not None and frame.time >= seconds - 1e-3:
                     break
-        except (av.FFmpegError, OSError, ValueError):
+        except FAULTS:
             return None
         if best is None:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final, cast
 
@@ -12,6 +13,7 @@ import av
 
 from blurcam.encode.encoder import Encoder
 from blurcam.encode.encoder_options import X26_PRESETS, Codec, EncoderOptions
+from blurcam.encode.upright import note_upright
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.runtime.counts import FrameCounts
@@ -58,7 +60,7 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -
             tally.notice(notice)
             name, coding = (
                 software,
-                EncoderOptions(coding.codec, reorder=coding.reorder, live=coding.live),
+                replace(coding, encoder=None, crf=None, preset=None),
             )
     try:
         encoder = Encoder(info, name, coding)
@@ -68,6 +70,8 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -
         if asked:
             raise ConfigError(f"encoder {name} does not take {' or '.join(asked)}") from exc
         raise SinkOpenError(str(exc)) from exc
+    if coding.upright:
+        note_upright(info, tally)
     if encoder.pixel_format.depth < info.pixel_format.depth:
         tally.notice(
             f"{info.pixel_format.depth} bits become {encoder.pixel_format.depth}: players take no "

@@ -12,14 +12,15 @@ from fractions import Fraction
 from typing import Any, Final, NoReturn, cast, final
 
 import av
-import numpy as np
 from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from blurcam.encode.encoder_options import SEMI_PLANAR, EncoderOptions, options_of, pixel_format_of
+from blurcam.encode.upright import picture_of, upright
 from blurcam.errors import SinkWriteError
 from blurcam.media.formats import StreamInfo
+from blurcam.media.orientation import AS_STORED
 from blurcam.redact.gate import RedactedFrame
 
 _SEAL: Final = object()
@@ -45,17 +46,26 @@ class RedactedPacket:
     time_base: Fraction
     is_key: bool
 
-    def __init__(self, seal: object, packet: Any, time_base: Fraction, duration: int) -> None:
-        """Copy a packet of PyAV's; only this module knows the seal."""
+    def __init__(
+        self,
+        seal: object,
+        data: bytes,
+        pts: int,
+        dts: int,
+        duration: int,
+        time_base: Fraction,
+        is_key: bool,
+    ) -> None:
+        """Take what the encoder made; only this module knows the seal."""
         if seal is not _SEAL:
             raise TypeError("a RedactedPacket is made by an Encoder alone")
         for name, value in (
-            ("data", bytes(packet)),
-            ("pts", packet.pts),
-            ("dts", packet.dts),
-            ("duration", packet.duration or duration),
+            ("data", data),
+            ("pts", pts),
+            ("dts", dts),
+            ("duration", duration),
             ("time_base", time_base),
-            ("is_key", packet.is_keyframe),
+            ("is_key", is_key),
         ):
             object.__setattr__(self, name, value)
 
@@ -81,7 +91,8 @@ class Encoder:
     def __init__(self, info: StreamInfo, name: str, coding: EncoderOptions) -> None:
         """Open FFmpeg's encoder ``name``; use :func:`open_encoder`."""
         self.name = name
-        self.info = info
+        self._way = info.orientation if coding.upright else AS_STORED
+        self.info = info = upright(info) if coding.upright else info
         takes = {each.name for each in av.Codec(name, "w").video_formats or ()}
         self.pixel_format = pixel_format_of(info, takes, coding.codec)
         own = self.pixel_format.name
@@ -109,6 +120,7 @@ class Encoder:
             self._nowhere.close()
             raise
         self._shift: int | None = None
+        self._lasts: dict[int, int] = {}  # how long each frame in the encoder is shown, by pts
 
     def _set_up(self, info: StreamInfo) -> None:
         context, colour = self._context, info.colour
@@ -137,9 +149,10 @@ class Encoder:
         if self._shift is None:
             # No container of ours stores a time before zero without hiding the picture.
             self._shift = max(0, -shown)
-        picture = _picture(frame, self._input_format, self._levels)
+        picture = picture_of(frame, self._way, self._input_format, self._levels)
         picture.pts = shown + self._shift
         picture.time_base = self.time_base
+        self._lasts[picture.pts] = frame.duration or self._step
         with _encoding(self.name):
             packets = self._context.encode(picture)
         yield from self._sealed(packets)
@@ -153,7 +166,11 @@ class Encoder:
     def _sealed(self, packets: list[Any]) -> Iterator[RedactedPacket]:
         for packet in packets:
             if packet.size:
-                yield RedactedPacket(_SEAL, packet, self.time_base, self._step)
+                lasts = self._lasts.pop(packet.pts, self._step)
+                yield RedactedPacket(
+                    _SEAL, bytes(packet), packet.pts, packet.dts, lasts, self.time_base,
+                    packet.is_keyframe,
+                )  # fmt: skip
 
     def try_out(self) -> None:
         """Encode two grey pictures for nobody; raises SinkWriteError where that does not work."""
@@ -169,6 +186,12 @@ class Encoder:
     def close(self) -> None:
         """Release the encoder; safe to call twice."""
         self._nowhere.close()
+
+    @property
+    def codec(self) -> str:
+        """FFmpeg's name of the codec, such as hevc."""
+        name: str = self.template.codec_context.codec.canonical_name
+        return name
 
     @property
     def step(self) -> int:
@@ -232,9 +255,8 @@ class SignedPackets:
         self._refuse(self._last, tag, name)
         *fields, is_key = self._FIELDS.unpack_from(body)
         pts, dts, duration, numerator, denominator = fields
-        made = av.Packet(body[self._FIELDS.size :])
-        made.pts, made.dts, made.duration, made.is_keyframe = pts, dts, duration, is_key
-        return RedactedPacket(_SEAL, made, Fraction(numerator, denominator), duration)
+        data, time_base = body[self._FIELDS.size :], Fraction(numerator, denominator)
+        return RedactedPacket(_SEAL, data, pts, dts, duration, time_base, is_key)
 
     def refuse_other_end(self, tag: bytes, name: str) -> None:
         """Raise SinkWriteError unless this is the end that was signed."""
@@ -248,10 +270,9 @@ class SignedPackets:
 
 def retimed(packet: RedactedPacket, dts: int) -> RedactedPacket:
     """Return the packet, to be decoded at another time: for joined spans, whose order is one."""
-    made = av.Packet(packet.data)
-    made.pts, made.dts, made.duration = packet.pts, dts, packet.duration
-    made.is_keyframe = packet.is_key
-    return RedactedPacket(_SEAL, made, packet.time_base, packet.duration)
+    return RedactedPacket(
+        _SEAL, packet.data, packet.pts, dts, packet.duration, packet.time_base, packet.is_key
+    )
 
 
 @contextmanager
@@ -262,20 +283,3 @@ def _encoding(name: str) -> Iterator[None]:
         said = getattr(exc, "log", None)  # what FFmpeg complained of last: level, who, what
         text = said[2].strip() if said else getattr(exc, "strerror", None) or str(exc)
         raise SinkWriteError(f"encoder {name}: {text}") from exc
-
-
-def _picture(frame: RedactedFrame, target: str, levels: tuple[int, int]) -> VideoFrame:
-    """Return the planes as FFmpeg's picture; it owns its samples, as encoders expect."""
-    own = frame.pixel_format
-    if own.is_rgb:
-        raise SinkWriteError("RGB pictures are not encoded")
-    picture = VideoFrame(frame.width, frame.height, own.name)
-    for source, plane in zip(frame.planes, picture.planes, strict=True):
-        stride = plane.line_size // source.itemsize
-        samples = np.frombuffer(cast(Any, plane), source.dtype)
-        rows, columns = source.shape
-        np.copyto(samples[: rows * stride].reshape(rows, stride)[:, :columns], source)
-    has, wants = levels
-    if own.name == target and has == wants:
-        return picture
-    return picture.reformat(format=target, src_color_range=has, dst_color_range=wants)

@@ -25,6 +25,7 @@ class EncoderOptions:
 
     Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
     it holds no time before zero. With ``live`` every picture leaves the encoder as it goes in.
+    ``upright`` turns and mirrors the pixels, for a container that cannot say how they are shown.
     """
 
     codec: Codec
@@ -33,6 +34,7 @@ class EncoderOptions:
     preset: str | None = None
     reorder: bool = True
     live: bool = False
+    upright: bool = False
 
 
 def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str, str]:

@@ -22,6 +22,7 @@ class Frame:
     the frame; rows may be padded (strided). ``seq`` counts frames of a run from 0, without gaps.
     ``session`` changes where nothing known of earlier frames holds any more (start, reconnect,
     change of size, jump in time). ``wall_time`` is seconds since 1970 when the frame arrived.
+    ``duration`` is how long it is shown, 0 where the container does not say.
     """
 
     planes: tuple[Plane, ...] = field(repr=False)
@@ -33,6 +34,7 @@ class Frame:
     session: int = 0
     is_corrupt: bool = False
     interlaced: bool = False
+    duration: int = 0
 
     def __post_init__(self) -> None:
         """Refuse planes that do not fit the format, and lock them."""

@@ -34,6 +34,7 @@ class RedactedFrame:
 
     __slots__ = (
         "buffer",
+        "duration",
         "height",
         "interlaced",
         "pixel_format",
@@ -52,6 +53,7 @@ class RedactedFrame:
     height: int
     seq: int
     pts: int
+    duration: int
     time_base: Fraction
     wall_time: float
     interlaced: bool
@@ -70,6 +72,7 @@ class RedactedFrame:
             ("height", frame.height),
             ("seq", frame.seq),
             ("pts", frame.pts),
+            ("duration", frame.duration),
             ("time_base", frame.time_base),
             ("wall_time", frame.wall_time),
             ("interlaced", frame.interlaced),

@@ -31,6 +31,7 @@ from blurcam.runtime.status import CameraStatus, OutputStatus
 from blurcam.settings.camera import Camera, Output, RecordingOutput, StdoutOutput
 from blurcam.sinks.camera_outputs import CameraOutput, CameraOutputs, FrameSink, LiveSink
 from blurcam.sinks.camera_stdout import StdoutSink
+from blurcam.sinks.containers import format_of
 from blurcam.sinks.own_thread import detached
 from blurcam.sinks.retention import Retention
 from blurcam.sinks.rtsp import Publisher
@@ -191,10 +192,21 @@ class _Assembled:
         asked = self._camera.encode
         codec = codec_for(info, ".ts", asked.codec)
         coding = EncoderOptions(
-            codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True
+            codec,
+            asked.encoder,
+            asked.crf,
+            asked.preset,
+            reorder=False,
+            live=True,
+            upright=not all(_turns(output) for output in self._camera.outputs),
         )
         encoder = open_encoder(info, coding, self._account.tally)
         return CameraOutputs(encoder, self._outlets, self._raw)
+
+
+def _turns(output: Output) -> bool:
+    """Whether an output says how its frames are turned; of others the pixels are turned."""
+    return isinstance(output, RecordingOutput) and format_of(Path(output.path)).turns
 
 
 def _outlet(output: Output, clock: Clock, standard: int | None) -> CameraOutput:

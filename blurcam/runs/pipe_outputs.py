@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
 
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
 from blurcam.encode.encoder_options import EncoderOptions
+from blurcam.encode.upright import note_upright
 from blurcam.media.formats import StreamInfo
 from blurcam.runs.chain import Sink
 from blurcam.runs.fan_out import Aside, Coded, FrameOutput
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import PipeSettings
+from blurcam.sinks.containers import STREAMS, format_of
 from blurcam.sinks.descriptor import OutputDescriptor
-from blurcam.sinks.file import FileSink, container_for, open_file
+from blurcam.sinks.file import FileSink, open_file
 from blurcam.sinks.pipe import PipeSink, RawVideoSink
 
 
@@ -30,17 +33,20 @@ def open_outlets(
     What is recorded beside it is encoded once with it, where one encoder suits both.
     """
     if outflow is not None and piping.to in ("raw", "y4m"):
+        note_upright(info, tally)
         raw = RawVideoSink(outflow, piping.to, info)
         return [raw, *_recording(piping, info, tally, stack)]
-    encoder = _opened(info, _coding(piping, info, to_file=outflow is None), tally, stack)
+    shared = piping.tee is not None and not _is_single(piping)
+    tee = piping.tee if shared else None
+    encoder = _opened(info, _coding(piping, info, tee, to_file=outflow is None), tally, stack)
     sinks: list[Sink] = [
         _file(piping, piping.output, encoder, stack)
         if outflow is None
         else stack.enter_context(closing(PipeSink(outflow, piping.to, encoder)))
     ]
-    if piping.tee is None or _is_single(piping):
+    if tee is None:
         return [Coded(encoder, sinks), *_recording(piping, info, tally, stack)]
-    sinks.append(Aside(_file(piping, piping.tee, encoder, stack), tally))
+    sinks.append(Aside(_file(piping, tee, encoder, stack), tally))
     return [Coded(encoder, sinks)]
 
 
@@ -59,23 +65,31 @@ def _is_single(piping: PipeSettings) -> bool:
     return piping.to == "mjpeg" or (piping.to == "nut" and piping.encode.codec is None)
 
 
-def _coding(piping: PipeSettings, info: StreamInfo, *, to_file: bool) -> EncoderOptions:
+def _coding(
+    piping: PipeSettings, info: StreamInfo, tee: Path | None, *, to_file: bool
+) -> EncoderOptions:
     asked = piping.encode
+    says = tee is None or format_of(tee).turns
     if to_file:
-        return _coding_of_file(piping, piping.output, info)
+        options = _coding_of_file(piping, piping.output, info)
+        return replace(options, upright=options.upright or not says)
+    upright = not (says and STREAMS[piping.to].turns)
+    plain = EncoderOptions("raw", reorder=False, live=True, upright=upright)
     if piping.to == "mjpeg":
-        return EncoderOptions("mjpeg", crf=asked.crf, reorder=False, live=True)
+        return replace(plain, codec="mjpeg", crf=asked.crf)
     if piping.to == "nut" and asked.codec is None:
-        return EncoderOptions("raw", reorder=False, live=True)
+        return plain
     codec = codec_for(info, "", asked.codec)
-    return EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder=False, live=True)
+    return replace(plain, codec=codec, encoder=asked.encoder, crf=asked.crf, preset=asked.preset)
 
 
 def _coding_of_file(piping: PipeSettings, path: Path, info: StreamInfo) -> EncoderOptions:
     asked = piping.encode
-    container_for(path)
+    upright = not format_of(path).turns
     codec = codec_for(info, path.suffix, asked.codec)
-    return EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder=False)
+    return EncoderOptions(
+        codec, asked.encoder, asked.crf, asked.preset, reorder=False, upright=upright
+    )
 
 
 def _opened(

@@ -29,6 +29,7 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import refuse_existing, refuse_same, sha256_of
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
+from blurcam.sinks.containers import format_of
 from blurcam.sinks.file import FileSink, open_file
 from blurcam.sources.recording import FileSource, open_audio, open_source
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
@@ -204,10 +205,16 @@ def encoder_for(config: Config, info: StreamInfo, tally: FrameCounts) -> Encoder
     """Return the encoder that the settings ask for, for a file with the output's suffix."""
     asked = config.encode
     codec = codec_for(info, config.output.suffix, asked.codec)
-    reorder = config.output.suffix.lower() != ".ts"
-    return open_encoder(
-        info, EncoderOptions(codec, asked.encoder, asked.crf, asked.preset, reorder), tally
+    container = format_of(config.output)
+    options = EncoderOptions(
+        codec,
+        asked.encoder,
+        asked.crf,
+        asked.preset,
+        reorder=container.name != "mpegts",
+        upright=not container.turns,
     )
+    return open_encoder(info, options, tally)
 
 
 def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:

@@ -73,8 +73,8 @@ class PipeSettings(Redaction):
     output: Annotated[
         Path,
         Field(
-            description="What to write: - for standard output, a FIFO, or a file: .mp4, .mkv, .ts "
-            "(H.264) or .webm (AV1)."
+            description="What to write: - for standard output, a FIFO, or a file: .mp4, .mov, "
+            ".mkv, .ts (H.264) or .webm (AV1)."
         ),
     ] = Path("-")
     source: Annotated[
@@ -100,7 +100,7 @@ class PipeSettings(Redaction):
         ),
     ] = None
     tee: Annotated[
-        Path | None, Field(description="Also record what goes out: .mp4, .mkv, .ts or .webm.")
+        Path | None, Field(description="Also record what goes out: .mp4, .mov, .mkv, .ts or .webm.")
     ] = None
     regions: Annotated[
         str | None,

@@ -17,7 +17,7 @@ class Config(Redaction):
 
     input: Annotated[Path, Field(description="Recording to read: anything that FFmpeg reads.")]
     output: Annotated[
-        Path, Field(description="Video to write: .mp4, .mkv, .ts (H.264) or .webm (AV1).")
+        Path, Field(description="Video to write: .mp4, .mov, .mkv, .ts (H.264) or .webm (AV1).")
     ]
     regions: Annotated[
         Path | None,

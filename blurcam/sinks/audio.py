@@ -7,11 +7,13 @@ from typing import Any, Final
 
 import av
 
+from blurcam.sinks.muxer import Muxer
 from blurcam.sources.recording import AudioTrack
 
 # Sound that can be copied; anything else, G.711 first of all, is transcoded.
 _COPIED: Final = {
     "mp4": {"aac", "mp3", "opus", "ac3", "eac3", "alac", "flac"},
+    "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_mulaw", "pcm_alaw"},
     "matroska": {"aac", "mp3", "opus", "vorbis", "ac3", "eac3", "flac", "pcm_s16le"},
     "mpegts": {"aac", "mp3", "mp2", "ac3", "eac3", "opus"},
     "webm": {"opus", "vorbis"},
@@ -72,9 +74,9 @@ class _TranscodedSound:
                 self._container.mux_one(made)
 
 
-def add_sound(container: Any, format: str, audio: AudioTrack) -> _CopiedSound | _TranscodedSound:
-    """Give a container of this format the sound: copied where it can hold it, else anew."""
-    copied = _COPIED[format]
+def add_sound(muxer: Muxer, audio: AudioTrack) -> _CopiedSound | _TranscodedSound:
+    """Give a container the sound: copied where it can hold it, else encoded anew."""
+    copied = _COPIED[muxer.container_name]
     if audio.stream.codec_context.name in copied:
-        return _CopiedSound(container, audio)
-    return _TranscodedSound(container, audio, "libopus" if "vorbis" in copied else "aac")
+        return _CopiedSound(muxer.container, audio)
+    return _TranscodedSound(muxer.container, audio, "libopus" if "vorbis" in copied else "aac")

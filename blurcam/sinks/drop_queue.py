@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from fractions import Fraction
-from typing import Any, Final, Protocol
-
-import av
+from typing import Final, Protocol
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
-from blurcam.media.timelines import rescale
+from blurcam.sinks.muxer import Muxer
 
 # Some seconds of it.
 _MOST_BYTES: Final = 4 << 20
@@ -70,14 +67,9 @@ class TransportStream:
     def __init__(self, encoder: Encoder) -> None:
         """Write the header."""
         self._taken = bytearray()
-        self._time_base: Fraction = encoder.time_base
-        self._container: Any = av.open(
-            self, "w", format="mpegts",
-            container_options={"flush_packets": "1", "mpegts_flags": "pat_pmt_at_frames"},
-        )  # fmt: skip
-        self._stream = self._container.add_stream_from_template(encoder.template)
-        self._stream.time_base = self._time_base
-        self._container.start_encoding()
+        options = {"flush_packets": "1", "mpegts_flags": "pat_pmt_at_frames"}
+        self._muxer = Muxer(self, "mpegts", encoder.template, encoder.time_base, options=options)
+        self._muxer.begin()
 
     def write(self, data: bytes) -> int:
         """Take what the muxer writes."""
@@ -86,17 +78,11 @@ class TransportStream:
 
     def coded(self, packet: RedactedPacket) -> bytes:
         """Return a packet, and at a key frame the tables."""
-        made = av.Packet(packet.data)
-        made.pts = rescale(packet.pts, packet.time_base, self._time_base)
-        made.dts = rescale(packet.dts, packet.time_base, self._time_base)
-        made.duration, made.time_base = packet.duration, self._time_base
-        made.is_keyframe, made.stream = packet.is_key, self._stream
-        self._container.mux_one(made)
+        self._muxer.write(packet)
         coded = bytes(self._taken)
         self._taken.clear()
         return coded
 
     def close(self) -> None:
         """Release the muxer; safe to call twice."""
-        with suppress(av.FFmpegError, OSError, ValueError):
-            self._container.close()
+        self._muxer.close()

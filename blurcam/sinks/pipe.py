@@ -3,53 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final
 
-import av
+import numpy as np
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
-from blurcam.errors import ConfigError, SinkClosed, SinkError, SinkOpenError, SinkWriteError
+from blurcam.encode.upright import upright, upright_planes
+from blurcam.errors import ConfigError, SinkClosed, SinkOpenError, SinkWriteError
 from blurcam.media.formats import StreamInfo
+from blurcam.media.orientation import AS_STORED
 from blurcam.redact.gate import RedactedFrame
 from blurcam.settings.pipe import ToName
+from blurcam.sinks.containers import STREAMS
 from blurcam.sinks.descriptor import OutputDescriptor
+from blurcam.sinks.muxer import Muxer, translating_errors
 
 # Every picture is handed on when it is muxed: nothing waits for a buffer to fill.
 _AT_ONCE: Final = {"flush_packets": "1"}
 _LARGE: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class _Muxing:
-    """FFmpeg's muxer, its options, and the codecs that it can hold here."""
-
-    name: str
-    codecs: frozenset[str]
-    options: tuple[tuple[str, str], ...] = ()
-
-
-_MUXERS: Final[dict[ToName, _Muxing]] = {
-    "ts": _Muxing("mpegts", frozenset({"h264", "hevc"})),
-    "nut": _Muxing("nut", frozenset({"h264", "hevc", "av1", "ffv1", "rawvideo", "mjpeg"})),
-    "matroska": _Muxing(
-        "matroska",
-        frozenset({"h264", "hevc", "av1", "ffv1", "mjpeg"}),
-        # A cluster is written when the next one begins: here with every picture.
-        (("live", "1"), ("cluster_time_limit", "1")),
-    ),
-    "mp4": _Muxing(
-        "mp4",
-        frozenset({"h264", "hevc", "av1"}),
-        (("movflags", "+empty_moov+default_base_moof+frag_every_frame"),),
-    ),
-    "flv": _Muxing(
-        "flv", frozenset({"h264", "hevc", "av1"}), (("flvflags", "no_duration_filesize"),)
-    ),
-    "mjpeg": _Muxing("mjpeg", frozenset({"mjpeg"})),
-}
 
 
 class PipeSink:
@@ -57,69 +30,53 @@ class PipeSink:
 
     def __init__(self, outflow: OutputDescriptor, to: ToName, encoder: Encoder) -> None:
         """Write the header; raises SinkOpenError, or SinkClosed where nobody reads it."""
-        self._outflow = outflow
+        self._name = outflow.name
         self._is_over = False
-        muxing = _MUXERS[to]
-        codec = encoder.template.codec_context.codec.canonical_name
-        if codec not in muxing.codecs:
+        wanted = STREAMS[to]
+        if encoder.codec not in wanted.codecs:
             raise ConfigError(
-                f"codec: {to} holds {', '.join(sorted(muxing.codecs))} here, not {codec}"
+                f"codec: {to} holds {', '.join(sorted(wanted.codecs))} here, not {encoder.codec}"
             )
-        writing: Any = outflow  # anything with write() is a file to PyAV
-        with self._border(SinkOpenError):
-            self._container: Any = av.open(
-                writing,
-                "w",
-                format=muxing.name,
-                container_options=_AT_ONCE | dict(muxing.options),
+        with translating_errors(self._name, SinkOpenError):
+            self._muxer = Muxer(
+                outflow,
+                wanted.name,
+                encoder.template,
+                encoder.time_base,
+                options=_AT_ONCE | wanted.options,
+                display_matrix=encoder.info.display_matrix,
                 buffer_size=_LARGE,
             )
             try:
-                self._stream = self._container.add_stream_from_template(encoder.template)
-                self._stream.time_base = encoder.time_base
-                if codec == "rawvideo":
-                    # It says how the samples lie, and PyAV forgets it: NUT guesses otherwise.
-                    tag = encoder.template.codec_context.codec_tag
-                    self._stream.codec_context.codec_tag = tag
-                self._stream.set_display_matrix(encoder.info.display_matrix)
-                self._container.start_encoding()
+                self._muxer.begin()
             except BaseException:
                 self.close()
                 raise
 
     def write(self, packet: RedactedPacket) -> None:
         """Write a packet; raises SinkClosed where the reader has gone away."""
-        made: Any = av.Packet(packet.data)
-        made.pts, made.dts, made.duration = packet.pts, packet.dts, packet.duration
-        made.time_base = packet.time_base
-        made.is_keyframe = packet.is_key
-        made.stream = self._stream
-        with self._border(SinkWriteError):
-            self._container.mux_one(made)
+        with self._until_closed(), translating_errors(self._name, SinkWriteError):
+            self._muxer.write(packet)
 
     def finish(self) -> None:
         """Write what ends the stream; nothing where the reader has gone away."""
         if not self._is_over:
             self._is_over = True
-            with self._border(SinkWriteError):
-                self._container.close()
+            with translating_errors(self._name, SinkWriteError):
+                self._muxer.end()
 
     def close(self) -> None:
         """Release it; safe to call twice."""
         self._is_over = True
-        with suppress(av.FFmpegError, OSError, ValueError, SinkError):  # said already
-            self._container.close()
+        self._muxer.close()
 
     @contextmanager
-    def _border(self, kind: type[SinkOpenError] | type[SinkWriteError]) -> Iterator[None]:
+    def _until_closed(self) -> Iterator[None]:
         try:
             yield
         except SinkClosed:
             self._is_over = True
             raise
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            text = getattr(exc, "strerror", None) or str(exc)
-            raise kind(f"{self._outflow.name}: cannot be written: {text}") from exc
 
 
 # What yuv4mpeg(5) calls each format; FFmpeg writes and reads the same.
@@ -140,6 +97,7 @@ class RawVideoSink:
     def __init__(self, outflow: OutputDescriptor, to: ToName, info: StreamInfo) -> None:
         """Write the header, if there is one; raises ConfigError, or SinkClosed."""
         self._outflow = outflow
+        self._way, info = info.orientation, upright(info)
         self._before = b"FRAME\n" if to == "y4m" else b""
         outflow.widen()
         if to == "y4m":
@@ -149,7 +107,11 @@ class RawVideoSink:
         """Write a picture; raises SinkClosed where the reader has gone away."""
         if self._before:
             self._outflow.write(self._before)
-        self._outflow.write(frame.buffer.data)
+        if self._way == AS_STORED:
+            self._outflow.write(frame.buffer.data)
+            return
+        for plane in upright_planes(frame, self._way):
+            self._outflow.write(np.ascontiguousarray(plane).data)
 
     def finish(self) -> None:
         """Every picture is whole already."""

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import av
-
-from blurcam.errors import SinkWriteError
+from blurcam.errors import SinkWriteError, SourceOpenError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
+from blurcam.sources.open import FAULTS, open_path
 
 logger = logging.getLogger(__name__)
 
@@ -155,9 +154,9 @@ class PatternFiles:
 
 def _is_playable(path: Path) -> bool:
     try:
-        with av.open(f"file:{path}") as container:
+        with open_path(path) as container:
             return any(packet.size for packet in container.demux(video=0))
-    except (av.FFmpegError, OSError, ValueError, IndexError):
+    except (SourceOpenError, *FAULTS, IndexError):
         return False
 
 

@@ -5,17 +5,17 @@ It never sees a picture that was not redacted: what comes in was encoded by blur
 
 from __future__ import annotations
 
-import io
 import json
 import os
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import av
 import av.logging
 
 from blurcam.runtime.parent import Parent
+from blurcam.sinks.muxer import Muxer
 from blurcam.sinks.rtsp_protocol import fed
-from blurcam.sources.decoding import brief
+from blurcam.sources.open import brief, open_bytes
 
 _TIMEOUT_MICROSECONDS = "5000000"
 
@@ -40,18 +40,14 @@ def _publish(parent: Parent) -> None:
     if not line:
         return
     start, pictures = fed(line, parent.input.read)
-    with av.open(io.BytesIO(start.sample), format="mpegts") as sample:
+    with open_bytes(start.sample, "mpegts") as sample:
         options = {"rtsp_transport": "tcp", "timeout": _TIMEOUT_MICROSECONDS}
-        output: Any = av.open(start.url, "w", format="rtsp", options=options)
-        stream = output.add_stream_from_template(sample.streams.video[0])
+        template = sample.streams.video[0]
+        muxer = Muxer(start.url, "rtsp", template, start.time_base, options=options)
     has_taken = False
     for picture in pictures:
-        packet = av.Packet(picture.data)
-        packet.pts, packet.dts, packet.duration = picture.pts, picture.dts, picture.duration
-        packet.time_base, packet.is_keyframe = start.time_base, picture.is_key
-        packet.stream = stream
-        output.mux_one(packet)
+        muxer.write(picture)
         if not has_taken:
             parent.tell("up")
             has_taken = True
-    output.close()
+    muxer.end()

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import UTC, datetime
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
-
-import av
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
-from blurcam.media.timelines import rescale
 from blurcam.runtime.files import StagedFile, refuse_existing
 from blurcam.runtime.status import Storage
-from blurcam.sinks.file import container_for, muxer_options
+from blurcam.sinks.containers import format_of, muxer_options
+from blurcam.sinks.muxer import Muxer, translating_errors
 from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.ts_padding import stuff
 
@@ -41,7 +36,7 @@ class SegmentSink:
     ) -> None:
         """Write files of about ``segment`` seconds, ``None`` for one without end."""
         self._pattern = pattern
-        self._container_name = container_for(Path(pattern))
+        self._container_name = format_of(Path(pattern)).name
         self._encoder = encoder
         self._clock = clock
         self._segment = segment
@@ -125,7 +120,7 @@ def part_of(path: Path) -> Path:
 
 def check_recording(pattern: str, *, overwrite: bool = True) -> None:
     """Raise ConfigError for a pattern that no file can be named after."""
-    container_for(Path(pattern))
+    format_of(Path(pattern))
     if "%" not in pattern:
         path = Path(pattern)
         refuse_existing(path, overwrite=overwrite)
@@ -136,55 +131,38 @@ class _File:
 
     def __init__(self, path: Path, container: str, encoder: Encoder, first: RedactedPacket) -> None:
         self.path, self.part = path, part_of(path)
-        self._container_name = container
-        self._origin = min(first.pts, first.dts)
-        self._time_base: Fraction = encoder.time_base
+        self._offset = -min(first.pts, first.dts)
         self._finished = False
-        with self._border(SinkOpenError):
+        with translating_errors(path, SinkOpenError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._container: Any = av.open(
+            self._muxer = Muxer(
                 f"file:{self.part}",
-                "w",
-                format=container,
-                container_options=muxer_options(container, encoder.time_base, live=True),
+                container,
+                encoder.template,
+                encoder.time_base,
+                options=muxer_options(container, encoder.time_base, live=True),
+                display_matrix=encoder.info.display_matrix,
             )
         try:
-            with self._border(SinkOpenError):
-                self._stream = self._container.add_stream_from_template(encoder.template)
-                self._stream.time_base = encoder.time_base
-                self._stream.set_display_matrix(encoder.info.display_matrix)
-                self._container.start_encoding()
+            with translating_errors(path, SinkOpenError):
+                self._muxer.begin()
         except BaseException:
             self.close()
             raise
 
     def write(self, packet: RedactedPacket) -> None:
-        made = av.Packet(packet.data)
-        made.pts = rescale(packet.pts, packet.time_base, self._time_base) - self._origin
-        made.dts = rescale(packet.dts, packet.time_base, self._time_base) - self._origin
-        made.duration, made.time_base = packet.duration, self._time_base
-        made.is_keyframe, made.stream = packet.is_key, self._stream
-        with self._border(SinkWriteError):
-            self._container.mux_one(made)
+        with translating_errors(self.path, SinkWriteError):
+            self._muxer.write(packet, offset=self._offset)
 
     def finish(self) -> None:
-        with self._border(SinkWriteError):
-            self._container.close()
-            stuff(self.part, self._container_name)
+        with translating_errors(self.path, SinkWriteError):
+            self._muxer.end()
+            stuff(self.part, self._muxer.container_name)
             StagedFile(self.path, self.part).publish()
         self._finished = True
 
     def close(self) -> None:
-        with suppress(av.FFmpegError, OSError, ValueError):
-            self._container.close()
+        self._muxer.close()
         with suppress(OSError):
             if not self._finished and self.part.exists() and not self.part.stat().st_size:
                 self.part.unlink()
-
-    @contextmanager
-    def _border(self, kind: type[SinkOpenError] | type[SinkWriteError]) -> Iterator[None]:
-        try:
-            yield
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            text = getattr(exc, "strerror", None) or str(exc)
-            raise kind(f"{self.path}: cannot be written: {text}") from exc

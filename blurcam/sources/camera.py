@@ -31,8 +31,8 @@ from blurcam.media.timelines import LiveTimeline
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
-from blurcam.sources.decoding import brief
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
+from blurcam.sources.open import brief
 from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
 
 logger = logging.getLogger(__name__)

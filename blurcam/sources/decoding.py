@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +21,7 @@ from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.runtime.counts import RepeatedTrouble
 from blurcam.sources.loss_signs import tells_damage
+from blurcam.sources.open import FAULTS, brief
 
 logger = logging.getLogger(__name__)
 
@@ -30,39 +30,12 @@ _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 8
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
 _EARLY_END: Final = "File ended prematurely"
-# Formats that are lists of other files and addresses: a recording that came from outside must not
-# make blurcam read what only its owner may.
-_LISTS: Final = frozenset(
-    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
-)
-ONE_FILE: Final = {
-    "protocol_whitelist": "file",
-    "format_whitelist": ",".join(sorted(av.formats_available - _LISTS)),
-}
-"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
-
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
 _ONE_A_PACKET: Final = frozenset(
     {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
 )
-
-
-# libswscale and the decoders complain on stderr unless told not to; what they say is read from
-# the log instead.
-av.logging.set_level(av.logging.ERROR)
-logging.getLogger("libav").addHandler(logging.NullHandler())
-logging.getLogger("libav").propagate = False
-
-
-@contextmanager
-def opening(path: Path | str) -> Iterator[None]:
-    """Turn whatever keeps a file from being opened into a SourceOpenError."""
-    try:
-        yield
-    except (av.FFmpegError, OSError, ValueError, EOFError) as exc:
-        raise SourceOpenError(f"{path}: not a video that FFmpeg can read ({brief(exc)})") from exc
 
 
 def video_stream(path: Path | str, container: InputContainer) -> VideoStream:
@@ -174,7 +147,7 @@ class Decoded:
                 except (StopIteration, IndexError):
                     self._refuse_early_end(log)
                     return
-                except (av.FFmpegError, OSError, ValueError) as exc:
+                except FAULTS as exc:
                     yield from self._judged(self._decode(None), log)
                     raise SourceReadError(
                         f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
@@ -249,13 +222,3 @@ class Decoded:
             missing = announced - self._hidden - self._frames
             signs.append((missing, f"the file announces {announced} frames"))
         return max(signs)
-
-
-def brief(error: Exception) -> str:
-    """Return what went wrong, without the path, which is said already."""
-    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    said = getattr(error, "log", None)
-    if said and getattr(error, "errno", None) == errno.EBUSY:
-        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
-        text = said[2]
-    return " ".join(text.split())

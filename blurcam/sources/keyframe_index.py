@@ -8,9 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-import av
-
-from blurcam.sources.decoding import opening, video_stream
+from blurcam.sources.decoding import video_stream
+from blurcam.sources.open import FAULTS, open_path
 
 # Longer gaps are a change of session, across which nothing is known anyway; kept in one piece.
 _LONGEST_GAP_SECONDS: Final = 10
@@ -33,9 +32,7 @@ def index_of(path: Path, longer_than: float) -> KeyframeIndex | None:
     ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
     read from one end to the other.
     """
-    with opening(path):
-        container = av.open(f"file:{path}", metadata_errors="ignore")
-    with container:
+    with open_path(path) as container:
         stream = video_stream(path, container)
         if container.duration is not None and container.duration < longer_than * 1_000_000:
             return None
@@ -52,7 +49,7 @@ def index_of(path: Path, longer_than: float) -> KeyframeIndex | None:
                 times.append(packet.pts)
                 if packet.is_keyframe:
                     keys.append(packet.pts)
-        except (av.FFmpegError, OSError, ValueError):
+        except FAULTS:
             return None  # reading it from one end to the other tells what is wrong
         times.sort()
         keys.sort()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
 import av
 import av.logging
@@ -14,8 +14,9 @@ from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import FromName, RawLayout
-from blurcam.sources.decoding import Decoded, opening, video_stream
+from blurcam.sources.decoding import Decoded, video_stream
 from blurcam.sources.descriptor import InputDescriptor
+from blurcam.sources.open import open_reader
 from blurcam.sources.raw_video import RawVideo
 from blurcam.sources.signatures import recognise, refuse_plain_mp4, watch_for
 from blurcam.sources.to_frames import FrameMaker, stream_info
@@ -88,10 +89,9 @@ class PipeSource:
         options = dict(_PROBING)
         if self.kind == "mjpeg":
             options["framerate"] = str(self._layout.frequency)
-        reading: Any = self._intake  # anything with read() is a file to PyAV
-        with av.logging.Capture(local=True), opening(self.name):
-            self._container = av.open(
-                reading, format=_DEMUXERS[self.kind], options=options, metadata_errors="ignore"
+        with av.logging.Capture(local=True):
+            self._container = open_reader(
+                self._intake, _DEMUXERS[self.kind], options, name=self.name
             )
         stream = video_stream(self.name, self._container)
         return Decoded(self.name, self._container, stream, live=True)

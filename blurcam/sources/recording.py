@@ -11,10 +11,11 @@ import av
 import av.logging
 from av.container import InputContainer
 
-from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts
-from blurcam.sources.decoding import ONE_FILE, Decoded, NothingDecoded, brief, opening, video_stream
+from blurcam.sources.decoding import Decoded, NothingDecoded, video_stream
+from blurcam.sources.open import open_path, reading
 from blurcam.sources.to_frames import FrameMaker, stream_info
 
 
@@ -33,9 +34,8 @@ def open_source(path: Path, tally: FrameCounts) -> FileSource:
 
 
 def _opened(path: Path, tally: FrameCounts, *, one_by_one: bool = False) -> FileSource:
-    with av.logging.Capture(local=True) as log, opening(path):
-        # "file:" keeps a name with a colon from being taken for an address.
-        container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
+    with av.logging.Capture(local=True) as log:
+        container = open_path(path)
     try:
         return FileSource(path, container, tally, log, one_by_one=one_by_one)
     except BaseException:
@@ -141,12 +141,10 @@ class AudioTrack:
 
     def packets(self) -> Iterator[Any]:
         """Yield the coded packets, in order of their time."""
-        try:
+        with reading(f"{self.name}: its sound cannot be read"):
             for packet in self._container.demux(self.stream):
                 if packet.dts is not None:
                     yield packet
-        except (av.FFmpegError, OSError, ValueError) as exc:
-            raise SourceReadError(f"{self.name}: its sound cannot be read: {brief(exc)}") from exc
 
     def close(self) -> None:
         """Close the file; safe to call twice."""
@@ -155,8 +153,7 @@ class AudioTrack:
 
 def open_audio(path: Path) -> AudioTrack | None:
     """Return the recording's first sound track, ``None`` where it has none."""
-    with opening(path):
-        container = av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
+    container = open_path(path)
     if not container.streams.audio:
         container.close()
         return None

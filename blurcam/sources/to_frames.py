@@ -24,6 +24,8 @@ LARGEST_SIDE: Final = 16384
 _SWIFTEST: Final = 100_000
 # A new session begins after a gap that no track is to be carried across.
 _SESSION_GAP_SECONDS: Final = 10
+# No frame is shown for longer than a day, whatever a broken header says.
+_LONGEST_SECONDS: Final = 86_400
 # AV_FIELD_BB and AV_FIELD_BT
 _BOTTOM_FIRST: Final = (3, 5)
 
@@ -60,9 +62,16 @@ class FrameMaker:
             session=self._session,
             is_corrupt=is_suspect,
             interlaced=picture.interlaced_frame or self._info.interlaced,
+            duration=self._duration(picture),
         )
         self._seq += 1
         return frame
+
+    def _duration(self, picture: VideoFrame) -> int:
+        """Return how long the container says that the picture is shown, 0 where it does not."""
+        base = picture.time_base or self._info.time_base
+        lasts = rescale(picture.duration, base, self._info.time_base)
+        return lasts if 0 < lasts * self._info.time_base <= _LONGEST_SECONDS else 0
 
     def start_session(self) -> None:
         """Say that nothing of what was seen holds any more: the stream starts anew."""

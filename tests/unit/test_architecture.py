@@ -118,6 +118,24 @@ def test_package_is_imported_only_where_it_may_be(package: str) -> None:
     assert {user for user in users if not set(lineage(user)) & ONLY[package]} == set()
 
 
+# Where FFmpeg is opened: paths and streams to read, cameras, outputs. The encoder opens FFmpeg's
+# null muxer, which writes nothing, for a stream whose parameters the muxer copies.
+OPENS = {"sources.open", "sources.camera", "sinks.muxer", "encode.encoder"}
+# Where packets are made: those that are muxed, and those of raw video to be decoded.
+MAKES_PACKETS = {"sinks.muxer", "sources.raw_video"}
+
+
+@pytest.mark.parametrize(("call", "allowed"), [("av.open", OPENS), ("av.Packet", MAKES_PACKETS)])
+def test_ffmpeg_is_opened_and_fed_in_few_places(call: str, allowed: set[str]) -> None:
+    users = {
+        module
+        for module, path in modules().items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == call
+    }
+    assert users == allowed
+
+
 def test_sinks_never_see_frames() -> None:
     closed = [m for m in modules() if lineage(m)[0] in ("sinks", "encode")]
     assert len(closed) > 3

@@ -29,7 +29,8 @@ from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import refuse_same
 from blurcam.sinks import file
-from blurcam.sinks.file import FileSink, muxer_options, open_file
+from blurcam.sinks.containers import muxer_options
+from blurcam.sinks.file import FileSink, open_file
 from blurcam.sources.recording import open_audio, open_source
 from tests.support.clips import facts, ffmpeg, frame_hashes, frame_times, grey_frames, moving_clip
 

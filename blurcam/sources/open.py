@@ -1,0 +1,91 @@
+"""The border to FFmpeg's demuxers: the only place where a path is opened, and errors translated."""
+
+from __future__ import annotations
+
+import errno
+import io
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import av
+import av.logging
+from av.container import InputContainer
+
+from blurcam.errors import SourceError, SourceOpenError, SourceReadError
+
+# Formats that are lists of other files and addresses: a recording that came from outside must not
+# make blurcam read what only its owner may.
+LISTS: Final = frozenset(
+    {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
+)
+"""Formats that name other files and addresses."""
+
+ONE_FILE: Final = {
+    "protocol_whitelist": "file",
+    "format_whitelist": ",".join(sorted(av.formats_available - LISTS)),
+}
+"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+
+FAULTS: Final = (av.FFmpegError, OSError, ValueError, EOFError)
+"""What PyAV raises when FFmpeg cannot open or read something."""
+
+# libswscale and the decoders complain on stderr unless told not to; what they say is read from
+# the log instead.
+av.logging.set_level(av.logging.ERROR)
+logging.getLogger("libav").addHandler(logging.NullHandler())
+logging.getLogger("libav").propagate = False
+
+
+def open_path(path: Path) -> InputContainer:
+    """Open a recording for FFmpeg to read, this one file and no other; raises SourceOpenError."""
+    with opening(path):
+        # "file:" keeps a name with a colon from being taken for an address.
+        return av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
+
+
+def open_bytes(data: bytes, format: str) -> InputContainer:
+    """Open a stream that is in memory; raises SourceOpenError."""
+    return open_reader(io.BytesIO(data), format, {}, name=f"{len(data)} bytes of {format}")
+
+
+def open_reader(
+    reader: object, format: str, options: dict[str, str], *, name: str
+) -> InputContainer:
+    """Open a stream that an object with ``read()`` gives; raises SourceOpenError."""
+    with opening(name):
+        return av.open(reader, "r", format=format, options=options, metadata_errors="ignore")
+
+
+@contextmanager
+def opening(name: Path | str) -> Iterator[None]:
+    """Turn whatever keeps a source from being opened into a SourceOpenError."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except FAULTS as exc:
+        raise SourceOpenError(f"{name}: not a video that FFmpeg can read ({brief(exc)})") from exc
+
+
+@contextmanager
+def reading(what: str) -> Iterator[None]:
+    """Turn whatever keeps a source from being read into a SourceReadError: ``what``, and why."""
+    try:
+        yield
+    except SourceError:
+        raise
+    except FAULTS as exc:
+        raise SourceReadError(f"{what}: {brief(exc)}") from exc
+
+
+def brief(error: Exception) -> str:
+    """Return what went wrong, without the path, which is said already."""
+    text = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    said = getattr(error, "log", None)
+    if said and getattr(error, "errno", None) == errno.EBUSY:
+        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        text = said[2]
+    return " ".join(text.split())
