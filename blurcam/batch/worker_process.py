@@ -31,7 +31,6 @@ class WorkerStart:
 def main(parent: Parent) -> None:
     """Carry out the tasks that come, one line each, until the driver is gone."""
     start = parent.settings(WorkerStart, "worker")
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != start.driver:  # it died in between

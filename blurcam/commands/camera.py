@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Annotated
 
 import typer
@@ -16,6 +12,7 @@ from blurcam.commands.options import Quiet, taking, told
 from blurcam.commands.run_pipe import claim_standard_output
 from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError
+from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
 from blurcam.settings.camera import (
@@ -66,32 +63,6 @@ def camera(
     raise typer.Exit(_watch(asked, quiet=quiet))
 
 
-class SignalStop:
-    """Whether SIGINT or SIGTERM has come: the normal end of a live source."""
-
-    def __init__(self) -> None:
-        """Go on."""
-        self.asked = False
-
-    def __call__(self) -> bool:
-        """Whether to stop."""
-        return self.asked
-
-    def _ask(self, signum: int, frame: FrameType | None) -> None:
-        del signum, frame
-        self.asked = True
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        """Take the signals for as long as the block lasts."""
-        before = [(n, signal.signal(n, self._ask)) for n in (signal.SIGINT, signal.SIGTERM)]
-        try:
-            yield
-        finally:
-            for number, handler in before:
-                signal.signal(number, handler)
-
-
 def _watch(camera: Camera, *, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     standard = _standard_output() if StdoutOutput() in camera.outputs else None
@@ -100,10 +71,11 @@ def _watch(camera: Camera, *, quiet: bool) -> int:
 
     warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
-    stop = SignalStop()
+    stop = Stop()
     told = _Told(quiet, stop if StdoutOutput() in camera.outputs else None)
-    with stop.listening():
-        tally = run_camera(camera, CameraOwner(told.beat, stop), standard=standard)
+    with handling(stop.ask, *ENDING):
+        owner = CameraOwner(told.beat, lambda: stop.asked)
+        tally = run_camera(camera, owner, standard=standard)
     if not quiet:
         whole = sum(tally.covered_whole.values())
         say(
@@ -126,7 +98,7 @@ def _standard_output() -> int | None:
 class _Told:
     """Says on stderr when a camera's state changes; stops where nobody reads its output."""
 
-    def __init__(self, quiet: bool, stop: SignalStop | None) -> None:
+    def __init__(self, quiet: bool, stop: Stop | None) -> None:
         self._quiet = quiet
         self._stop = stop
         self._state = ""
@@ -136,4 +108,4 @@ class _Told:
             say(f"{status.name}: {status.state}")
         self._state = status.state
         if self._stop is not None and not status.outputs[0].up:
-            self._stop.asked = True
+            self._stop.ask()

@@ -6,18 +6,17 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, warn_of_cosmetic
 from blurcam.errors import ConfigError, SinkClosed, SourceError
+from blurcam.runtime.signals import ENDING, handling
 from blurcam.settings.pipe import is_stream
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     from blurcam.runs.pipe import PipeRun
     from blurcam.settings.pipe import PipeSettings
 
@@ -83,41 +82,25 @@ def _is_open(number: int) -> bool:
 def _signals(run: PipeRun, caught: list[int]) -> Iterator[None]:
     """Let SIGINT and SIGTERM end the run well, and a second one without waiting."""
 
-    def end(number: int, frame: FrameType | None) -> None:
-        del frame
+    def end(number: int) -> None:
         caught.append(number)
         if run.stopped:
-            late(0, None)
+            late(number)
         else:
             run.stop()
             signal.setitimer(signal.ITIMER_REAL, _PATIENCE_SECONDS)
 
-    def late(number: int, frame: FrameType | None) -> None:
-        del number, frame
+    def late(number: int) -> None:
+        del number
         if not run.is_writing:
             os._exit(DONE)  # nothing was written yet, and models load for longer than that
         run.late()
 
-    with (
-        _handling(signal.SIGALRM, late),
-        _handling(signal.SIGINT, end),
-        _handling(signal.SIGTERM, end),
-    ):
+    with handling(late, signal.SIGALRM), handling(end, *ENDING):
         try:
             yield
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
-
-
-@contextmanager
-def _handling(
-    number: signal.Signals, handler: Callable[[int, FrameType | None], None]
-) -> Iterator[None]:
-    before = signal.signal(number, handler)
-    try:
-        yield
-    finally:
-        signal.signal(number, before)
 
 
 def _shown(run: PipeRun, *, shown: bool) -> Iterator[Fraction]:

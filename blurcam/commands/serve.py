@@ -7,13 +7,13 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import typer
 
 from blurcam.commands.terminal import DONE, say, to_json
 from blurcam.errors import ConfigError
+from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import Board
 from blurcam.settings.web import Web
 
@@ -37,9 +37,11 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
 
     site = read_site(config)
     logging.getLogger("blurcam").setLevel(logging.INFO)
-    orders = _Orders()
+    stop, reload = Stop(), Stop()
     clock = SystemClock()
     with ExitStack() as stack:
+        stack.enter_context(handling(stop.ask, *ENDING))
+        stack.enter_context(handling(reload.ask, signal.SIGHUP))
         notifier = stack.enter_context(closing(Notifier()))
         supervisor = Supervisor(site.cameras, clock)
         page, end_page = stack.enter_context(_page(supervisor, site.web))
@@ -49,9 +51,9 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
         say(f"{config}: cameras: {len(site.cameras)}")
         watchdog = Watchdog(notifier, clock)
         notifier.ready()
-        while not orders.stop:
-            if orders.reload:
-                orders.reload = False
+        while not stop.asked:
+            if reload.asked:
+                reload.asked = False
                 notifier.reloading()
                 try:
                     latest = read_site(config)
@@ -82,22 +84,6 @@ def _page(board: Board, web: Web | None) -> Iterator[tuple[list[Exception], Call
     say(f"page: {server.url}")
     with beside(server.run, server.stop) as failures:
         yield failures, server.stop
-
-
-class _Orders:
-    """What signals ask for."""
-
-    def __init__(self) -> None:
-        self.stop = self.reload = False
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, self._take)
-
-    def _take(self, signum: int, frame: FrameType | None) -> None:
-        del frame
-        if signum == signal.SIGHUP:
-            self.reload = True
-        else:
-            self.stop = True
 
 
 @config_app.command("check")

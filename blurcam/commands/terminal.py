@@ -6,12 +6,12 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 
 from blurcam.errors import ConfigError
+from blurcam.runtime.signals import ENDING, handling
 
 if TYPE_CHECKING:
     from blurcam.settings.redaction import EffectName
@@ -49,25 +49,21 @@ def unfinished(output: Path, then: str = "") -> Iterator[Callable[[], None]]:
     """
     caught: list[int] = []
 
-    def signalled(signum: int, frame: FrameType | None) -> NoReturn:
-        del frame
-        caught.append(signum)
+    def signalled(number: int) -> NoReturn:
+        caught.append(number)
         raise _Signalled
 
     def check_signals() -> None:
         if caught:
             raise _Signalled
 
-    before = [(n, signal.signal(n, signalled)) for n in (signal.SIGINT, signal.SIGTERM)]
     try:
-        yield check_signals
+        with handling(signalled, *ENDING):
+            yield check_signals
     except _Signalled:
         word = "interrupted" if caught[0] == signal.SIGINT else "terminated"
         say(f"{word}; {output} was not finished{then}")
         raise typer.Exit(128 + caught[0]) from None
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 def to_json(values: dict[str, Any]) -> str:

@@ -27,7 +27,7 @@ from blurcam.runs.pipe_outputs import open_outlets
 from blurcam.runs.summary import Summary
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.runtime.files import refuse_existing, refuse_same
-from blurcam.runtime.stop import Stop
+from blurcam.runtime.signals import Stop
 from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
 from blurcam.settings.pipe import PipeSettings, is_stream
 from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor

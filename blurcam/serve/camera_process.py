@@ -6,38 +6,31 @@ import base64
 import json
 import logging
 import os
-import signal
 import sys
-from types import FrameType
 from typing import NoReturn
 
 from blurcam.errors import BlurcamError, ConfigError, ModelError
 from blurcam.runtime.parent import Parent
+from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.camera import Camera
 
 
 def main(parent: Parent) -> NoReturn:
     """Run the camera that the parent describes; end with an exit code of blurcam."""
-    is_asked: list[int] = []
-
-    def ask(signum: int, frame: FrameType | None) -> None:
-        del frame
-        is_asked.append(signum)
-
-    signal.signal(signal.SIGTERM, ask)
-    signal.signal(signal.SIGINT, ask)
-    camera = parent.settings(Camera, "camera")
-    logging.basicConfig(
-        level=logging.WARNING,
-        format=f"blurcam: {camera.name}: %(levelname)s: %(message)s",
-        stream=sys.stderr,
-    )
-    # A reader that waits for a silent camera must not hold up the end.
-    os._exit(_run(camera, parent, is_asked))
+    stop = Stop()
+    with handling(stop.ask, *ENDING):
+        camera = parent.settings(Camera, "camera")
+        logging.basicConfig(
+            level=logging.WARNING,
+            format=f"blurcam: {camera.name}: %(levelname)s: %(message)s",
+            stream=sys.stderr,
+        )
+        # A reader that waits for a silent camera must not hold up the end.
+        os._exit(_run(camera, parent, stop))
 
 
-def _run(camera: Camera, parent: Parent, is_asked: list[int]) -> int:
+def _run(camera: Camera, parent: Parent, asked: Stop) -> int:
     from blurcam.runs.camera import CameraOwner, run_camera
     from blurcam.sinks.jpeg import JpegStills
 
@@ -50,7 +43,7 @@ def _run(camera: Camera, parent: Parent, is_asked: list[int]) -> int:
         jpeg = stills.take()
         if jpeg is not None:
             parent.tell("still", base64.b64encode(jpeg).decode())
-        return bool(is_asked) or parent.is_gone
+        return asked.asked or parent.is_gone
 
     try:
         run_camera(camera, CameraOwner(beat, stop), (stills,))
