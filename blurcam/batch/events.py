@@ -1,4 +1,4 @@
-"""What happens in a job, for whoever tells it; and how it stands."""
+"""What happens in a job, as values; and how the job stands."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.batch.tasks import TaskStep
 
 @dataclass(frozen=True, slots=True)
 class JobPlanned:
-    """The recordings are known: how many there are in all, and how many were done before."""
+    """The recordings are known: how many there are, and how many were done before."""
 
     files: int
     done_before: int
@@ -40,7 +40,7 @@ class RecordingProgressed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRetried:
-    """An attempt came to nothing; there will be another."""
+    """An attempt failed; there will be another."""
 
     row: RecordingRow
     why: str
@@ -48,12 +48,12 @@ class RecordingRetried:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFinished:
-    """A recording is done, or given up: its row says which."""
+    """A recording is done, or has failed: its row says which."""
 
     row: RecordingRow
 
 
-News = (
+JobEvent = (
     SkippedInput
     | JobPlanned
     | RecordingBegan
@@ -75,7 +75,7 @@ class JobCounts:
     unchanged: int = 0
 
 
-def tally_of(rows: Iterable[RecordingRow], unchanged: int = 0) -> JobCounts:
+def counts_of(rows: Iterable[RecordingRow], unchanged: int = 0) -> JobCounts:
     """Return how these recordings stand."""
     every = list(rows)
     return JobCounts(

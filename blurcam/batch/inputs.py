@@ -6,6 +6,7 @@ import glob
 import os
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ _NAMES: Final = (
     "264 265 3g2 3gp asf av1 avi dav divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg "
     "mjpg mkv mov mp4 mpeg mpg mts mxf nut ogv ps rm rmvb trp ts vob webm wmv y4m"
 )
+_OURS: Final = "holds what blurcam writes"
 SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
 
 
@@ -64,9 +66,12 @@ def select(
     if not starts:
         return
     root = _root(starts)
-    walls = [_identity(folder) for folder in kept_out if folder.is_dir()]
+    walls = {_identity(folder) for folder in kept_out if folder.is_dir()}
     seen: set[Path] = set()
     for start in starts:
+        if walls & set(_lineage(start if start.is_dir() else start.parent)):
+            yield SkippedInput(start, _OURS)
+            continue
         for found in _below(start, walls):
             if isinstance(found, InputFile):
                 if found.path in seen:
@@ -77,6 +82,36 @@ def select(
                 place = found.path.relative_to(root)
                 found = InputFile(found.path, place, found.size, found.modified_ns)
             yield found
+
+
+def refuse_overlap(inputs: Iterable[Path], out: Path) -> None:
+    """Raise ConfigError where the output folder is a folder of the input, above or below one.
+
+    A redacted tree that lies in one with raw recordings is soon handed on with them. What patterns
+    match is not refused: files of blurcam's own among it are passed over.
+    """
+    above = set(_lineage(out))
+    here = _identity(out) if out.is_dir() else None
+    for given in inputs:
+        if not given.is_dir():
+            continue
+        if here == _identity(given):
+            what = "is the input itself"
+        elif _identity(given) in above:
+            what = f"lies in the input {shown(given)}"
+        elif here in set(_lineage(given)):
+            what = f"holds the input {shown(given)}"
+        else:
+            continue
+        raise ConfigError(f"out: {shown(out)} {what}; choose a folder outside of it")
+
+
+def _lineage(folder: Path) -> Iterator[tuple[int, int]]:
+    """Yield the identities of a folder and of those that it is in, as far as they exist."""
+    place = folder.resolve()
+    for each in (place, *place.parents):
+        with suppress(OSError):
+            yield _identity(each)
 
 
 def _expanded(given: Path) -> list[Path]:
@@ -107,12 +142,12 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _below(start: Path, walls: list[tuple[int, int]]) -> Iterator[InputFile | SkippedInput]:
+def _below(start: Path, walls: set[tuple[int, int]]) -> Iterator[InputFile | SkippedInput]:
     if not start.is_dir():
         yield _judged(start, by_name=False)
         return
     if _identity(start) in walls:
-        yield SkippedInput(start, "holds what blurcam writes")
+        yield SkippedInput(start, _OURS)
         return
     try:
         entries = sorted(os.scandir(start), key=lambda entry: os.fsencode(entry.name))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from blurcam.batch.events import JobCounts, JobPlanned, News, tally_of
+from blurcam.batch.events import JobCounts, JobEvent, JobPlanned, counts_of
 from blurcam.batch.inputs import InputFile, SkippedInput
-from blurcam.batch.job_folder import LEDGER, locked, settings_hash, work_folder
+from blurcam.batch.job_folder import LEDGER, locked
 from blurcam.batch.ledger import Ledger, RecordingRow
+from blurcam.batch.output_folder import OutputFolder, open_output
 from blurcam.batch.output_names import CONTAINERS, check_template, names_for, shown
 from blurcam.batch.scheduler import Scheduler
 from blurcam.batch.worker_pool import WorkerPool
@@ -22,50 +23,71 @@ from blurcam.settings.batch import Batch
 
 
 class Job:
-    """One job: exhaust :meth:`run`, then ask for its :attr:`tally`."""
+    """One job over a tree of recordings: what is asked for, before its folders are taken."""
 
     def __init__(self, batch: Batch, models: dict[str, str]) -> None:
         """Take the settings; ``models`` are the SHA-256 of the models that they use, by name."""
         check_template(batch.name)
-        self._batch = batch
         assert batch.job is not None
+        self.batch = batch
         self.folder: Path = batch.job
-        self._settings: dict[str, object] = {
+        self.settings: dict[str, object] = {
             "effect": batch.effect,
             "detect": asdict(batch.detect),
             "cover": asdict(batch.cover),
             "encode": asdict(batch.encode),
             "models": models,
         }
-        self._hash = settings_hash(self._settings)
+
+    @contextmanager
+    def opened(self) -> Iterator[OpenJob]:
+        """Give the job its folders, to itself alone until the block ends.
+
+        Raises :class:`~blurcam.errors.JobError` where another job has one of them.
+        """
+        batch = self.batch
+        with ExitStack() as stack:
+            stack.enter_context(locked(self.folder, batch.out))
+            ledger = stack.enter_context(closing(Ledger(self.folder / LEDGER)))
+            output = stack.enter_context(open_output(batch.out, ledger.job(), self.folder))
+            ledger.recover(os.fspath(batch.out.absolute()))
+            ledger.note("settings", json.dumps(self.settings, default=str))
+            yield OpenJob(self, ledger, output)
+
+
+class OpenJob:
+    """A job that has its folders: exhaust :meth:`run`, then ask for :meth:`counts`."""
+
+    def __init__(self, job: Job, ledger: Ledger, output: OutputFolder) -> None:
+        """Use :meth:`Job.opened`."""
+        self._batch = job.batch
+        self._hash = settings_hash(job.settings)
+        self.ledger = ledger
+        self.output = output
         self._ids: list[int] = []
         self._unchanged = 0
 
     def run(
         self, found: Iterable[InputFile | SkippedInput], engine: Callable[[], WorkerPool]
-    ) -> Generator[News, None, None]:
-        """Redact what was found, telling what happens; afterwards the job is released.
+    ) -> Generator[JobEvent, None, None]:
+        """Redact what was found, and yield what happens.
 
-        Raises :class:`~blurcam.errors.JobError` where it cannot go on. Closed early, it leaves a
-        ledger from which the next run goes on.
+        Raises :class:`~blurcam.errors.JobError` where the job cannot go on. Closed early, it leaves
+        a ledger from which the next run goes on.
         """
-        work = work_folder(self._batch.out)
-        with locked(self.folder), closing(Ledger(self.folder / LEDGER)) as ledger:
-            ledger.recover()
-            ledger.note("settings", json.dumps(self._settings, default=str))
-            ledger.note("out", os.fspath(self._batch.out.absolute()))
-            yield from self._plan(found, ledger)
-            ledger.note("started_at", repr(time.time()))
-            with closing(Scheduler(self._batch, ledger, work, self._ids)) as dispatch:
-                yield from dispatch.run(engine)
+        yield from self.plan(found)
+        scheduler = Scheduler(self._batch, self.ledger, self.output, self._ids)
+        with closing(scheduler):
+            yield from scheduler.run(engine)
 
-    def tally(self) -> JobCounts:
-        """Return how the recordings of the last run stand."""
-        with closing(Ledger(self.folder / LEDGER, read_only=True)) as ledger:
-            rows = [ledger.row(number) for number in self._ids]
-        return tally_of(rows, self._unchanged)
+    def counts(self) -> JobCounts:
+        """Return how the recordings of this run stand."""
+        rows = (self.ledger.row(number) for number in self._ids)
+        return counts_of(rows, self._unchanged)
 
-    def _plan(self, found: Iterable[InputFile | SkippedInput], ledger: Ledger) -> Iterator[News]:
+    def plan(self, found: Iterable[InputFile | SkippedInput]) -> Iterator[JobEvent]:
+        """Write down what must be done, and yield what is skipped, and last the plan."""
+        ledger = self.ledger
         size = size_before = 0
         recordings: list[InputFile] = []
         for each in found:
@@ -78,7 +100,7 @@ class Job:
         with ledger.transaction():
             for recording in recordings:
                 try:
-                    row, is_done = self._admit(recording, ledger)
+                    row, is_done = self._admit(recording)
                 except ConfigError as exc:
                     yield SkippedInput(recording.path, str(exc))
                     continue
@@ -88,9 +110,9 @@ class Job:
                 size_before += recording.size if is_done else 0
         yield JobPlanned(len(self._ids), self._unchanged, size, size_before)
 
-    def _admit(self, recording: InputFile, ledger: Ledger) -> tuple[RecordingRow, bool]:
+    def _admit(self, recording: InputFile) -> tuple[RecordingRow, bool]:
         """Return the row of a recording, and whether nothing is left to do for it."""
-        names = names_for(self._batch.name, recording.place)
+        ledger, names = self.ledger, names_for(self._batch.name, recording.place)
         row = ledger.of(recording.path)
         if row is not None and row.output in names and self._still_holds(row, recording):
             if row.state == "done" and self._is_there(row):
@@ -121,3 +143,9 @@ class Job:
             return (self._batch.out / row.output).lstat().st_size == row.output_size
         except OSError:
             return False
+
+
+def settings_hash(settings: dict[str, object]) -> str:
+    """Return a hash that changes with any setting."""
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

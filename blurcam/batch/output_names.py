@@ -1,4 +1,4 @@
-"""What a recording is called once it is redacted, and never outside of the output folder."""
+"""What a recording is called once it is redacted."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import string
 from pathlib import Path
 from typing import Final
 
-from blurcam.errors import ConfigError, SinkOpenError
+from blurcam.errors import ConfigError
 
 # What blurcam writes; anything else becomes the first of these.
 CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
@@ -62,25 +62,3 @@ def names_for(template: str, place: Path) -> tuple[Path, Path]:
             raise ConfigError(f'name: "{shown(template)}" makes no usable name of {shown(place)}')
         made.append(place.with_name(name))
     return made[0], made[1]
-
-
-def inside(out: Path, place: Path) -> Path:
-    """Return where ``place`` is below ``out``, with its folder made.
-
-    Raises :class:`~blurcam.errors.SinkOpenError` where that would lead out of ``out``: by a
-    parent folder (``..``) in the name, or by a symbolic link among the folders.
-    """
-    if place.is_absolute() or ".." in place.parts:
-        raise SinkOpenError(f"{shown(place)}: leads out of {shown(out)}; nothing is written there")
-    folder = out
-    for part in place.parent.parts:
-        folder = folder / part
-        if folder.is_symlink():
-            raise SinkOpenError(
-                f"{shown(folder)}: is a symbolic link, and may lead out of {shown(out)}; remove it"
-            )
-        try:
-            folder.mkdir(exist_ok=True)
-        except OSError as exc:
-            raise SinkOpenError(f"{shown(folder)}: cannot be made: {exc.strerror}") from exc
-    return folder / place.name

@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from blurcam.batch.events import (
-    News,
+    JobEvent,
     RecordingBegan,
     RecordingFinished,
     RecordingProgressed,
     RecordingRetried,
 )
-from blurcam.batch.job_folder import publish, sweep
+from blurcam.batch.folder_handles import is_full
 from blurcam.batch.ledger import Ledger, RecordingRow
-from blurcam.batch.output_names import inside, shown
+from blurcam.batch.output_folder import OutputFolder
+from blurcam.batch.output_names import shown
 from blurcam.batch.tasks import (
     JoinSpans,
     RecordingCut,
@@ -32,7 +33,7 @@ from blurcam.batch.tasks import (
     TaskFailed,
 )
 from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerDied, WorkerPool
-from blurcam.errors import BlurcamError, JobError, SinkError
+from blurcam.errors import JobError, SinkError
 from blurcam.runs.span_cuts import Span
 from blurcam.settings.batch import Batch
 from blurcam.settings.recording import Config
@@ -56,11 +57,12 @@ class _Item:
 class Scheduler:
     """The work of one run: what waits, what is under way, and what came of it."""
 
-    def __init__(self, batch: Batch, ledger: Ledger, work: Path, ids: list[int]) -> None:
-        """Work on the recordings ``ids``; what is not finished lies in ``work``."""
+    def __init__(self, batch: Batch, ledger: Ledger, output: OutputFolder, ids: list[int]) -> None:
+        """Work on the recordings ``ids``."""
         self._batch = batch
         self._ledger = ledger
-        self._work = work.absolute()
+        self._output = output
+        self._began = time.monotonic()
         self._ids = set(ids)
         self._engine: WorkerPool | None = None
         self._waiting: list[_Item] = []  # the next one is the last
@@ -68,7 +70,7 @@ class Scheduler:
         self._blameless: dict[int, int] = {}
         self._uncut: set[int] = set()
 
-    def run(self, engine: Callable[[], WorkerPool]) -> Iterator[News]:
+    def run(self, engine: Callable[[], WorkerPool]) -> Iterator[JobEvent]:
         """Do all there is to do, telling what happens; raises JobError where that ends early."""
         self._sweep()
         for row in list(self._ledger.in_state("staged")):
@@ -102,28 +104,28 @@ class Scheduler:
     def _sweep(self) -> None:
         kept = {row.staged for row in self._ledger.in_state("staged") if row.staged}
         for row in self._ledger.in_state("cut"):
-            for span in self._ledger.spans(row.id):
-                if span.spool is not None and (self._work / span.spool).exists():
+            for span in self._ledger.spans.of(row.id):
+                if span.spool is not None and self._output.holds(span.spool):
                     kept.add(span.spool)
                 elif span.state == "done":
-                    self._ledger.span_pending(row.id, span.number)
-        sweep(self._work, kept)
+                    self._ledger.spans.pending(row.id, span.number)
+        self._output.sweep(kept)
 
     def _wait_for_spans(self, number: int) -> None:
         """Have the spans that are not redacted wait, or the joining if all are."""
-        left = [s.number for s in self._ledger.spans(number) if s.state == "pending"]
+        left = [s.number for s in self._ledger.spans.of(number) if s.state == "pending"]
         if left:
             self._waiting += [_Item(number, index) for index in reversed(left)]
-        elif all(span.state == "done" for span in self._ledger.spans(number)):
+        elif all(span.state == "done" for span in self._ledger.spans.of(number)):
             self._waiting.append(_Item(number, is_join=True))
 
     # Beginning.
 
-    def _begin(self, item: _Item) -> Iterator[News]:
+    def _begin(self, item: _Item) -> Iterator[JobEvent]:
         assert self._engine is not None
         row = self._ledger.row(item.file)
         try:
-            inside(self._batch.out, row.output)
+            self._output.prepare(row.output)
         except SinkError as exc:
             yield self._give_up(row, str(exc))
             return
@@ -134,31 +136,32 @@ class Scheduler:
 
     def _task(self, item: _Item, row: RecordingRow) -> tuple[Task, str]:
         """Return what to ask of a worker, written down as begun, and which part that is."""
-        name = f"{row.id}-{row.attempts}-{self._blameless.get(row.id, 0)}"
+        blameless = self._blameless.get(row.id, 0)
+        name = f"{self._output.prefix}{row.id}-{row.attempts}-{blameless}"
         config = self._config(row, name)
         verify = self._batch.verify
         if item.span is None and not item.is_join:
             self._ledger.running(row.id)
             span = 0.0 if row.id in self._uncut else self._batch.span
             return RedactRecording(row.id, config, verify, span), ""
-        spans = self._ledger.spans(row.id)
+        spans = self._ledger.spans.of(row.id)
         values = [Span(**json.loads(each.span)) for each in spans]
         if item.span is None:
-            self._ledger.joining(row.id)
-            spools = tuple(self._work / (each.spool or "") for each in spans)
+            self._ledger.spans.joining(row.id)
+            spools = tuple(self._output.work / (each.spool or "") for each in spans)
             parts = tuple(each.result or "" for each in spans)
             join = JoinSpans(row.id, config, tuple(values), spools, parts, self._key(), verify)
             return join, ", joining"
         chosen = spans[item.span]
-        self._ledger.span_running(row.id, chosen.number)
-        spool = self._work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
+        self._ledger.spans.running(row.id, chosen.number)
+        spool = self._output.work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
         task = RedactSpan(row.id, config, values[item.span], spool, self._key())
         return task, f", span {chosen.number + 1} of {len(spans)}"
 
     def _config(self, row: RecordingRow, name: str) -> Config:
         return Config(
             input=row.source,
-            output=self._work / f"{name}{row.output.suffix}",
+            output=self._output.work / f"{name}{row.output.suffix}",
             effect=self._batch.effect,
             detect=self._batch.detect,
             cover=self._batch.cover,
@@ -175,7 +178,7 @@ class Scheduler:
 
     # Judging.
 
-    def _judge(self, event: TaskEnded | WorkerDied) -> Iterator[News]:
+    def _judge(self, event: TaskEnded | WorkerDied) -> Iterator[JobEvent]:
         row = self._ledger.row(event.task.file)
         if isinstance(event.task, RedactSpan) and row.state != "cut":
             return  # given up meanwhile, or to be redacted in one piece
@@ -184,23 +187,23 @@ class Scheduler:
             return
         match event.outcome:
             case TaskFailed(fatal=True) as failed:
-                error = _told(failed.error, row, self._work)
+                error = self._told(failed.error, row)
                 raise JobError(f"{error}; {failed.remedy}run the same command again")
             case TaskFailed() as failed:
                 yield self._failed(row, event.task, failed)
             case RecordingCut() as cut:
-                self._ledger.cut(row.id, (json.dumps(span.to_values()) for span in cut.spans))
+                self._ledger.spans.cut(row.id, (json.dumps(span.to_values()) for span in cut.spans))
                 self._wait_for_spans(row.id)
             case SpanRedacted() as spooled:
                 assert isinstance(event.task, RedactSpan)
                 span = event.task.span.number
-                self._ledger.spooled(row.id, span, event.task.spool.name, spooled.part)
-                if all(each.state == "done" for each in self._ledger.spans(row.id)):
+                self._ledger.spans.done(row.id, span, event.task.spool.name, spooled.part)
+                if all(each.state == "done" for each in self._ledger.spans.of(row.id)):
                     self._waiting.append(_Item(row.id, is_join=True))
             case RecordingRedacted() as redacted:
                 yield self._redacted(row, redacted)
 
-    def _lost(self, row: RecordingRow, event: WorkerDied) -> News:
+    def _lost(self, row: RecordingRow, event: WorkerDied) -> JobEvent:
         task = event.task
         item = _Item(row.id, is_join=isinstance(task, JoinSpans))
         if isinstance(task, RedactSpan):
@@ -208,34 +211,34 @@ class Scheduler:
         if event.blameless and self._blameless.get(row.id, 0) < _BLAMELESS:
             self._blameless[row.id] = self._blameless.get(row.id, 0) + 1
             if isinstance(task, RedactSpan):
-                self._ledger.span_pending(row.id, task.span.number)
+                self._ledger.spans.pending(row.id, task.span.number)
             self._waiting.append(item)
             return RecordingRetried(row, event.why)
         attempts = row.attempts
         if isinstance(task, RedactSpan):
-            attempts = self._ledger.spans(row.id)[task.span.number].attempts
+            attempts = self._ledger.spans.of(row.id)[task.span.number].attempts
         if attempts + 1 >= _ATTEMPTS:
             return self._give_up(row, f"{event.why}; tried {attempts + 1} times")
         if isinstance(task, RedactSpan):
-            self._ledger.span_again(row.id, task.span.number)
+            self._ledger.spans.again(row.id, task.span.number)
         else:
             state = "cut" if isinstance(task, JoinSpans) else "pending"
             self._ledger.again(row.id, event.why, state)
         self._waiting.append(item)
         return RecordingRetried(self._ledger.row(row.id), event.why)
 
-    def _failed(self, row: RecordingRow, task: Task, outcome: TaskFailed) -> News:
+    def _failed(self, row: RecordingRow, task: Task, outcome: TaskFailed) -> JobEvent:
         """Give a recording up; or, where only cutting it did not work, do it in one piece."""
-        error = _told(outcome.error, row, self._work)
+        error = self._told(outcome.error, row)
         if isinstance(task, RedactRecording):
             return self._give_up(row, error)
         self._forget_spans(row)
         self._uncut.add(row.id)
-        self._ledger.uncut(row.id, error)
+        self._ledger.spans.uncut(row.id, error)
         self._waiting.append(_Item(row.id))
         return RecordingRetried(self._ledger.row(row.id), f"{error}; now in one piece")
 
-    def _give_up(self, row: RecordingRow, error: str) -> News:
+    def _give_up(self, row: RecordingRow, error: str) -> JobEvent:
         self._forget_spans(row)
         self._ledger.failed(row.id, error)
         return RecordingFinished(self._ledger.row(row.id))
@@ -243,41 +246,39 @@ class Scheduler:
     def _forget_spans(self, row: RecordingRow) -> None:
         """Remove what there is of a recording in spans."""
         self._waiting = [each for each in self._waiting if each.file != row.id]
-        for span in self._ledger.spans(row.id):
+        for span in self._ledger.spans.of(row.id):
             if span.spool is not None:
-                with suppress(OSError):  # in the way of nobody
-                    (self._work / span.spool).unlink(missing_ok=True)
+                self._output.remove(span.spool)
 
-    def _redacted(self, row: RecordingRow, outcome: RecordingRedacted) -> News:
+    def _redacted(self, row: RecordingRow, outcome: RecordingRedacted) -> JobEvent:
         verification = outcome.verification
         if verification is not None and verification.problems:
             why = f"its output does not pass: {'; '.join(verification.problems)}"
-            return self._give_up(row, _told(why, row, self._work))
+            return self._give_up(row, self._told(why, row))
         self._ledger.staged(row.id, _columns(outcome), outcome.thumbnails)
         return self._publish(self._ledger.row(row.id))
 
-    def _publish(self, row: RecordingRow) -> News:
+    def _publish(self, row: RecordingRow) -> JobEvent:
         """Give a staged redaction its name; one that may not have it is a failure."""
         assert row.staged is not None
         assert row.output_sha256 is not None
         try:
-            final = inside(self._batch.out, row.output)
-            publish(self._work / row.staged, final, row.output_sha256, row.replaces)
-        except BlurcamError as exc:
+            self._output.publish(row.staged, row.output, row.output_sha256, row.replaces)
+        except SinkError as exc:
+            if is_full(exc):  # the next run publishes it
+                raise JobError(f"{exc}; make room and run the same command again") from exc
             return self._give_up(row, str(exc))
         self._forget_spans(row)
-        self._ledger.done(row.id)
+        with self._ledger.transaction():
+            self._ledger.done(row.id)
+            self._ledger.finished(row.size, time.monotonic() - self._began)
         return RecordingFinished(self._ledger.row(row.id))
 
-
-def _told(error: str, row: RecordingRow, work: Path) -> str:
-    """Return an error of a worker in the names that the operator knows, on one line."""
-    for ours in work.absolute(), work:
-        error = error.replace(f"{ours}/.", f"{ours}/")
-        error = re.sub(
-            rf"{re.escape(str(ours))}/{row.id}-[0-9-]+\.\w+(\.part)?", "the output", error
-        )
-    return shown(error.removeprefix(f"{row.source}: "))
+    def _told(self, error: str, row: RecordingRow) -> str:
+        """Return a worker's error in the names that the operator knows, on one line."""
+        work = re.escape(str(self._output.work))
+        own = rf"{work}/\.?{self._output.prefix}{row.id}-[0-9-]+\.\w+(\.part)?"
+        return shown(re.sub(own, "the output", error).removeprefix(f"{row.source}: "))
 
 
 def _columns(outcome: RecordingRedacted) -> dict[str, object]:

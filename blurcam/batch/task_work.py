@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
-from typing import Final
 
 from blurcam.assess.verify import Verification, verify
 from blurcam.batch.coverage_by_second import CoverageBySecond
+from blurcam.batch.folder_handles import is_full
 from blurcam.batch.tasks import (
     JoinSpans,
     Outcome,
@@ -29,8 +28,6 @@ from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary
 from blurcam.settings.redaction import Detect, Encode
-
-_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 @dataclass(slots=True)
@@ -92,15 +89,6 @@ def perform(task: Task, state: WorkerState) -> Iterator[TaskStep | Outcome]:
         yield TaskFailed(str(exc), fatal=is_full(exc), remedy="make room and ")
     except BlurcamError as exc:
         yield TaskFailed(str(exc))
-
-
-def is_full(error: BaseException | None) -> bool:
-    """Whether an error, or one that it came from, says that the disk or a quota is full."""
-    while error is not None:
-        if getattr(error, "errno", None) in _NO_ROOM:
-            return True
-        error = error.__cause__
-    return False
 
 
 def _redact_recording(task: RedactRecording, state: WorkerState) -> Iterator[TaskStep | Outcome]:

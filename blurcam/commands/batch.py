@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -25,8 +25,8 @@ from blurcam.settings.redaction import Detect, Redaction
 
 if TYPE_CHECKING:
     from blurcam.batch.events import JobCounts
-    from blurcam.batch.inputs import AgeWindow, InputFile, SkippedInput
-    from blurcam.batch.job import Job
+    from blurcam.batch.inputs import AgeWindow
+    from blurcam.batch.job import OpenJob
     from blurcam.batch.ledger import RecordingRow
 
 EngineName = Literal["local", "ray"]
@@ -220,7 +220,7 @@ def _carry_out(
     engine: EngineName,
     address: str,
 ) -> int:
-    from blurcam.batch.inputs import select
+    from blurcam.batch.inputs import refuse_overlap, select
     from blurcam.batch.job import Job
     from blurcam.batch.local_workers import LocalWorkers, suitable_jobs, suitable_memory
     from blurcam.batch.ray_workers import RayWorkers
@@ -238,34 +238,33 @@ def _carry_out(
             return RayWorkers(address, jobs=batch.jobs, stall=batch.stall)
         return LocalWorkers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
 
-    found: Iterable[InputFile | SkippedInput] = select(paths, (batch.out, job.folder), window)
+    refuse_overlap(paths, batch.out)
+    found = list(select(paths, (batch.out, job.folder), window))
     began = False
-    try:
-        with (
-            unfinished(batch.out, "; the same command goes on from there") as check_signals,
-            teller(log_format, quiet) as tell,
-            closing(job.run(found, run_by)) as news,
-        ):
-            for each in news:
-                began = True  # until then the folder may be another job's
-                tell.tell(each)
-                check_signals()
-    except Exception:  # typer's Exit too: what was done before is to be reported all the same
-        if began:
-            with _told_alone():
-                _report(job, batch, sign_key, quiet)
-        raise
-    _report(job, batch, sign_key, quiet)
-    return _conclude(job.tally(), batch.out)
+    with job.opened() as running:
+        try:
+            with (
+                unfinished(batch.out, "; the same command goes on from there") as check_signals,
+                teller(log_format, quiet) as tell,
+                closing(running.run(found, run_by)) as happening,
+            ):
+                for each in happening:
+                    began = True
+                    tell.tell(each)
+                    check_signals()
+        except Exception:  # typer's Exit too: what was done before is to be reported all the same
+            if began:
+                with _told_alone():
+                    _report(running, sign_key, quiet)
+            raise
+        _report(running, sign_key, quiet)
+        return _conclude(running.counts(), batch.out)
 
 
-def _report(job: Job, batch: Batch, sign_key: Path | None, quiet: bool) -> None:
-    from blurcam.batch.job_folder import LEDGER
-    from blurcam.batch.ledger import Ledger
+def _report(running: OpenJob, sign_key: Path | None, quiet: bool) -> None:
     from blurcam.batch.report.document import write_report
 
-    with closing(Ledger(job.folder / LEDGER, read_only=True)) as ledger:
-        report = write_report(ledger, batch.out, sign_key)
+    report = write_report(running.ledger, running.output, sign_key)
     if not quiet:
         say(f"report: {report}")
 
@@ -294,16 +293,16 @@ def _models(detect: Detect) -> dict[str, str]:
     return {name: model(name).sha256 for name in named}
 
 
-def _conclude(tally: JobCounts, out: Path) -> int:
+def _conclude(counts: JobCounts, out: Path) -> int:
     """Say how it went, for people and, in the last line, for programs; return the exit code."""
     from dataclasses import asdict
 
-    code = INCOMPLETE if tally.failed or tally.review or tally.left else DONE
+    code = INCOMPLETE if counts.failed or counts.review or counts.left else DONE
     say(
-        f"{tally.files} recordings: {tally.done} done, {tally.review} to look at, "
-        f"{tally.failed} failed; see: blurcam batch status {out}"
+        f"{counts.files} recordings: {counts.done} done, {counts.review} to look at, "
+        f"{counts.failed} failed; see: blurcam batch status {out}"
     )
-    typer.echo(json.dumps({"command": "batch", "exit": code, **asdict(tally)}), err=True)
+    typer.echo(json.dumps({"command": "batch", "exit": code, **asdict(counts)}), err=True)
     return code
 
 
@@ -336,7 +335,7 @@ def status(
 def _facts(rows: list[RecordingRow], started: float) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from blurcam.batch.events import tally_of
+    from blurcam.batch.events import counts_of
     from blurcam.batch.output_names import shown
 
     now = time.time()
@@ -345,7 +344,7 @@ def _facts(rows: list[RecordingRow], started: float) -> dict[str, Any]:
     left = [row for row in rows if row.state not in ("done", "failed")]
     elapsed = max(1e-6, (now if left else last) - started)
     rate = sum(row.size for row in done) / elapsed
-    return asdict(tally_of(rows)) | {
+    return asdict(counts_of(rows)) | {
         "bytes": sum(row.size for row in rows),
         "bytes_left": sum(row.size for row in left),
         "files_a_minute": round(60 * len(done) / elapsed, 2),

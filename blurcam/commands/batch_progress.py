@@ -17,7 +17,7 @@ from blurcam.commands.terminal import say
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from blurcam.batch.events import News
+    from blurcam.batch.events import JobEvent
     from blurcam.batch.ledger import RecordingRow
 
 LogFormat = Literal["text", "json"]
@@ -37,7 +37,7 @@ _EVENT_NAMES = {
 class ProgressReporter(Protocol):
     """Tells what happens in a job."""
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: JobEvent) -> None:
         """Tell one thing, or not, if it is too small to tell."""
 
 
@@ -64,7 +64,7 @@ class LineProgress:
         self._progress = JobProgress()
         self._told = time.monotonic()
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: JobEvent) -> None:
         """Tell one thing."""
         self._progress.learn(news)
         text = line_of(news)
@@ -82,7 +82,7 @@ class LineProgress:
 class JsonProgress:
     """One JSON object a line, for a program to read."""
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: JobEvent) -> None:
         """Tell one thing."""
         typer.echo(json.dumps(event_of(news)), err=True)
 
@@ -120,7 +120,7 @@ class BarProgress(LineProgress):
         """Say one line, above the bars."""
         self._console.print(f"blurcam: {text}", markup=False, highlight=False, soft_wrap=True)
 
-    def tell(self, news: News) -> None:
+    def tell(self, news: JobEvent) -> None:
         """Tell one thing, and draw the bars anew."""
         super().tell(news)
         progress = self._progress
@@ -151,7 +151,7 @@ class JobProgress:
         self._size_before = 0
         self._began = time.monotonic()
 
-    def learn(self, news: News) -> None:
+    def learn(self, news: JobEvent) -> None:
         """Take note of one thing."""
         from blurcam.batch.events import JobPlanned, RecordingFinished
 
@@ -185,7 +185,7 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes else f"{seconds:.0f} s"
 
 
-def is_trouble(news: News) -> bool:
+def is_trouble(news: JobEvent) -> bool:
     """Whether something went wrong, so that it is told in any case."""
     from blurcam.batch.events import RecordingFinished, RecordingRetried
 
@@ -195,7 +195,7 @@ def is_trouble(news: News) -> bool:
     )
 
 
-def line_of(news: News) -> str | None:
+def line_of(news: JobEvent) -> str | None:
     """Return the line that tells it, ``None`` for what is too small."""
     from blurcam.batch.events import JobPlanned, RecordingBegan, RecordingFinished, RecordingRetried
     from blurcam.batch.inputs import SkippedInput
@@ -231,7 +231,7 @@ def _finished(row: RecordingRow) -> str:
     return text
 
 
-def event_of(news: News) -> dict[str, Any]:
+def event_of(news: JobEvent) -> dict[str, Any]:
     """Return it as values for JSON."""
     from blurcam.batch.events import JobPlanned, RecordingProgressed
     from blurcam.batch.inputs import SkippedInput

@@ -234,7 +234,7 @@ class Batch:
         return folders.attempt(
             self.name, feed, fault, at, end, folders.out / given.name, given,
             self._counts(folders.out),
-            usual=("redacted.", "report.", "ledger.", "workers.log", "lock", "1-", ".1-"),
+            usual=("redacted.", "report.", "ledger.", "workers.log", "lock", "job", ".job"),
         )  # fmt: skip
 
     @staticmethod

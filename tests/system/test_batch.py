@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import time
@@ -12,9 +11,9 @@ import pytest
 
 from blurcam.batch.inputs import AgeWindow, InputFile, select
 from blurcam.batch.job_folder import locked
-from blurcam.batch.output_names import check_template, inside, names_for, shown
+from blurcam.batch.output_names import check_template, names_for, shown
 from blurcam.batch.task_work import refuse_encoder
-from blurcam.errors import ConfigError, JobError, SinkOpenError
+from blurcam.errors import ConfigError, JobError
 from blurcam.settings.redaction import Encode
 from tests.support.batches import batch, clip, last_line, outputs, rows, tree
 from tests.support.clips import frame_hashes
@@ -99,10 +98,10 @@ def test_what_is_done_is_not_done_again_unless_something_changed(tmp_path: Path)
 
 @pytest.fixture(scope="module")
 def trapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A job with traps in its output, which lies inside its input; run twice."""
+    """A job with traps in its output; run twice."""
     folder = tmp_path_factory.mktemp("trapped")
     source, elsewhere = tree(folder / "in", 5), folder / "elsewhere"
-    out = source / "redacted"
+    out = folder / "out"
     (out / "cam0").mkdir(parents=True)
     (out / "cam0" / "0.mp4").write_bytes(b"mine")
     elsewhere.mkdir()
@@ -117,36 +116,56 @@ def trapped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_strangers_file_is_never_overwritten(trapped: Path) -> None:
     assert "exists already, and blurcam did not write it" in (trapped / "first").read_text()
-    assert (trapped / "in" / "redacted" / "cam0" / "0.mp4").read_bytes() == b"mine"
-    assert (trapped / "in" / "redacted" / "cam0" / "3.mp4").stat().st_size > 1000
+    assert (trapped / "out" / "cam0" / "0.mp4").read_bytes() == b"mine"
+    assert (trapped / "out" / "cam0" / "3.mp4").stat().st_size > 1000
 
 
 def test_an_output_that_was_edited_is_a_strangers(trapped: Path) -> None:
-    edited = trapped / "in" / "redacted" / "cam2" / "2.mp4"
+    edited = trapped / "out" / "cam2" / "2.mp4"
     assert edited.read_bytes() == b"edited by hand"
     assert "exists already, and blurcam did not write it" in (trapped / "second").read_text()
 
 
 def test_a_link_in_the_output_leads_nowhere(trapped: Path) -> None:
-    assert "is a symbolic link, and may lead out of" in (trapped / "first").read_text()
+    assert "is a symbolic link, and may lead elsewhere" in (trapped / "first").read_text()
     assert list((trapped / "elsewhere").iterdir()) == []
 
 
-def test_its_own_output_is_never_read(trapped: Path) -> None:
-    for said in ("first", "second"):
-        text = (trapped / said).read_text()
-        assert json.loads(text.splitlines()[-1])["files"] == 5
-        assert "holds what blurcam writes" in text
+def test_an_output_inside_an_input_or_around_one_is_refused(tmp_path: Path) -> None:
+    source = tree(tmp_path / "in", 1)
+    (tmp_path / "other-name").symlink_to(source)
+    for out, told in (
+        (source, "is the input itself"),
+        (source / "cam0" / ".." / ".." / "other-name", "is the input itself"),
+        (source / "redacted", f"lies in the input {source}"),
+        (source / "cam0" / "deep" / "er", f"lies in the input {source}"),
+        (tmp_path, f"holds the input {source}"),
+    ):
+        result = batch(source, "--out", out)
+        assert result.returncode == 2, out
+        assert told in result.stderr
+    assert sorted(each.name for each in tmp_path.rglob("*")) == [
+        "0.mp4", "cam0", "in", "other-name",
+    ]  # fmt: skip
+
+
+def test_its_own_output_is_never_read_where_a_pattern_matches_it(tmp_path: Path) -> None:
+    source = tree(tmp_path, 2)
+    for _ in range(2):
+        result = batch(f"{source}/**/*.mp4", "--out", source / "redacted")
+        assert result.returncode == 0, result.stderr
+        assert last_line(result)["files"] == 2
+    assert "holds what blurcam writes" in result.stderr
 
 
 def test_a_second_driver_is_refused_by_name(tmp_path: Path) -> None:
     source, out = tree(tmp_path / "in", 1), tmp_path / "out"
-    with locked(out / ".blurcam"):
+    with locked(out / ".blurcam", out):
         result = batch(source, "--out", out)
     assert result.returncode == 1
     assert f"is in use by blurcam batch, process {os.getpid()} on " in result.stderr
     assert outputs(out) == {}
-    with locked(out / ".blurcam"):  # it can be had again
+    with locked(out / ".blurcam", out):  # it can be had again
         pass
 
 
@@ -173,19 +192,19 @@ def test_a_list_on_standard_input_and_a_pattern(tmp_path: Path) -> None:
 
 
 def test_only_recordings_of_the_time_asked_for(tmp_path: Path) -> None:
-    day = 86400
+    day, source = 86400, tmp_path / "in"
     for age in (1, 10, 40):
-        path = clip(tmp_path / f"{age}.mp4")
+        path = clip(source / f"{age}.mp4")
         os.utime(path, (time.time() - age * day,) * 2)
 
     def chosen(window: AgeWindow) -> list[str]:
-        found = select([tmp_path], (), window)
+        found = select([source], (), window)
         return [each.path.stem for each in found if isinstance(each, InputFile)]
 
     assert chosen(AgeWindow(until=time.time() - 30 * day)) == ["40"]
     assert chosen(AgeWindow(since=time.time() - 30 * day)) == ["1", "10"]
     out = tmp_path / "out"
-    result = batch(tmp_path, "--out", out, "--older-than", "30d", "--name", "{stem}.redacted{ext}")
+    result = batch(source, "--out", out, "--older-than", "30d", "--name", "{stem}.redacted{ext}")
     assert result.returncode == 0
     assert set(outputs(out)) == {"40.redacted.mp4"}
 
@@ -198,12 +217,6 @@ def test_a_template_that_makes_no_name_is_refused(template: str) -> None:
     with pytest.raises(ConfigError, match="name: "):
         check_template(template)
         names_for(template, Path("a/b.mp4"))
-
-
-@pytest.mark.parametrize("place", ["../a.mp4", "a/../../b.mp4", "/etc/a.mp4"])
-def test_no_place_leads_out_of_the_output(tmp_path: Path, place: str) -> None:
-    with pytest.raises(SinkOpenError, match="leads out of"):
-        inside(tmp_path, Path(place))
 
 
 def test_a_name_that_is_too_long_is_passed_over(tmp_path: Path) -> None:

@@ -11,13 +11,16 @@ import random
 import shutil
 import signal
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
 
 from tests.support.batches import batch, begin, last_line, outputs, rows, tree, until, workers_of
+from tests.support.program import blurcam
 
 FILES = 4
 
@@ -25,6 +28,35 @@ FILES = 4
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tree(tmp_path_factory.mktemp("kills") / "in", FILES, seconds=1.0)
+
+
+class Moments:
+    """Moments to kill at, by the length of a job that nobody kills; the same in every run.
+
+    A job that ends before its moment tells how long it takes now.
+    """
+
+    def __init__(self, source: Path) -> None:
+        self._source = source
+        self._chosen = random.Random(6)
+        self.length = 0.0
+
+    def next(self) -> float:
+        if not self.length:
+            self.measure()
+        return self._chosen.uniform(0.05, 0.95) * self.length
+
+    def measure(self) -> None:
+        with TemporaryDirectory() as folder:
+            began = time.monotonic()
+            job = begin(self._source, "--out", Path(folder) / "out")
+            job.communicate(timeout=600)
+            self.length = time.monotonic() - began
+
+
+@pytest.fixture(scope="module")
+def moments(source: Path) -> Moments:
+    return Moments(source)
 
 
 @pytest.fixture(scope="module")
@@ -62,12 +94,6 @@ def finish(source: Path, out: Path, uninterrupted: dict[str, bytes]) -> None:
     assert list((out / ".blurcam" / "work").iterdir()) == []
 
 
-def spread(count: int, longest: float) -> list[float]:
-    """Moments to kill at, the same in every run of the tests."""
-    chosen = random.Random(6)
-    return [chosen.uniform(0.2, longest) for _ in range(count)]
-
-
 def test_a_killed_driver_leaves_no_worker_and_no_half_file(
     source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
@@ -87,25 +113,29 @@ def test_a_killed_driver_leaves_no_worker_and_no_half_file(
 
 @pytest.mark.slow
 def test_a_driver_killed_again_and_again_finishes_at_last(
-    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+    source: Path, uninterrupted: dict[str, bytes], moments: Moments, tmp_path: Path
 ) -> None:
-    for after in spread(5, 6.0):
-        kill_driver(source, tmp_path / "out", after)
+    for _ in range(5):
+        kill_driver(source, tmp_path / "out", moments.next())
         check_names(tmp_path / "out", uninterrupted)
     finish(source, tmp_path / "out", uninterrupted)
 
 
 @pytest.mark.slow
 def test_a_driver_killed_at_fifty_moments(
-    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+    source: Path, uninterrupted: dict[str, bytes], moments: Moments, tmp_path: Path
 ) -> None:
-    moments = iter(spread(400, 7.0))
     killed = number = 0
     while killed < 50:
         out, number = tmp_path / str(number), number + 1
-        for _ in range(5):  # each goes on from where the one before was killed
-            killed += kill_driver(source, out, next(moments))
+        for turn in range(5):  # each goes on from where the one before was killed
+            is_killed = kill_driver(source, out, moments.next())
+            killed += is_killed
             check_names(out, uninterrupted)
+            if not is_killed and not turn:
+                moments.measure()  # the machine is quicker now
+            if not is_killed:
+                break
         finish(source, out, uninterrupted)
         shutil.rmtree(out)
 
@@ -140,12 +170,12 @@ def test_a_killed_worker_takes_nothing_with_it_but_an_attempt(
 
 @pytest.mark.slow
 def test_workers_killed_at_fifty_moments(
-    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+    source: Path, uninterrupted: dict[str, bytes], moments: Moments, tmp_path: Path
 ) -> None:
     killed = number = 0
     while killed < 50:
         out = tmp_path / str(number)
-        _, code, now = kill_workers(source, out, spread(6 * (number + 1), 3.0)[-6:])
+        _, code, now = kill_workers(source, out, [moments.next() / 3 for _ in range(6)])
         killed, number = killed + now, number + 1
         check_names(out, uninterrupted)
         if code != 0:  # a recording that took two workers with it
@@ -190,10 +220,30 @@ def test_sigterm_ends_the_job_and_the_same_command_goes_on(
     assert job.returncode == 143
     assert "the same command goes on" in said
     # What was done so far is reported all the same.
-    tally = json.loads((out / "report.json").read_text())["header"]["tally"]
+    tally = json.loads((out / "report.json").read_text())["header"]["counts"]
     assert tally["files"] == FILES
     assert tally["done"] == sum(row["state"] == "done" for row in rows(out))
     finish(source, out, uninterrupted)
+
+
+def test_two_jobs_with_ledgers_of_their_own_never_share_an_output(
+    source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
+) -> None:
+    out, other = tmp_path / "out", tree(tmp_path / "other", 2, seconds=0.4)
+    first = begin(source, "--out", out, "--job", tmp_path / "a", "--jobs", 1)
+    until(lambda: bool(workers_of(first.pid)))
+    second = batch(other, "--out", out, "--job", tmp_path / "b")
+    assert second.returncode == 1
+    assert f"{out}/.blurcam: is in use by blurcam batch, process {first.pid} on " in second.stderr
+    _, said = first.communicate(timeout=300)
+    assert first.returncode == 0, said
+    later = batch(other, "--out", out, "--job", tmp_path / "b")
+    assert later.returncode == 1
+    assert f"belongs to another job, whose ledger is in {tmp_path}/a" in later.stderr
+    assert outputs(out) == uninterrupted
+    assert blurcam("report", "check", out, "--files").returncode == 0
+    elsewhere = batch(other, "--out", tmp_path / "out2", "--job", tmp_path / "b")
+    assert elsewhere.returncode == 0, elsewhere.stderr
 
 
 def test_two_jobs_at_once_on_one_folder_are_one_too_many(

@@ -14,6 +14,7 @@ from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.events import RecordingFinished
 from blurcam.batch.inputs import InputFile
 from blurcam.batch.ledger import Ledger
+from blurcam.batch.output_folder import open_output
 from blurcam.batch.scheduler import Scheduler
 from blurcam.batch.tasks import RecordingRedacted, RedactRecording
 from blurcam.runs.summary import Summary
@@ -25,9 +26,12 @@ MALFORMED = Path(os.environ.get("BLURCAM_EVAL_DATA", "/nowhere")) / "malformed"
 
 
 def test_an_output_that_fails_never_gets_its_name(tmp_path: Path) -> None:
-    out, work = tmp_path / "out", tmp_path / "out" / ".blurcam" / "work"
-    work.mkdir(parents=True)
-    with closing(Ledger(tmp_path / "ledger")) as ledger:
+    out = tmp_path / "out"
+    with (
+        closing(Ledger(tmp_path / "ledger")) as ledger,
+        open_output(out, ledger.job(), tmp_path) as output,
+    ):
+        work = output.work
         recording = InputFile(tmp_path / "in.mp4", Path("in.mp4"), 1, 1)
         row = ledger.plan(recording, Path("in.mp4"), "settings")
         (work / "1-0-0.mp4").write_bytes(b"redacted")
@@ -40,7 +44,7 @@ def test_an_output_that_fails_never_gets_its_name(tmp_path: Path) -> None:
             problems=("has 1 frames, and the input 2",),
         )  # fmt: skip
         outcome = RecordingRedacted(summary, CoverageBySecond(), 8, verification)
-        dispatch = Scheduler(Batch(out), ledger, work, [row.id])
+        dispatch = Scheduler(Batch(out), ledger, output, [row.id])
         news = dispatch._redacted(row, outcome)  # noqa: SLF001 - what no real redaction comes to
         assert isinstance(news, RecordingFinished)
         assert news.row.state == "failed"

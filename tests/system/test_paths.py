@@ -1,11 +1,12 @@
 """Hostile names and links: nothing is read or written but where it was said.
 
-Seen to fail: with ``inside`` taken out, by the test of just that below; with the refusal of links
-to ``.blurcam/work``, whatever lies where the link leads is removed.
+Seen to fail: with links followed, by the test of just that below; with the refusal of links to
+``.blurcam/work`` taken out, what lies where the link leads is removed.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 import stat
@@ -19,8 +20,8 @@ import pytest
 
 from blurcam.batch.inputs import InputFile, SkippedInput, select
 from blurcam.batch.job import Job
-from blurcam.batch.job_folder import publish
-from blurcam.batch.output_names import check_template, inside, names_for
+from blurcam.batch.output_folder import open_output
+from blurcam.batch.output_names import check_template, names_for
 from blurcam.encode.choice import open_encoder
 from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.errors import BlurcamError, ConfigError, JobError, SinkOpenError, SourceOpenError
@@ -54,8 +55,8 @@ def test_no_place_leads_out_of_the_output(place: str, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "out"
     out.mkdir(parents=True)
     with pytest.raises(SinkOpenError, match="leads out of"):
-        inside(out, Path(place))
-    assert list(out.iterdir()) == []
+        prepare(out, place)
+    assert [each.name for each in out.iterdir()] == [".blurcam"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -74,6 +75,10 @@ def test_a_name_is_only_ever_a_name(name: str, tmp_path: Path) -> None:
 # Links -------------------------------------------------------------------------------------------
 
 
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
 def victim(folder: Path) -> Path:
     """Make a folder that is none of blurcam's business, with a file in it."""
     made = folder / "elsewhere"
@@ -89,8 +94,9 @@ def run_job(out: Path, source: Path) -> None:
     def none() -> object:
         raise AssertionError("nothing was to be redacted")
 
-    for _ in job.run(select([source], (out,)), none):  # type: ignore[arg-type]
-        pass
+    with job.opened() as running:
+        for _ in running.run(select([source], (out,)), none):  # type: ignore[arg-type]
+            pass
 
 
 LINKS: dict[str, Callable[[Path, Path], object]] = {
@@ -117,7 +123,7 @@ def test_a_link_where_a_job_writes_leads_nowhere(what: str, tmp_path: Path) -> N
     LINKS[what](out, there)
     if what == "the output's folder":
         with pytest.raises(SinkOpenError, match="is a symbolic link"):
-            inside(out, Path("cam/a.mp4"))
+            prepare(out, "cam/a.mp4")
     else:
         with pytest.raises(JobError, match="is a symbolic link"):
             run_job(out, source)
@@ -125,24 +131,34 @@ def test_a_link_where_a_job_writes_leads_nowhere(what: str, tmp_path: Path) -> N
     assert (there / "precious.mp4").read_bytes() == b"precious"
 
 
+def prepare(out: Path, place: str) -> None:
+    with open_output(out, "test", out) as output:
+        output.prepare(Path(place))
+
+
 def test_without_the_look_for_links_a_file_lands_elsewhere(tmp_path: Path) -> None:
     """The break: so that the tests above can fail."""
     there, out = victim(tmp_path), tmp_path / "out"
     out.mkdir()
     (out / "cam").symlink_to(there)
-    with patch("pathlib.Path.is_symlink", lambda path: False):
-        inside(out, Path("cam/a.mp4")).write_bytes(b"redacted")
+    followed = patch("blurcam.batch.folder_handles._FOLDER", os.O_RDONLY | os.O_DIRECTORY)
+    with followed, open_output(out, "test", out) as output:
+        (output.work / "staged").write_bytes(b"redacted")
+        output.publish("staged", Path("cam/a.mp4"), sha256(b"redacted"), None)
     assert (there / "a.mp4").exists()
 
 
 @pytest.mark.parametrize("kind", ["to a file", "to nothing", "to itself"])
 def test_a_link_under_the_final_name_is_a_strangers(kind: str, tmp_path: Path) -> None:
-    there, staged, final = victim(tmp_path), tmp_path / "staged", tmp_path / "final.mp4"
-    staged.write_bytes(b"redacted")
+    there, out = victim(tmp_path), tmp_path / "out"
+    out.mkdir()
+    final = out / "final.mp4"
     aim = {"to a file": there / "precious.mp4", "to nothing": there / "new", "to itself": final}
     final.symlink_to(aim[kind])
-    with pytest.raises(SinkOpenError, match="exists already, and blurcam did not write it"):
-        publish(staged, final, "0" * 64, None)
+    with open_output(out, "test", out) as output:
+        (output.work / "staged").write_bytes(b"redacted")
+        with pytest.raises(SinkOpenError, match="exists already, and blurcam did not write it"):
+            output.publish("staged", Path("final.mp4"), sha256(b"redacted"), None)
     assert (there / "precious.mp4").read_bytes() == b"precious"
     assert not (there / "new").exists()
 

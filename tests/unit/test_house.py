@@ -29,7 +29,6 @@ HAPPENED = set(
 NOT_YET_SPLIT = {
     "assess/evaluate.py",
     "assess/verify.py",
-    "batch/ledger.py",
     "batch/scheduler.py",
     "commands/batch.py",
     "detect/frame_loop.py",

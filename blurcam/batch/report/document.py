@@ -6,62 +6,63 @@ import base64
 import json
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
 from blurcam import __version__
 from blurcam.batch.coverage_by_second import CoverageBySecond
-from blurcam.batch.events import tally_of
+from blurcam.batch.events import counts_of
 from blurcam.batch.ledger import Ledger, RecordingRow
+from blurcam.batch.output_folder import OutputFolder
 from blurcam.batch.output_names import shown
+from blurcam.batch.report.contents import FORMAT
 from blurcam.batch.report.hash_chain import chained, sealed
 from blurcam.batch.report.page import page
-from blurcam.errors import ConfigError, SinkWriteError
-from blurcam.runtime.files import write_file
+from blurcam.batch.review_reasons import as_values, doubts_of, reasons_of
+from blurcam.errors import ConfigError
 from blurcam.settings.redaction import COSMETIC
 
-FORMAT: Final = 1
+PAGE, DOCUMENT = "report.html", "report.json"
 _COLUMNS: Final = (
     "state", "verdict", "frames", "covered_whole", "lost", "tracks", "duration_s", "wall_s",
-    "exposure_s", "attempts", "input_sha256", "output_sha256", "error",
+    "exposure_s", "attempts", "error",
 )  # fmt: skip
+_FROM_SUMMARY: Final = ("detector", "threshold", "smallest_face", "covered_whole_reasons")
+_FROM_VERIFICATION: Final = ("detector", "sees_from", "planted", "planted_found", "sampled")
 # Time lines are drawn with so many steps at most.
 _STEPS: Final = 120
 # Small pictures are shown of so many recordings, the most urgent ones.
 _PICTURED: Final = 200
 
 
-def write_report(ledger: Ledger, out: Path, key: Path | None = None) -> Path:
+def write_report(ledger: Ledger, output: OutputFolder, key: Path | None = None) -> Path:
     """Write ``report.json`` and ``report.html`` into the output folder; return the page's path.
 
-    Raises ConfigError where files of these names are somebody else's, or the key is no key.
+    Raises ConfigError where files of these names are somebody else's, or the key is no key, and
+    SinkWriteError where they cannot be written; then those that were there stay.
     """
-    _refuse_strangers(out)
+    _refuse_strangers(output)
     document = document_of(ledger)
     pictures = _pictures(ledger, document["files"])
     html = page(document, pictures).encode()
     text = json.dumps(sealed(document, html, key), indent=1)
-    for name, content in (("report.html", html), ("report.json", text.encode())):
-        try:
-            write_file(out / name, content)
-        except OSError as exc:
-            raise SinkWriteError(f"{out}: the report cannot be written: {exc.strerror}") from exc
-    return out / "report.html"
+    # The one that says whose they are gets its name first: whenever it ends, they are blurcam's.
+    output.replace({DOCUMENT: text.encode(), PAGE: html})
+    return output.root / PAGE
 
 
-def _refuse_strangers(out: Path) -> None:
-    there, page_path = out / "report.json", out / "report.html"
-    if not there.exists() and not page_path.exists():
+def _refuse_strangers(output: OutputFolder) -> None:
+    if not output.has(DOCUMENT) and not output.has(PAGE):
         return
     try:
-        is_ours = json.loads(there.read_text(encoding="utf-8"))["header"]["by"] == "blurcam"
+        is_ours = json.loads(output.read(DOCUMENT))["header"]["by"] == "blurcam"
     except (OSError, ValueError, KeyError, TypeError):
         is_ours = False
     if not is_ours:
         raise ConfigError(
-            f"{out}: holds a report.json or report.html that blurcam did not write; move it away"
+            f"{output.root}: holds a {DOCUMENT} or {PAGE} that blurcam did not write; move it away"
         )
 
 
@@ -73,13 +74,14 @@ def document_of(ledger: Ledger) -> dict[str, Any]:
         "by": "blurcam",
         "format": FORMAT,
         "version": __version__,
+        "job": ledger.job(),
         "made_at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "out": shown(ledger.noted("out") or ""),
         "settings": settings,
         "is_cosmetic": settings.get("effect") in COSMETIC,
-        "tally": asdict(tally_of(rows)),
-        "frames": sum(row.frames or 0 for row in rows),
-        "hours": round(sum(row.duration_s or 0 for row in rows) / 3600, 3),
+        "counts": asdict(counts_of(rows)),
+        "frames": sum(row.frames or 0 for row in rows if row.state == "done"),
+        "hours": round(sum(row.duration_s or 0 for row in rows if row.state == "done") / 3600, 3),
     }
     return chained(header, [_entry(row, ledger) for row in rows])
 
@@ -104,40 +106,33 @@ def _entry(row: RecordingRow, ledger: Ledger) -> dict[str, Any]:
     entry |= {name: getattr(row, name) for name in _COLUMNS}
     if row.error:
         entry["error"] = shown(row.error)
-    entry["look"] = list(_reasons(row, details))
+    entry["hashes"] = _hashes(row)
+    entry["reasons"] = as_values(reasons_of(row, details))
+    if row.state != "done":
+        return entry  # what the ledger still knows is of an earlier redaction
+    entry["doubts"] = as_values(doubts_of(details))
     if details["summary"]:
-        summary = details["summary"]
-        entry["detector"] = summary["detector"]
-        entry["threshold"] = summary["threshold"]
-        entry["smallest_face"] = summary["smallest_face"]
-        entry["covered_whole_reasons"] = summary["covered_whole_reasons"]
+        entry |= {name: details["summary"].get(name) for name in _FROM_SUMMARY}
     if details["timeline"]:
         timeline = CoverageBySecond.from_values(details["timeline"])
         entry["timeline"] = steps_of(timeline)
         minutes = max(len(timeline.seconds), 1) / 60
         entry["faces_per_minute"] = round((row.tracks or 0) / minutes, 2)
     if details["verification"]:
-        kept = ("detector", "sees_from", "planted", "planted_found", "sampled", "seen", "doubts")
-        entry["verification"] = {name: details["verification"][name] for name in kept}
+        found = details["verification"]
+        entry["verification"] = {name: found[name] for name in _FROM_VERIFICATION}
     return entry
 
 
-def _reasons(row: RecordingRow, details: dict[str, Any]) -> Iterator[str]:
-    """Yield why somebody should look at a recording."""
-    if row.state == "failed":
-        yield f"failed: {shown(row.error or '')}"
-    if row.lost:
-        yield f"{row.lost} frames lost"
-    summary = details["summary"] or {}
-    if summary.get("fault"):
-        yield f"cut short: {shown(summary['fault'])}"
-    for reason, count in summary.get("covered_whole_reasons", {}).items():
-        yield f"{count} frames covered whole: {reason}"
-    if row.state == "done" and row.verdict == "review":
-        verification = details["verification"] or {}
-        if verification.get("seen_count"):
-            yield f"the verifier sees {verification['seen_count']} things like faces"
-        yield from verification.get("doubts", ())
+def _hashes(row: RecordingRow) -> list[dict[str, str]]:
+    """Return each SHA-256 with what it is of."""
+    found: list[tuple[str, str | None]] = []
+    if row.state == "done":
+        found.append(("output", row.output_sha256))
+        found.append(("input", row.input_sha256))
+    else:
+        found.append(("earlier output", row.replaces))
+    return [{"of": what, "sha256": digest} for what, digest in found if digest]
 
 
 def steps_of(timeline: CoverageBySecond, most: int = _STEPS) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,6 +19,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.report.document import steps_of
+from blurcam.batch.report.page import page
+from blurcam.batch.review_reasons import as_values, doubts_of
+from blurcam.runtime.files import sha256_of
 from tests.support.batches import batch, tree
 from tests.support.program import blurcam
 
@@ -54,8 +58,8 @@ def test_the_report_tells_of_every_recording_and_the_failed_ones_first(job: Path
     document = json.loads((job / "out" / "report.json").read_text())
     states = [entry["state"] for entry in document["files"]]
     assert states == ["failed", "done", "done", "done"]
-    assert document["files"][0]["look"][0].startswith("failed: not a video")
-    assert document["header"]["tally"]["files"] == 4
+    assert document["files"][0]["reasons"][0]["text"].startswith("failed: not a video")
+    assert document["header"]["counts"]["files"] == 4
     assert document["files"][1]["frames"] == 25
     assert document["files"][1]["verification"]["detector"] in ("yunet", "centerface")
     assert set(document["header"]["settings"]["models"]) == {"mediapipe-full"}
@@ -148,6 +152,63 @@ def test_an_output_that_was_changed_shows(copy: Path) -> None:
     assert "cam0/0.mp4 was changed" in checked.stdout
 
 
+def test_files_that_the_report_does_not_know_are_named(copy: Path) -> None:
+    (copy / "cam0" / "raw.mp4").write_bytes(b"raw")
+    (copy / "link").symlink_to("/etc")
+    (copy / ".blurcam" / "own").write_bytes(b"kept by blurcam")
+    checked = blurcam("report", "check", copy, "--files")
+    assert checked.returncode == 3
+    said = [line.removeprefix(f"{copy}/report.json: ") for line in checked.stdout.splitlines()]
+    assert said == ["link is not in the report", "cam0/raw.mp4 is not in the report"]
+
+
+def test_fields_that_the_chain_does_not_cover_are_named(copy: Path) -> None:
+    document = json.loads((copy / "report.json").read_text())
+    document["note"] = "approved by the data protection officer"
+    document["signature"]["by"] = "somebody"
+    (copy / "report.json").write_text(json.dumps(document))
+    checked = blurcam("report", "check", copy)
+    assert checked.returncode == 3
+    assert "holds a field that blurcam does not write: note" in checked.stdout
+    assert "holds a field that blurcam does not write: signature.by" in checked.stdout
+
+
+def test_a_field_that_stands_twice_is_no_report(copy: Path) -> None:
+    edit(copy / "report.json", '"state": "failed"', '"state": "done", "state": "failed"')
+    checked = blurcam("report", "check", copy)
+    assert checked.returncode == 2
+    assert "a field stands twice" in checked.stderr
+
+
+def test_an_entry_says_what_each_hash_is_of(tmp_path: Path) -> None:
+    source, out = tree(tmp_path / "in", 1), tmp_path / "out"
+    batch(source, "--out", out)
+    recording, output = source / "cam0" / "0.mp4", out / "cam0" / "0.mp4"
+    digests = {"output": output, "input": recording}
+    assert hashes(out) == {what: sha256_of(path) for what, path in digests.items()}
+    recording.write_bytes(b"no video any more")
+    batch(source, "--out", out)
+    # The output that is still there is not this recording's.
+    assert hashes(out) == {"earlier output": sha256_of(output)}
+    assert blurcam("report", "check", out, "--files").returncode == 0
+    output.write_bytes(b"other")
+    assert "cam0/0.mp4 was changed" in blurcam("report", "check", out, "--files").stdout
+
+
+def hashes(out: Path) -> dict[str, str]:
+    (entry,) = json.loads((out / "report.json").read_text())["files"]
+    return {each["of"]: each["sha256"] for each in entry["hashes"]}
+
+
+def test_a_report_of_a_killed_writer_is_ours_and_is_written_again(tmp_path: Path) -> None:
+    source, out = tree(tmp_path / "in", 1), tmp_path / "out"
+    batch(source, "--out", out)
+    (out / "report.html").unlink()  # it gets its name last
+    assert "is missing" in blurcam("report", "check", out).stdout
+    assert batch(source, "--out", out).returncode == 0
+    assert blurcam("report", "check", out, "--files").returncode == 0
+
+
 def test_a_strangers_report_is_not_replaced(tmp_path: Path) -> None:
     source, out = tree(tmp_path / "in", 1), tmp_path / "out"
     out.mkdir()
@@ -168,3 +229,29 @@ def test_a_time_line_survives_being_written_down_and_is_drawn_in_few_steps() -> 
     assert len(steps["faces"]) <= 120
     assert sum(steps["whole"]) == 2
     assert max(steps["faces"]) == 2
+
+
+def test_the_page_and_the_reasons_list_the_places_that_the_run_was_not_sure_of() -> None:
+    doubts = [
+        {"time": 2.5, "track": 3, "kind": "gap in a track"},
+        {"time": 61.0, "track": 4, "kind": "<b>small face</b>"},
+    ]
+    details: dict[str, Any] = {"summary": {"doubts": doubts}, "timeline": None}
+    found = list(doubts_of(details))
+    assert [str(each) for each in found] == [
+        "0:00:02.5, gap in a track, track 3", "0:01:01, <b>small face</b>, track 4",
+    ]  # fmt: skip
+    entry = {
+        "output": "a.mp4", "source": "/in/a.mp4", "state": "done", "verdict": None, "reasons": [],
+        "doubts": as_values(found), "frames": None, "hashes": [],
+    }  # fmt: skip
+    header = {
+        "out": "/out", "made_at": "now", "version": "0", "is_cosmetic": False, "settings": {},
+        "hours": 0.0, "frames": 0,
+        "counts": {"files": 1, "done": 1, "review": 0, "failed": 0, "left": 0},
+    }  # fmt: skip
+    text = page({"header": header, "files": [entry], "head": "0"}, {})
+    assert "The run itself was not sure of 2 places:" in text
+    assert "<td>0:00:02.5<td>gap in a track track 3" in text
+    assert "<b>small" not in text
+    assert "&lt;b&gt;small face" in text

@@ -1,0 +1,131 @@
+"""The ledger's file: an SQLite database in WAL mode, and its errors as blurcam's own."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from blurcam.batch.output_names import shown
+from blurcam.errors import JobError
+
+FORMAT: Final = 1
+_SCHEMA: Final = """
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE files (
+    id INTEGER PRIMARY KEY,
+    source BLOB NOT NULL UNIQUE,
+    output BLOB NOT NULL UNIQUE,
+    size INTEGER NOT NULL,
+    modified_ns INTEGER NOT NULL,
+    settings TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    input_sha256 TEXT,
+    output_sha256 TEXT,
+    output_size INTEGER,
+    frames INTEGER,
+    covered_whole INTEGER,
+    lost INTEGER,
+    complete INTEGER,
+    tracks INTEGER,
+    duration_s REAL,
+    wall_s REAL,
+    exposure_s REAL,
+    verdict TEXT,
+    error TEXT,
+    staged TEXT,
+    replaces TEXT,
+    finished_at REAL,
+    summary TEXT,
+    timeline TEXT,
+    verification TEXT
+);
+CREATE TABLE thumbnails (
+    file INTEGER NOT NULL, time REAL NOT NULL, why TEXT NOT NULL, jpeg BLOB NOT NULL
+);
+CREATE TABLE spans (
+    file INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    span TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'pending',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    spool TEXT,
+    result TEXT,
+    PRIMARY KEY (file, number)
+);
+CREATE INDEX files_by_state ON files (state);
+"""
+
+
+class LedgerDatabase:
+    """The tables of one job. One process writes; others may read meanwhile."""
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        """Open the database, and make it if there is none; raises JobError."""
+        self._path = path
+        if read_only and not path.exists():
+            raise JobError(f"{shown(path)}: there is no ledger; name the folder given as --out")
+        with self._translating_errors():
+            if not path.exists():
+                path.touch(mode=0o600)  # it names every recording
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+            if not read_only:
+                self._prepare()
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        if found != FORMAT:
+            self._db.close()
+            raise JobError(
+                f"{shown(path)}: is of another version of blurcam (format {found}, not {FORMAT}); "
+                "choose another --job"
+            )
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        # What a power cut makes it forget is found out again; see durable().
+        self._db.execute("PRAGMA synchronous = NORMAL")
+        if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            self._db.executescript("BEGIN;" + _SCHEMA + f"PRAGMA user_version={FORMAT};COMMIT;")
+
+    @contextmanager
+    def _translating_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as exc:
+            raise JobError(f"{shown(self._path)}: the ledger cannot be used: {exc}") from exc
+
+    def do(self, text: str, *values: Any) -> None:
+        """Run a statement."""
+        with self._translating_errors():
+            self._db.execute(text, values)
+
+    def ask(self, text: str, *values: Any) -> list[Any]:
+        """Run a query, and return all that it finds."""
+        with self._translating_errors():
+            return self._db.execute(text, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Write everything in the block at once, or nothing of it."""
+        self.do("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.do("COMMIT")
+        except BaseException:
+            # Where the disk is full, SQLite has ended the transaction already.
+            if self._db.in_transaction:
+                self.do("ROLLBACK")
+            raise
+
+    @contextmanager
+    def durable(self) -> Iterator[None]:
+        """Have the block's transactions on disk when they end, so that no power cut undoes them."""
+        self.do("PRAGMA synchronous = FULL")
+        yield
+        self.do("PRAGMA synchronous = NORMAL")
+
+    def close(self) -> None:
+        """Release the file; safe to call twice."""
+        self._db.close()

@@ -1,0 +1,259 @@
+"""The root of a redacted tree, and the only way into it: by handles, never twice by a name.
+
+Another account may be allowed to write to the root. Every folder below it is therefore opened
+relative to the one before, and a symbolic link is never followed: a link that appears between a
+check and its use leads nowhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+from blurcam.batch.folder_handles import (
+    PLAIN_FILE,
+    exists,
+    is_full,
+    make_folder,
+    sha256_at,
+    translating_errors,
+)
+from blurcam.batch.output_names import shown
+from blurcam.errors import JobError, SinkError, SinkOpenError, SinkWriteError
+
+PRIVATE: Final = ".blurcam"
+"""What blurcam keeps for itself below the root."""
+_OWNER: Final = "job"
+
+
+class OutputFolder:
+    """The root of one job's redacted tree. ``work`` holds what is not finished.
+
+    Files in ``work`` that begin with ``prefix`` are this job's, and no other's.
+    """
+
+    def __init__(self, root: Path, job: str, handles: tuple[int, int]) -> None:
+        """Use :func:`open_output`; ``handles`` are those of the root and of ``work``."""
+        self.root = root
+        self.work = root.absolute() / PRIVATE / "work"
+        self.prefix = f"job-{job}-"
+        self._root, self._work = handles
+
+    # What is not finished.
+
+    def holds(self, name: str) -> bool:
+        """Whether a file of this name lies in ``work``."""
+        try:
+            return stat.S_ISREG(os.lstat(name, dir_fd=self._work).st_mode)
+        except OSError:
+            return False
+
+    def remove(self, name: str) -> None:
+        """Remove a file from ``work``, if it is there."""
+        with suppress(OSError):  # in the way of nobody
+            os.unlink(name, dir_fd=self._work)
+
+    def sweep(self, kept: set[str]) -> None:
+        """Remove what earlier attempts of this job left in ``work``, except ``kept``."""
+        for name in os.listdir(self._work):  # noqa: PTH208 - a handle
+            if name.removeprefix(".").startswith(self.prefix) and name not in kept:
+                self.remove(name)
+
+    # Redactions.
+
+    def prepare(self, place: Path) -> None:
+        """Make the folder of an output; raises SinkError where that would lead out of the root."""
+        with self._folder_of(place):
+            pass
+
+    def publish(self, staged: str, place: Path, digest: str, replaces: str | None) -> None:
+        """Give a finished redaction its final name.
+
+        What lies in ``work`` must still have the SHA-256 ``digest``. It replaces only what blurcam
+        put there: a file with that hash (this very step, cut short) or with the hash ``replaces``
+        (an earlier redaction of the same recording). Raises SinkError.
+        """
+        path = self.root / place
+        with self._folder_of(place) as folder, translating_errors(path):
+            try:
+                source = os.open(staged, PLAIN_FILE, dir_fd=self._work)
+            except FileNotFoundError:
+                if sha256_at(place.name, folder) == digest:
+                    return  # an earlier attempt came this far
+                raise SinkWriteError(
+                    f"{shown(path)}: its redaction has disappeared; run it again"
+                ) from None
+            with os.fdopen(source, "rb") as file:
+                if hashlib.file_digest(file, "sha256").hexdigest() != digest:
+                    raise SinkWriteError(
+                        f"{shown(path)}: its redaction was changed before it got this name; "
+                        "another process writes to the folder of this job"
+                    )
+                self._take_name(staged, folder, place, {digest, replaces})
+                self._check_name(file.fileno(), folder, place, digest)
+            os.fsync(folder)
+        self.remove(staged)
+
+    def _take_name(self, staged: str, folder: int, place: Path, digests: set[str | None]) -> None:
+        try:
+            os.link(
+                staged, place.name, src_dir_fd=self._work, dst_dir_fd=folder, follow_symlinks=False
+            )  # replaces nothing
+            return
+        except FileExistsError:
+            pass
+        except OSError as exc:
+            # exFAT and many network folders know no hard links.
+            if is_full(exc):
+                raise
+        if exists(place.name, folder) and sha256_at(place.name, folder) not in digests - {None}:
+            raise SinkOpenError(
+                f"{shown(self.root / place)}: exists already, and blurcam did not write it; "
+                "move it away or choose another --out"
+            )
+        os.replace(staged, place.name, src_dir_fd=self._work, dst_dir_fd=folder)
+
+    def _check_name(self, file: int, folder: int, place: Path, digest: str) -> None:
+        """Raise SinkWriteError where the final name is not that of the file which was hashed."""
+        named = os.lstat(place.name, dir_fd=folder)
+        # Some network folders number files anew: then the bytes decide.
+        if os.path.samestat(named, os.fstat(file)) or sha256_at(place.name, folder) == digest:
+            return
+        raise SinkWriteError(
+            f"{shown(self.root / place)}: another file got this name meanwhile; "
+            "another process writes to the folder of this job"
+        )
+
+    @contextmanager
+    def _folder_of(self, place: Path) -> Iterator[int]:
+        """Give the handle of an output's folder, made if need be, without following a link."""
+        if place.is_absolute() or ".." in place.parts:
+            raise SinkOpenError(
+                f"{shown(place)}: leads out of {shown(self.root)}; nothing is written there"
+            )
+        with ExitStack() as stack:
+            folder, path = self._root, self.root
+            for part in place.parent.parts:
+                path = path / part
+                folder = make_folder(folder, part, path)
+                stack.callback(os.close, folder)
+            yield folder
+
+    # Files beside the redactions.
+
+    def has(self, name: str) -> bool:
+        """Whether the root has this name, be it a link to nothing."""
+        return exists(name, self._root)
+
+    def read(self, name: str) -> bytes:
+        """Return what a file in the root holds; raises OSError, also for a link."""
+        with os.fdopen(os.open(name, PLAIN_FILE, dir_fd=self._root), "rb") as file:
+            return file.read()
+
+    def replace(self, files: Mapping[str, bytes]) -> None:
+        """Write files into the root, all of them before the first one gets its name.
+
+        Raises SinkWriteError; then every name is as it was.
+        """
+        with translating_errors(self.root):
+            try:
+                for name, content in files.items():
+                    self._write_part(f".{name}.part", content)
+                for name in files:
+                    os.replace(f".{name}.part", name, src_dir_fd=self._root, dst_dir_fd=self._root)
+                os.fsync(self._root)
+            finally:
+                for name in files:
+                    with suppress(OSError):  # it has its name, or was never written
+                        os.unlink(f".{name}.part", dir_fd=self._root)
+
+    def _write_part(self, part: str, content: bytes) -> None:
+        with suppress(FileNotFoundError):
+            os.unlink(part, dir_fd=self._root)  # a link would lead elsewhere
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        with os.fdopen(os.open(part, flags, 0o666, dir_fd=self._root), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextmanager
+def open_output(root: Path, job: str, ledger: Path) -> Iterator[OutputFolder]:
+    """Give the root of a redacted tree, made if need be, to the job with this id.
+
+    ``ledger`` is the folder of the job's ledger. Raises JobError where the tree is another job's,
+    or where another account may change what is not finished.
+    """
+    with ExitStack() as stack:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
+            stack.callback(os.close, handle)
+            private = make_folder(handle, PRIVATE, root / PRIVATE, mode=0o700)
+            stack.callback(os.close, private)
+            work = make_folder(private, "work", root / PRIVATE / "work", mode=0o700)
+            stack.callback(os.close, work)
+            for each, path in ((private, root / PRIVATE), (work, root / PRIVATE / "work")):
+                _refuse_foreign(each, path)
+            _claim(private, root, job, ledger)
+        except SinkError as exc:
+            raise JobError(str(exc)) from exc
+        except OSError as exc:
+            raise JobError(f"{shown(root)}: cannot be used as --out: {exc.strerror}") from exc
+        yield OutputFolder(root, job, (handle, work))
+
+
+def _refuse_foreign(folder: int, path: Path) -> None:
+    """Raise JobError where a folder of blurcam's own belongs to, or is open to, another account.
+
+    Its owner could swap a file for a link while a worker writes. The owner is compared with that
+    of a new file, since on network folders both may be other than this process's account.
+    """
+    probe = os.open(".probe", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600,
+                    dir_fd=folder)  # fmt: skip
+    try:
+        mine = os.fstat(probe).st_uid
+    finally:
+        os.close(probe)
+        os.unlink(".probe", dir_fd=folder)
+    found = os.fstat(folder)
+    if found.st_uid != mine:
+        raise JobError(
+            f"{shown(path)}: belongs to another account (number {found.st_uid}), which could "
+            "change what is not finished; remove it, or run the job as that account"
+        )
+    if found.st_mode & 0o022:
+        with suppress(OSError):  # a network folder that knows no modes
+            os.fchmod(folder, found.st_mode & 0o7755)
+
+
+def _claim(private: int, root: Path, job: str, ledger: Path) -> None:
+    """Write down whose the tree is; raises JobError where it is another job's."""
+    mine = {"job": job, "ledger": os.fspath(ledger.absolute()), "host": socket.gethostname()}
+    with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
+        with os.fdopen(os.open(_OWNER, PLAIN_FILE, dir_fd=private), "rb") as file:
+            theirs = json.loads(file.read())
+        is_same_ledger = (theirs["ledger"], theirs["host"]) == (mine["ledger"], mine["host"])
+        if theirs["job"] != job and not is_same_ledger:
+            raise JobError(
+                f"{shown(root)}: belongs to another job, whose ledger is in "
+                f"{shown(theirs['ledger'])} on {shown(theirs['host'])}; go on with that --job, or "
+                "choose another --out. If that ledger is lost, remove "
+                f"{shown(root / PRIVATE / _OWNER)}"
+            )
+        if theirs == mine:
+            return
+    part = f"{_OWNER}.{job}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+    with os.fdopen(os.open(part, flags, 0o600, dir_fd=private), "wb") as file:
+        file.write(json.dumps(mine).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(part, _OWNER, src_dir_fd=private, dst_dir_fd=private)

@@ -1,0 +1,125 @@
+"""Why somebody should look at a recording, and at which moments: the same for report and status."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from blurcam.batch.coverage_by_second import CoverageBySecond
+from blurcam.batch.ledger import RecordingRow
+from blurcam.batch.output_names import shown
+
+# A reason tells of so many moments at most; the rest is in the ledger.
+_MOST: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time in the recording, in seconds; what is there, and where, as far as that is known."""
+
+    time: float
+    what: str = ""
+    track: int | None = None
+    box: tuple[int, int, int, int] | None = None
+    confidence: float | None = None
+
+    def to_values(self) -> dict[str, Any]:
+        """Return it for JSON, without what is not known."""
+        return {key: value for key, value in asdict(self).items() if value not in (None, "")}
+
+    def __str__(self) -> str:
+        """Return it as text: "0:00:02.5, 10,20 to 30,50 (0.81)"."""
+        parts = [clock(self.time)]
+        if self.what:
+            parts.append(self.what)
+        if self.track is not None:
+            parts.append(f"track {self.track}")
+        if self.box is not None:
+            x0, y0, x1, y1 = self.box
+            parts.append(f"{x0},{y0} to {x1},{y1}")
+        text = ", ".join(parts)
+        return text if self.confidence is None else f"{text} ({self.confidence:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewReason:
+    """One reason, as a sentence, with its moments."""
+
+    text: str
+    moments: tuple[Moment, ...] = ()
+
+    def to_values(self) -> dict[str, Any]:
+        """Return it for JSON."""
+        return {"text": self.text, "moments": [each.to_values() for each in self.moments]}
+
+
+def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewReason]:
+    """Yield why somebody should look at a recording; ``details`` are those of the ledger."""
+    if row.state == "failed":
+        yield ReviewReason(f"failed: {shown(row.error or '')}")
+    if row.state != "done":
+        return
+    summary = details["summary"] or {}
+    if row.lost:
+        yield ReviewReason(f"{_frames(row.lost)} lost")
+    if summary.get("fault"):
+        yield ReviewReason(f"cut short: {shown(summary['fault'])}")
+    covered = _fully_covered(details["timeline"])
+    for reason, count in summary.get("covered_whole_reasons", {}).items():
+        yield ReviewReason(f"{_frames(count)} fully covered: {reason}", covered)
+    if row.verdict == "review":
+        yield from _verifier(details["verification"] or {})
+
+
+def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
+    """Yield the places that the run itself was not sure of."""
+    for each in ((details["summary"] or {}).get("doubts") or ())[:_MOST]:
+        yield Moment(float(each["time"]), shown(str(each.get("kind", ""))), each.get("track"))
+
+
+def _verifier(found: dict[str, Any]) -> Iterator[ReviewReason]:
+    seen = found.get("seen", ())
+    count = found.get("seen_count", len(seen))
+    if count:
+        things = "thing that looks" if count == 1 else "things that look"
+        moments = tuple(
+            Moment(
+                each["time"],
+                box=(each["x0"], each["y0"], each["x1"], each["y1"]),
+                confidence=each["confidence"],
+            )
+            for each in seen[:_MOST]
+        )
+        yield ReviewReason(f"the verifier sees {count} {things} like a face", moments)
+    for doubt in found.get("doubts", ()):
+        yield ReviewReason(doubt)
+
+
+def _fully_covered(timeline: dict[str, Any] | None) -> tuple[Moment, ...]:
+    """Return the seconds in which frames were fully covered; the first of each stretch."""
+    if timeline is None:
+        return ()
+    seconds = CoverageBySecond.from_values(timeline).seconds
+    starts = (s for s in sorted(seconds) if seconds[s].whole and not _was(seconds, s - 1))
+    return tuple(Moment(float(second)) for second, _ in zip(starts, range(_MOST), strict=False))
+
+
+def _was(seconds: dict[int, Any], second: int) -> bool:
+    return second in seconds and bool(seconds[second].whole)
+
+
+def _frames(count: int) -> str:
+    return "1 frame" if count == 1 else f"{count} frames"
+
+
+def clock(seconds: float) -> str:
+    """Return a time in a recording as hours, minutes and seconds, with tenths where it has any."""
+    whole = int(seconds)
+    tenths = f".{int(10 * (seconds - whole))}" if seconds - whole >= 0.1 else ""
+    return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}{tenths}"
+
+
+def as_values(parts: Iterable[ReviewReason | Moment]) -> list[dict[str, Any]]:
+    """Return reasons or moments for JSON."""
+    return [each.to_values() for each in parts]

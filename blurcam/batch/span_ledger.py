@@ -1,0 +1,78 @@
+"""What became of each span of a recording that was cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from blurcam.batch.ledger_database import LedgerDatabase
+
+
+@dataclass(frozen=True, slots=True)
+class SpanRow:
+    """One span: as JSON; the name of its file of packets and what became of it, once redacted."""
+
+    number: int
+    span: str
+    state: str
+    attempts: int
+    spool: str | None
+    result: str | None
+
+
+class SpanLedger:
+    """The rows of spans. A span goes pending → running → done, with its recording's state "cut"."""
+
+    def __init__(self, database: LedgerDatabase) -> None:
+        """Work on the ledger's own database."""
+        self._db = database
+
+    def of(self, file: int) -> list[SpanRow]:
+        """Return the spans of a recording, in order; none if it is not cut."""
+        found = self._db.ask(
+            "SELECT number, span, state, attempts, spool, result FROM spans WHERE file = ?"
+            " ORDER BY number",
+            file,
+        )
+        return [SpanRow(*each) for each in found]
+
+    def cut(self, file: int, spans: Iterable[str]) -> None:
+        """Write down the spans, as JSON, in which the recording is redacted."""
+        with self._db.transaction():
+            self._db.do("DELETE FROM spans WHERE file = ?", file)
+            for number, span in enumerate(spans):
+                self._db.do(
+                    "INSERT INTO spans (file, number, span) VALUES (?, ?, ?)", file, number, span
+                )
+            self._db.do("UPDATE files SET state = 'cut' WHERE id = ?", file)
+
+    def uncut(self, file: int, error: str) -> None:
+        """Write down that the recording must be redacted in one piece, and why."""
+        with self._db.transaction():
+            self._db.do("DELETE FROM spans WHERE file = ?", file)
+            self._db.do("UPDATE files SET state = 'pending', error = ? WHERE id = ?", error, file)
+
+    def joining(self, file: int) -> None:
+        """Write down that a worker joins the spans."""
+        self._db.do("UPDATE files SET state = 'joining' WHERE id = ?", file)
+
+    def running(self, file: int, number: int) -> None:
+        """Write down that a worker has the span."""
+        self._set(file, number, "state = 'running'")
+
+    def again(self, file: int, number: int) -> None:
+        """Write down an attempt at the span that failed."""
+        self._set(file, number, "state = 'pending', attempts = attempts + 1")
+
+    def pending(self, file: int, number: int) -> None:
+        """Write down that the span must be redacted again, through no fault of its own."""
+        self._set(file, number, "state = 'pending', spool = NULL, result = NULL")
+
+    def done(self, file: int, number: int, spool: str, result: str) -> None:
+        """Write down that the span is redacted, and that its packets lie in ``spool``."""
+        self._set(file, number, "state = 'done', spool = ?, result = ?", spool, result)
+
+    def _set(self, file: int, number: int, columns: str, *values: str) -> None:
+        self._db.do(
+            f"UPDATE spans SET {columns} WHERE file = ? AND number = ?", *values, file, number
+        )
