@@ -22,6 +22,7 @@ from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import Source, redact_all, until_fault
 from blurcam.runs.fan_out import deliver
+from blurcam.runs.pace import StreamPace
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outlets
 from blurcam.runs.summary import Summary
@@ -113,13 +114,16 @@ class PipeRun:
         self._detector = stack.enter_context(closing(open_detector(piping.detect)))
         if self._stop.asked:
             return
-        self._warm(self._detector)
+        if piping.source == "raw":  # whose size is known before its first frame
+            self._warm(self._detector, *piping.layout.pixels)
         source = self._open_source()
         info = self.info = source.info
+        if piping.source != "raw" and self._is_live:
+            self._warm(self._detector, info.width, info.height)
         self._looks = looks_for(piping.detect, self._detector.threshold, info.width, info.height)
         frames = until_fault(self._buffered(source), tally)
         stack.callback(frames.close)
-        is_live = self._drops
+        is_live = self._is_live
         taken = self._stop.until_asked(frames)
         lead = piping.cover.lead
         found = searched(taken, info, self._detector, piping.detect, lead, live=is_live)
@@ -155,15 +159,12 @@ class PipeRun:
         self._stack.callback(intake.release)
         return intake
 
-    def _warm(self, detector: Detector) -> None:
-        """Search a grey picture where the size is known: models compile for every size anew.
+    def _warm(self, detector: Detector, width: int, height: int) -> None:
+        """Search a grey frame: models compile for every size anew, which takes 0.2 s and more.
 
-        What comes in meanwhile waits; 0.2 s that the first frame then does not take.
+        What comes in meanwhile waits; else the first frames would not be answered for in time.
         """
         piping = self.piping
-        if piping.source != "raw":
-            return
-        width, height = piping.layout.pixels
         grey = np.full((height, width), 128, np.uint8)
         info = StreamInfo("grey", width, height, PIXEL_FORMATS["gray"], Fraction(1, 25))
         frame = Frame((grey,), info.pixel_format, 0, 0, info.time_base)
@@ -181,20 +182,27 @@ class PipeRun:
         return self._stack.enter_context(closing(source))
 
     def _buffered(self, source: Source) -> Generator[Frame, None, None]:
-        interrupt = self._interrupt
-        if not self._drops:
-            return prefetch(source.frames(), READER_DEPTH, interrupt)
+        """Return the frames as a thread of their own decodes them.
+
+        Nothing is dropped of a stream that comes faster than it plays: that is no camera, and its
+        producer can wait.
+        """
+        frames, when_slow, intake = source.frames(), self.piping.when_slow, self._intake
+        if not self._is_live:
+            return prefetch(frames, READER_DEPTH, self._interrupt)
+        pace = None if when_slow == "drop" or intake is None else StreamPace(intake)
         return live(
-            source.frames(),
+            frames if pace is None else pace.measured(frames),
             LIVE_SECONDS,
             time_of=lambda frame: frame.time,
             dropped=self._dropped,
-            interrupt=interrupt,
+            interrupt=self._interrupt,
+            hold_at=(lambda most: None) if pace is None else pace.hold_at,
         )
 
     @property
-    def _drops(self) -> bool:
-        """Whether the stream is live: frames that come too fast are left out."""
+    def _is_live(self) -> bool:
+        """Whether frames are searched as they come, and left out where they come too fast."""
         is_file = self._intake is None or self._intake.is_file
         asked = self.piping.when_slow
         return not is_file if asked is None else asked == "drop"

@@ -49,10 +49,11 @@ class _Channel(Generic[T]):
         self._error: BaseException | None = None
         self._reader_left = False
 
-    def put(self, item: T) -> bool:
-        """Wait for room and add; false once nobody will read it."""
+    def put(self, item: T, most: int | None = None) -> bool:
+        """Wait until fewer than ``most`` wait, and add; false once nobody will read it."""
+        depth = self._depth if most is None else most
         with self._changed:
-            while len(self._items) >= self._depth and not self._reader_left:
+            while len(self._items) >= depth and not self._reader_left:
                 self._changed.wait()
             if not self._reader_left:
                 self._items.append(item)
@@ -138,6 +139,10 @@ def _nothing() -> None:
     """Interrupt a source that never waits long."""
 
 
+def _never(most: int) -> None:
+    """Hold a live source up for nothing."""
+
+
 def prefetch(
     items: Iterator[T], depth: int, interrupt: Callable[[], None] = _nothing
 ) -> Generator[T, None, None]:
@@ -159,15 +164,24 @@ def live(
     time_of: Callable[[T], Fraction],
     dropped: Callable[[int], None],
     interrupt: Callable[[], None] = _nothing,
+    hold_at: Callable[[int], int | None] = _never,
 ) -> Generator[T, None, None]:
     """Yield ``items``, pulled by a thread of their own that never waits: the newest win.
 
     What lags more than ``seconds`` of ``time_of`` behind the newest is dropped, oldest first, so
     that a consumer who is too slow sees what is happening now, and the source is never held up.
     ``dropped`` is told how many, in the thread that pulls. In all else like :func:`prefetch`.
+
+    ``hold_at`` is asked before each item, with the most that may wait: where it gives a number, the
+    source is held up until fewer items wait, and nothing is dropped.
     """
     channel: _Channel[T] = _Channel(_MOST_LIVE)
-    put = _newest(channel, seconds, time_of, dropped)
+    newest = _newest(channel, seconds, time_of, dropped)
+
+    def put(item: T) -> bool:
+        most = hold_at(_MOST_LIVE)
+        return newest(item) if most is None else channel.put(item, most)
+
     return _pulled(items, channel, put, iter(channel), interrupt, dropped)
 
 

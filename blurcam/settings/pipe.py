@@ -96,7 +96,8 @@ class PipeSettings(Redaction):
         Field(
             description="While frames come faster than they can be searched: block holds the "
             "producer up and loses nothing; drop leaves out the oldest frames, whole and before "
-            "any search, and counts them. Default: block for run and for files, drop for pipes."
+            "any search, and counts them. Default: drop where frames come at the pace of their own "
+            "clock, as a camera's do, else block."
         ),
     ] = None
     tee: Annotated[

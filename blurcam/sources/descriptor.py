@@ -6,6 +6,7 @@ import fcntl
 import os
 import select
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
@@ -35,9 +36,13 @@ class InputDescriptor:
     """
 
     def __init__(self, descriptor: int, name: str, *, gone: int | None = None) -> None:
-        """Take over ``descriptor``; the stream also ends when nobody reads ``gone`` any more."""
+        """Take over ``descriptor``; the stream also ends when nobody reads ``gone`` any more.
+
+        ``waited`` grows by the seconds that bytes were waited for.
+        """
         self.name = name
         self.count = 0
+        self.waited = 0.0
         self._descriptor = descriptor
         self._held = bytearray()
         self._next: bytes | None = None  # how the stream goes on after a cut
@@ -121,7 +126,9 @@ class InputDescriptor:
     def _receive(self, count: int) -> bytes:
         """Wait for bytes; none at the end."""
         while not self._ended:
+            began = time.monotonic()
             events = dict(self._poll.poll())
+            self.waited += time.monotonic() - began
             if self._wake in events or (self._gone is not None and self._gone in events):
                 self._ended = True
             elif self._descriptor in events:

@@ -207,11 +207,21 @@ def test_a_closed_standard_output_is_a_normal_end(ts: bytes) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
-def test_a_producer_that_is_faster_than_the_search_is_dropped_from_and_counted(
+def test_a_stream_that_comes_faster_than_it_plays_loses_nothing(raw: bytes, tmp_path: Path) -> None:
+    summary = tmp_path / "s.json"
+    every = ("--lead", 0, "--bridge", 0)  # every frame is searched, the last one too
+    done = pipe(raw * 8, *SIZE, "--to", "raw", "--summary", summary, "--profile", "near", *every)
+    told = json.loads(summary.read_text())
+    assert (told["frames_in"], told["frames_dropped"]) == (8 * RATE, 0)
+    assert len(done.out) == 8 * RATE * FRAME
+    assert done.code == 0, done.said
+
+
+def test_a_producer_that_is_faster_than_the_search_is_dropped_from_where_that_was_asked_for(
     raw: bytes, tmp_path: Path
 ) -> None:
     summary = tmp_path / "s.json"
-    done = pipe(raw * 40, *SIZE, "--to", "raw", "--summary", summary)
+    done = pipe(raw * 40, *SIZE, "--to", "raw", "--summary", summary, "--when-slow", "drop")
     assert done.code in (0, 3), done.said
     told = json.loads(summary.read_text())
     out = len(done.out) // FRAME
