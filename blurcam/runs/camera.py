@@ -29,11 +29,12 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import refuse_same
 from blurcam.runtime.status import CameraStatus, OutputStatus
 from blurcam.settings.camera import Camera, Output, RecordingOutput, StdoutOutput
+from blurcam.settings.recording_names import NamePattern
 from blurcam.sinks.camera_outputs import CameraOutput, CameraOutputs, FrameSink, LiveSink
 from blurcam.sinks.camera_stdout import StdoutSink
 from blurcam.sinks.containers import format_of
 from blurcam.sinks.own_thread import detached
-from blurcam.sinks.retention import Retention
+from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.rtsp import Publisher
 from blurcam.sinks.segments import SegmentSink, check_recording
 from blurcam.sources.camera import CameraTimeline, LiveSource
@@ -215,8 +216,10 @@ def _outlet(output: Output, clock: Clock, standard: int | None) -> CameraOutput:
             output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete"
         )
 
+        files = PatternFiles(NamePattern(output.path), keep, clock)
+
         def record(encoder: Encoder) -> LiveSink:
-            return SegmentSink(output.path, encoder, clock, segment=output.segment, keep=keep)
+            return SegmentSink(files, encoder, segment=output.segment)
 
         return CameraOutput(output.path, detached(output.path, record, clock), clock)
 

@@ -26,6 +26,8 @@ def main(parent: Parent) -> NoReturn:
             format=f"blurcam: {camera.name}: %(levelname)s: %(message)s",
             stream=sys.stderr,
         )
+        # Each recording that is deleted is told, with its reason.
+        logging.getLogger("blurcam.sinks.retention").setLevel(logging.INFO)
         # A reader that waits for a silent camera must not hold up the end.
         os._exit(_run(camera, parent, stop))
 

@@ -11,6 +11,7 @@ from blurcam.errors import ConfigError
 from blurcam.settings.addresses import Address, parse_address
 from blurcam.settings.amounts import Bytes, Seconds
 from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.recording_names import NamePattern
 from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
 Transport = Literal["tcp", "udp"]
@@ -97,6 +98,10 @@ class RecordingOutput:
                 f"{self.path} is one name for many files; write the time into it: "
                 "recordings/%Y-%m-%d/%H-%M-%S.mp4",
             )
+        try:
+            NamePattern(self.path)
+        except ConfigError as exc:
+            raise refusal("path", str(exc)) from exc
 
 
 @declared()

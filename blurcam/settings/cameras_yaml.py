@@ -18,6 +18,7 @@ from blurcam.settings.addresses import Address, parse_address
 from blurcam.settings.camera import Camera, Output, PublishOutput, Receive, RecordingOutput
 from blurcam.settings.cameras_yaml_keys import GROUPS, CameraFile, SiteFile
 from blurcam.settings.declaration import Fault, SettingsError, faults_of
+from blurcam.settings.recording_names import share_names
 from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.settings.secrets import Secrets, filled, shown
 from blurcam.settings.web import Web
@@ -175,7 +176,7 @@ def _output(read: Any) -> Output:
 
 def _shared_places(cameras: list[Camera]) -> Iterator[Fault]:
     """Yield each output into the place of another: either would take the other's files."""
-    taken: dict[str, str] = {}
+    taken: list[tuple[str, str]] = []
     for camera in cameras:
         for number, output in enumerate(camera.outputs):
             place = (
@@ -183,7 +184,9 @@ def _shared_places(cameras: list[Camera]) -> Iterator[Fault]:
                 if isinstance(output, PublishOutput)
                 else getattr(output, "path", "-")
             )
-            if place in taken:
-                where = ("cameras", camera.name, "outputs", number)
-                yield Fault(where, f"{place} is an output of {taken[place]} too")
-            taken[place] = camera.name
+            where = ("cameras", camera.name, "outputs", number)
+            for other, earlier in taken:
+                if share_names(place, earlier):
+                    yield Fault(where, f"{place} is an output of {other} too")
+                    break
+            taken.append((camera.name, place))

@@ -1,29 +1,40 @@
-"""The recordings that are there already: how long they stay, what goes when the disk is full."""
+"""Deletes recordings: what is too old, too much, or in the way on a full disk. Nothing else."""
 
 from __future__ import annotations
 
 import logging
-import re
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from stat import S_ISREG
 from typing import Final
 
-from blurcam.errors import SinkWriteError, SourceOpenError
+from blurcam.errors import SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
-from blurcam.sources.open import FAULTS, open_path
+from blurcam.settings.recording_names import NamePattern
+from blurcam.sinks.folders import folder_below
+from blurcam.sinks.recording_ages import RecordingAges
+from blurcam.sinks.segment_file import PART
 
 logger = logging.getLogger(__name__)
 
-# Counting a month of recordings, a file a minute, takes a tenth of a second.
+# Counting a month of recordings, a file a minute, takes 0.3 s of a core.
 _COUNT_SECONDS: Final = 60.0
 # Free space is asked for more often: a disk fills faster than its recordings are counted.
 _FREE_SECONDS: Final = 2.0
-# An unplayable file larger than this is left for somebody to look at.
-_NOTHING_BYTES: Final = 1 << 20
+# The share of the recordings that may go in one pass, whatever the reason: a mistake that nobody
+# thought of leaves minutes in which it can be seen in the log and stopped.
+_SHARE: Final = 0.1
+# Deletions in a row that free nothing (snapshots, hard links) before no more are begun.
+_MOST_USELESS: Final = 2
+# Others write to the disk, too, so that less is seen to be freed than was.
+_NOTICEABLE: Final = 0.5
+# Btrfs frees what was deleted when it commits, half a minute later.
+_LATE_SECONDS: Final = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,138 +52,213 @@ class Retention:
 
 
 @dataclass(frozen=True, slots=True)
-class _Recording:
-    path: Path
+class KeptRecording:
+    """A file that a pattern names.
+
+    ``moment`` is the later of its name's time and its last change, ``freed`` what its deletion
+    frees: nothing while another name leads to the same bytes.
+    """
+
+    path: str
     size: int
-    changed: float
+    freed: int
+    moment: float
+    age: float
+
+
+@dataclass(slots=True)
+class _Useless:
+    """Deletions in a row after which the disk was as full as before."""
+
+    count: int = 0
+    since: float = 0.0
+    free: int = 0
+    missing: int = 0
+
+    def note(self, expected: int, before: int, after: int, now: float) -> None:
+        if after - before >= _NOTICEABLE * expected:
+            self.count = 0
+            return
+        if not self.count:
+            self.since, self.free = now, before
+        self.count += 1
+        self.missing = expected
+
+    def forget_if_freed_late(self, free: int) -> None:
+        if self.count and free - self.free >= _NOTICEABLE * self.missing:
+            self.count = 0
+
+    def lasts(self, now: float) -> bool:
+        return self.count >= _MOST_USELESS and now - self.since > _LATE_SECONDS
 
 
 class PatternFiles:
-    """All files that a pattern names, and no other: nothing else is ever deleted."""
+    """All files that a pattern names, ordered by age; no other file is ever deleted.
 
-    def __init__(self, pattern: str, keep: Retention, clock: Clock) -> None:
-        """Look after the files of this strftime pattern."""
-        self._is_pattern = "%" in pattern
+    It outlives the outputs that write by the pattern, so that it has watched the clock for as long
+    as the camera's process runs.
+    """
+
+    def __init__(self, names: NamePattern, keep: Retention, clock: Clock) -> None:
+        """Look after the files of this pattern; nothing is deleted before :meth:`tend`."""
+        self.names = names
         self._keep = keep
         self._clock = clock
-        fixed = [part for part in Path(pattern).parts[:-1]]
-        root = next((n for n, part in enumerate(fixed) if "%" in part), len(fixed))
-        self._root = Path(*fixed[:root]) if root else Path()
-        self._name = re.compile(_expression(pattern))
+        self._ages = RecordingAges(clock)
+        # So that a short `keep` does not need more than its share in a pass.
+        self._count_seconds = min(_COUNT_SECONDS, (keep.seconds or _COUNT_SECONDS * 20) / 20)
         self._counted = self._asked = float("-inf")
+        self._useless = _Useless()
+        self._times: dict[str, float | None] = {}
         self.storage: Storage | None = None
-
-    def recover(self) -> None:
-        """Give what a killed process left behind its name, if there is a picture to play in it.
-
-        Killed within its first second, an MP4 holds a header and nothing else.
-        """
-        for part in self._files(suffix=".part"):
-            final = part.path.with_name(part.path.name.removesuffix(".part"))
-            with suppress(OSError):
-                if not _is_playable(part.path):
-                    if part.size < _NOTHING_BYTES:
-                        part.path.unlink()
-                elif not final.exists():
-                    part.path.rename(final)
 
     def tend(self, writing: Path) -> None:
         """Delete what is too old or too much, now and then; raises SinkWriteError if full."""
         now = self._clock.elapsed()
-        if now - self._counted >= _COUNT_SECONDS:
+        if now - self._asked < _FREE_SECONDS:
+            return
+        self._asked = now
+        self._ages.compare()
+        if now - self._counted >= self._count_seconds:
             self._counted = now
             self._retire(writing)
-        if now - self._asked >= _FREE_SECONDS:
-            self._asked = now
-            self.make_room(writing)
+        self.make_room(writing)
 
     def make_room(self, writing: Path | None = None) -> None:
-        """Delete the oldest recordings while the disk is fuller than it may be."""
+        """Delete the oldest recordings while the disk is fuller than it may be.
+
+        Raises SinkWriteError, with nothing deleted, where that cannot help.
+        """
         free = self._free()
         if free >= self._keep.free:
+            self._useless = _Useless()
             self._note(free)
             return
-        if self._keep.delete_when_full:
-            for oldest in self._files():
-                if oldest.path != writing and free < self._keep.free:
-                    self._delete(oldest, "the disk is full")
-                    free = self._free()
         self._counted = float("-inf")
-        if free < self._keep.free:
-            raise SinkWriteError(
-                f"{self._root}: the disk is full ({free >> 20} MB left of {self._keep.free >> 20} "
-                "MB to leave free); recording waits for room"
-            )
+        if not self._keep.delete_when_full:
+            raise self._full(free, "recording waits for room")
+        found = self.recordings(writing)
+        if free + sum(each.freed for each in found) < self._keep.free:
+            raise self._full(free, "deleting every recording would not make enough room")
+        self._useless.forget_if_freed_late(free)
+        for oldest in [each for each in found if each.freed][: self._share(found)]:
+            if free >= self._keep.free or self._useless.count >= _MOST_USELESS:
+                break
+            self._delete(oldest, "the disk is full")
+            before, free = free, self._free()
+            self._useless.note(oldest.freed, before, free, self._clock.elapsed())
+        if self._useless.lasts(self._clock.elapsed()):
+            raise self._full(free, "deleting recordings frees nothing (snapshots?), so it ended")
 
-    def _retire(self, writing: Path) -> None:
-        found = [each for each in self._files() if each.path != writing]
-        kept = sum(each.size for each in found)
-        for each in found:
-            too_old = (
-                self._keep.seconds is not None
-                and self._clock.wall() - each.changed > self._keep.seconds
-            )
-            if too_old or (self._keep.bytes is not None and kept > self._keep.bytes):
-                self._delete(each, "it is older than is kept" if too_old else "more than is kept")
-                kept -= each.size
-        left = [each for each in found if each.path.exists()]
-        self.storage = Storage(
-            kept=kept, free=self._free(), oldest=left[0].changed if left else None
+    def _full(self, free: int, what: str) -> SinkWriteError:
+        left, wanted = _megabytes(free), _megabytes(self._keep.free)
+        return SinkWriteError(
+            f"{self.names.root}: the disk is full: {left} free, {wanted} are to be left free "
+            f"(leave_free); {what}"
         )
 
-    def _delete(self, recording: _Recording, why: str) -> None:
-        logger.info("%s: deleted: %s", recording.path, why)
-        with suppress(OSError):
-            recording.path.unlink()
-            for folder in recording.path.parents:
-                if folder in (self._root, Path()):
-                    break
-                folder.rmdir()  # only an empty one goes
+    def _retire(self, writing: Path) -> None:
+        found = self.recordings(writing)
+        kept = sum(each.size for each in found)
+        doomed = []
+        for each in found:  # the oldest first, so that none after one that stays need go
+            why = self._why_not_kept(each, kept)
+            if why is None:
+                break
+            doomed.append((each, why))
+            kept -= each.size
+        if not self._ages.is_settled:
+            doomed = []
+        most = self._share(found)
+        for each, why in doomed[:most]:
+            self._delete(each, why)
+        if len(doomed) > most:
+            logger.warning(
+                "%s: %d of %d recordings are due; %d go in a pass, every %.0f s",
+                self.names.text, len(doomed), len(found), most, self._count_seconds,
+            )  # fmt: skip
+        left = [each for each in found if os.path.lexists(each.path)]
+        self.storage = Storage(
+            kept=sum(each.size for each in left),
+            free=self._free(),
+            oldest=left[0].moment if left else None,
+        )
 
-    def _files(self, suffix: str = "") -> Iterator[_Recording]:
-        """Return the recordings, the oldest first."""
-        found = []
-        if self._is_pattern and self._root.is_dir():
-            for path in self._root.rglob("*"):
-                name = str(path).removesuffix(suffix) if suffix else str(path)
-                if path.name.endswith(suffix) and self._name.fullmatch(name):
-                    with suppress(OSError):
-                        stat = path.stat()
-                        found.append(_Recording(path, stat.st_size, stat.st_mtime))
-        return iter(sorted(found, key=lambda each: (each.changed, each.path)))
+    def _why_not_kept(self, recording: KeptRecording, kept: int) -> str | None:
+        keep = self._keep
+        if keep.seconds is not None and recording.age > keep.seconds:
+            return f"{recording.age:.0f} s old, kept are {keep.seconds:.0f} s (keep)"
+        if keep.bytes is not None and kept > keep.bytes:
+            return (
+                f"the recordings take {_megabytes(kept)}, kept are {_megabytes(keep.bytes)} "
+                "(keep_size)"
+            )
+        return None
+
+    @staticmethod
+    def _share(found: list[KeptRecording]) -> int:
+        return max(1, int(len(found) * _SHARE))
+
+    def _delete(self, recording: KeptRecording, why: str) -> None:
+        logger.info("%s: deleted: %s", recording.path, why)
+        path, root = Path(recording.path), self.names.root
+        with suppress(OSError):
+            with folder_below(root, path.parent) as folder:
+                os.unlink(path.name, dir_fd=folder)
+            while path.parent != root:
+                path = path.parent
+                with folder_below(root, path.parent) as folder:
+                    os.rmdir(path.name, dir_fd=folder)
+
+    def recordings(
+        self, writing: Path | None = None, *, parts_only: bool = False
+    ) -> list[KeptRecording]:
+        """Return the files of the pattern but the one being written, the oldest first.
+
+        What a killed process left unfinished is among them, since nobody else writes it.
+        """
+        if not self.names.is_pattern:
+            return []
+        paths = (
+            f"{folder}/{name}"
+            for folder, _, files in os.walk(self.names.root)  # follows no links
+            for name in files
+            if name.endswith(PART) or not parts_only
+        )
+        found = [
+            each
+            for path in paths
+            if writing is None or not path.endswith(writing.name) or Path(path) != writing
+            for each in self._recording(path)
+        ]
+        if not parts_only:
+            self._times = {each.path: self._times[each.path] for each in found}
+        return sorted(found, key=lambda each: (-each.age, each.path))
+
+    def _recording(self, path: str) -> Iterator[KeptRecording]:
+        if path not in self._times:
+            named = Path(path.removesuffix(PART))
+            if not self.names.recognises(named):
+                return
+            self._times[path] = self.names.time_of(named)
+        with suppress(OSError):
+            stat = os.lstat(path)
+            if S_ISREG(stat.st_mode):
+                size = stat.st_blocks * 512
+                freed = size if stat.st_nlink == 1 else 0
+                moment = max(stat.st_mtime, self._times[path] or stat.st_mtime)
+                yield KeptRecording(path, size, freed, moment, self._ages.least(moment))
 
     def _free(self) -> int:
-        folder = self._root.absolute()
+        folder = self.names.root.absolute()
         while not folder.exists():
             folder = folder.parent
         return shutil.disk_usage(folder).free
 
     def _note(self, free: int) -> None:
         if self.storage is not None:
-            self.storage = Storage(kept=self.storage.kept, free=free, oldest=self.storage.oldest)
+            self.storage = replace(self.storage, free=free)
 
 
-def _is_playable(path: Path) -> bool:
-    try:
-        with open_path(path) as container:
-            return any(packet.size for packet in container.demux(video=0))
-    except (SourceOpenError, *FAULTS, IndexError):
-        return False
-
-
-def _expression(pattern: str) -> str:
-    """Return a regular expression for the names that the pattern gives, numbered ones too."""
-    path = str(Path(pattern))
-    stem = path.removesuffix(Path(pattern).suffix)
-    pieces = re.split(r"(%-?[A-Za-z%])", stem)
-    made = "".join(
-        re.escape("%") if piece == "%%" else _digits(piece) if n % 2 else re.escape(piece)
-        for n, piece in enumerate(pieces)
-    )
-    return made + r"(?:-\d+)?" + re.escape(Path(pattern).suffix)
-
-
-def _digits(directive: str) -> str:
-    if directive[-1] in "aAbBpZcxX":
-        return r"[^/]+"
-    return r"[+-]\d+" if directive == "%z" else r"\d+"
+def _megabytes(count: int) -> str:
+    return f"{count / 1e6:.0f} MB" if count >= 10_000_000 else f"{count / 1e3:.0f} kB"

@@ -2,59 +2,75 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
-from blurcam.errors import SinkOpenError, SinkWriteError
-from blurcam.media.clock import Clock
-from blurcam.runtime.files import StagedFile, refuse_existing
+from blurcam.errors import SinkWriteError
+from blurcam.runtime.files import refuse_existing
 from blurcam.runtime.status import Storage
-from blurcam.sinks.containers import format_of, muxer_options
-from blurcam.sinks.muxer import Muxer, translating_errors
-from blurcam.sinks.retention import PatternFiles, Retention
-from blurcam.sinks.ts_padding import stuff
+from blurcam.settings.recording_names import NamePattern
+from blurcam.sinks.containers import format_of
+from blurcam.sinks.folders import folder_below
+from blurcam.sinks.pattern_lock import PatternLock
+from blurcam.sinks.retention import PatternFiles
+from blurcam.sinks.segment_file import PART, SegmentFile, give_name, is_playable
+
+# A larger file that cannot be played is left for somebody to look at, until retention deletes it.
+_NOTHING_BYTES: Final = 1 << 20
 
 
 class SegmentSink:
     """Files named after a pattern of the clock, each with a name of its own.
 
-    ``pattern`` is strftime's, in UTC; with ``%z`` in it, local time and its offset, so that no
-    hour is written twice. A file bears ``.part`` until it is closed, and can be played all the
-    same: a killed process loses less than a second.
+    The name of a file ends in ``.part`` until it is closed. It can be played all the same: of a
+    process that is killed less than a second is lost.
     """
 
-    def __init__(
-        self,
-        pattern: str,
-        encoder: Encoder,
-        clock: Clock,
-        *,
-        segment: float | None,
-        keep: Retention,
-    ) -> None:
-        """Write files of about ``segment`` seconds, ``None`` for one without end."""
-        self._pattern = pattern
-        self._container_name = format_of(Path(pattern)).name
+    def __init__(self, files: PatternFiles, encoder: Encoder, *, segment: float | None) -> None:
+        """Write files of about ``segment`` seconds, ``None`` for one without end.
+
+        Raises SinkOpenError where another process records by this pattern.
+        """
+        self._files = files
+        self._names = files.names
+        self._container_name = format_of(Path(files.names.text)).name
         self._encoder = encoder
-        self._clock = clock
         self._segment = segment
-        self._shelf = PatternFiles(pattern, keep, clock)
-        self._file: _File | None = None
+        self._file: SegmentFile | None = None
         self._begun = 0.0
-        self._shelf.recover()
+        self._lock = PatternLock(files.names) if files.names.is_pattern else None
+        try:
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
+
+    def _recover(self) -> None:
+        """Give what a killed process left its name, if there is a frame in it; else delete it.
+
+        Killed within its first second, an MP4 holds a header and nothing else.
+        """
+        for left in self._files.recordings(parts_only=True):
+            part = Path(left.path)
+            with suppress(OSError), folder_below(self._names.root, part.parent) as folder:
+                if is_playable(folder, part.name, self._container_name):
+                    give_name(folder, part.name, part.name.removesuffix(PART))
+                elif left.size < _NOTHING_BYTES:
+                    os.unlink(part.name, dir_fd=folder)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Write a packet, in a new file where one is due and may begin."""
         if self._file is not None and packet.is_key and self._is_due(wall_time):
-            self._cut()
+            self._finish_file()
         if self._file is None:
             if not packet.is_key:
                 return
             self._begin(packet, wall_time)
         assert self._file is not None
-        self._shelf.tend(self._file.part)
+        self._files.tend(self._file.part)
         self._file.write(packet)
 
     def _is_due(self, wall_time: float) -> bool:
@@ -64,12 +80,14 @@ class SegmentSink:
         return wall_time // self._segment != self._begun // self._segment
 
     def _begin(self, packet: RedactedPacket, wall_time: float) -> None:
-        path = free_name(named(self._pattern, wall_time))
-        self._shelf.make_room()
-        self._file = _File(path, self._container_name, self._encoder, packet)
+        self._files.make_room()
+        path = self._names.name_at(wall_time)
+        self._file = SegmentFile(
+            self._names.root, path, self._container_name, self._encoder, packet
+        )
         self._begun = wall_time
 
-    def _cut(self) -> None:
+    def _finish_file(self) -> None:
         if self._file is not None:
             file, self._file = self._file, None
             try:
@@ -84,85 +102,22 @@ class SegmentSink:
 
     def storage(self) -> Storage | None:
         """Return what is kept, as last counted."""
-        return self._shelf.storage
+        return self._files.storage
 
     def finish(self) -> None:
         """Close the file under its own name."""
-        self._cut()
+        self._finish_file()
 
     def close(self) -> None:
-        """Close the file as well as can be; what was written gets its name."""
+        """Close the file as well as can be; what was written gets its name. Safe to call twice."""
         with suppress(SinkWriteError):
-            self._cut()
-
-
-def named(pattern: str, wall_time: float) -> Path:
-    """Return the name of a file that begins then."""
-    moment = datetime.fromtimestamp(wall_time, UTC)
-    if "%z" in pattern:
-        moment = moment.astimezone()
-    return Path(moment.strftime(pattern))
-
-
-def free_name(path: Path) -> Path:
-    """Return the name, with a number where it is taken: a clock may be set back."""
-    number, free = 1, path
-    while free.exists() or part_of(free).exists():
-        number += 1
-        free = path.with_name(f"{path.stem}-{number}{path.suffix}")
-    return free
-
-
-def part_of(path: Path) -> Path:
-    """Return what a recording is called until it is closed."""
-    return path.with_name(f"{path.name}.part")
+            self._finish_file()
+        if self._lock is not None:
+            self._lock.close()
 
 
 def check_recording(pattern: str, *, overwrite: bool = True) -> None:
-    """Raise ConfigError for a pattern that no file can be named after."""
+    """Raise ConfigError for a pattern that no file can be named after, or recognised by."""
     format_of(Path(pattern))
-    if "%" not in pattern:
-        path = Path(pattern)
-        refuse_existing(path, overwrite=overwrite)
-
-
-class _File:
-    """One recording being written."""
-
-    def __init__(self, path: Path, container: str, encoder: Encoder, first: RedactedPacket) -> None:
-        self.path, self.part = path, part_of(path)
-        self._offset = -min(first.pts, first.dts)
-        self._finished = False
-        with translating_errors(path, SinkOpenError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._muxer = Muxer(
-                f"file:{self.part}",
-                container,
-                encoder.template,
-                encoder.time_base,
-                options=muxer_options(container, encoder.time_base, live=True),
-                display_matrix=encoder.info.display_matrix,
-            )
-        try:
-            with translating_errors(path, SinkOpenError):
-                self._muxer.begin()
-        except BaseException:
-            self.close()
-            raise
-
-    def write(self, packet: RedactedPacket) -> None:
-        with translating_errors(self.path, SinkWriteError):
-            self._muxer.write(packet, offset=self._offset)
-
-    def finish(self) -> None:
-        with translating_errors(self.path, SinkWriteError):
-            self._muxer.end()
-            stuff(self.part, self._muxer.container_name)
-            StagedFile(self.path, self.part).publish()
-        self._finished = True
-
-    def close(self) -> None:
-        self._muxer.close()
-        with suppress(OSError):
-            if not self._finished and self.part.exists() and not self.part.stat().st_size:
-                self.part.unlink()
+    if not NamePattern(pattern).is_pattern:
+        refuse_existing(Path(pattern), overwrite=overwrite)

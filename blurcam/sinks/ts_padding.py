@@ -12,9 +12,15 @@ _FEWEST: Final = 16
 _NULL: Final = bytes((0x47, 0x1F, 0xFF, 0x10)).ljust(_PACKET_BYTES, b"\xff")
 
 
+def padding(size: int, container: str) -> bytes:
+    """Return what a finished file of ``size`` bytes lacks in an FFmpeg container."""
+    missing = _FEWEST - size // _PACKET_BYTES
+    return _NULL * missing if container == "mpegts" and missing > 0 else b""
+
+
 def stuff(path: Path, container: str) -> None:
     """Append to a finished file of an FFmpeg container what it lacks; raises OSError."""
-    missing = _FEWEST - path.stat().st_size // _PACKET_BYTES
-    if container == "mpegts" and missing > 0:
+    lacking = padding(path.stat().st_size, container)
+    if lacking:
         with path.open("ab") as file:
-            file.write(_NULL * missing)
+            file.write(lacking)

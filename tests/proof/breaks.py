@@ -168,7 +168,7 @@ def nothing_is_flushed() -> None:
                 original(file, each)
             waiting.clear()
 
-    wrap("blurcam.sinks.segments:_File.write", around)
+    wrap("blurcam.sinks.segment_file:SegmentFile.write", around)
 
 
 def uncounted() -> None:

@@ -29,7 +29,7 @@ def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
     for name in order["breaks"]:
         breaks.apply(name)
     if "PROOF_WRITTEN" in os.environ:
-        wrap("blurcam.sinks.segments:_File.write", _told_of)
+        wrap("blurcam.sinks.segment_file:SegmentFile.write", _told_of)
 
 
 def pass_on(order: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
 from blurcam.settings.camera import Camera, Receive, RecordingOutput
 from blurcam.settings.redaction import Detect, Encode
+from blurcam.sinks.retention import PatternFiles
 from blurcam.sinks.segments import SegmentSink
 from tests.support.clips import frame_times
 from tests.support.fakecam import Clip, FakeCam
@@ -155,9 +156,9 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
     hangs, woken = threading.Event(), threading.Event()
 
     class Hanging(SegmentSink):
-        def __init__(self, pattern: str, *args: Any, **options: Any) -> None:
-            super().__init__(pattern, *args, **options)
-            self.may_hang = "slow" in Path(pattern).name
+        def __init__(self, files: PatternFiles, *args: Any, **options: Any) -> None:
+            super().__init__(files, *args, **options)
+            self.may_hang = "slow" in files.names.text
 
         def write(self, packet: RedactedPacket, wall_time: float) -> None:
             if self.may_hang and hangs.is_set():
@@ -180,7 +181,7 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
 
     with FakeCam({"cam": clip}) as server:
         outputs = (
-            RecordingOutput(str(tmp_path / "slow-%s.ts"), 3600),
+            RecordingOutput(str(tmp_path / "slow-%H-%M-%S.ts"), 3600),
             RecordingOutput(str(tmp_path / "a.ts")),
         )
         watched = watch(server.url("cam"), *outputs, enough=enough)

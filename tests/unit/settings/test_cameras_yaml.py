@@ -38,7 +38,7 @@ cameras:
         keep_size: 50GB
   back:
     source: http://cam2/video.mjpg?token=${TOKEN}
-    outputs: ["/media/back/%s.ts"]
+    outputs: ["/media/back/%H.ts"]
 web:
   port: 8081
 """
@@ -70,7 +70,7 @@ def test_every_key_arrives() -> None:
     assert record == RecordingOutput(
         "/media/front/%Y-%m-%d/%H-%M-%S.mp4", 300, 7 * 86400, 50 * 10**9, 256 << 20
     )
-    assert back.outputs == (RecordingOutput("/media/back/%s.ts", 60),)
+    assert back.outputs == (RecordingOutput("/media/back/%H.ts", 60),)
     assert (back.cover.lead, back.on_loss) == (0.4, "freeze")
     assert site.web is not None
     assert site.web.port == 8081
@@ -131,15 +131,15 @@ def test_secrets_come_from_the_environment_credentials_and_run_secrets(tmp_path:
             'line 18: cameras.front.outputs[1].segmnt: unknown key; did you mean "segment"?',
         ),
         (
-            WHOLE.replace("back/%s.ts", "front/%Y-%m-%d/%H-%M-%S.mp4"),
+            WHOLE.replace("back/%H.ts", "front/%Y-%m-%d/%H-%M-%S.mp4"),
             "line 23: cameras.back.outputs[0]: /media",
         ),
         (
-            WHOLE.replace("back/%s.ts", "back.ts"),
+            WHOLE.replace("back/%H.ts", "back.ts"),
             "line 23: cameras.back.outputs[0]: /media/back.ts: one file",
         ),
         (
-            WHOLE.replace('"/media/back/%s.ts"', '"-"'),
+            WHOLE.replace('"/media/back/%H.ts"', '"-"'),
             "line 23: cameras.back.outputs[0]: standard output is",
         ),
         (

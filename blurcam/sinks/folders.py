@@ -1,0 +1,56 @@
+"""Folders below a root, entered without following a symbolic link.
+
+Whoever may write to a folder of recordings could put a link in the place of a day's folder between
+two steps, and have files elsewhere written or deleted. A descriptor stays with its folder.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+_FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+@contextmanager
+def folder_below(root: Path, folder: Path, *, make: bool = False) -> Iterator[int]:
+    """Give a descriptor of ``folder``, which lies in ``root``; raises OSError.
+
+    Links in ``root`` itself are followed, since who configures blurcam chose them. With ``make``
+    folders that are missing are made.
+    """
+    descriptor = open_folder_below(root, folder, make=make)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def open_folder_below(root: Path, folder: Path, *, make: bool = False) -> int:
+    """Return a descriptor of ``folder`` as :func:`folder_below` does; the caller closes it."""
+    if make:
+        root.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(root, _FOLDER)
+    try:
+        for name in folder.relative_to(root).parts:
+            if make:
+                with suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=descriptor)
+            inner = os.open(name, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = inner
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def has_name(folder: int, name: str) -> bool:
+    """Return whether something bears this name there, be it a link that leads nowhere."""
+    with suppress(FileNotFoundError):
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+        return True
+    return False
