@@ -17,6 +17,7 @@ from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
 from blurcam.settings.recording_names import NamePattern
 from blurcam.sinks.folders import folder_below
+from blurcam.sinks.pattern_lock import PatternLock
 from blurcam.sinks.recording_ages import RecordingAges
 from blurcam.sinks.segment_file import PART
 
@@ -109,8 +110,27 @@ class PatternFiles:
         self._count_seconds = min(_COUNT_SECONDS, (keep.seconds or _COUNT_SECONDS * 20) / 20)
         self._counted = self._asked = float("-inf")
         self._useless = _Useless()
+        self._lock: PatternLock | None = None
+        self._users = 0
         self._times: dict[str, float | None] = {}
         self.storage: Storage | None = None
+
+    def lock(self) -> None:
+        """Keep other processes from recording by this pattern, until as many :meth:`unlock`.
+
+        Raises SinkOpenError where one does. An output whose disk hangs never unlocks, and its
+        successor in this process goes on by the same lock.
+        """
+        if self._lock is None and self.names.is_pattern:
+            self._lock = PatternLock(self.names)
+        self._users += 1
+
+    def unlock(self) -> None:
+        """Let others record by this pattern, if this was the last output of this process."""
+        self._users -= 1
+        if not self._users and self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def tend(self, writing: Path) -> None:
         """Delete what is too old or too much, now and then; raises SinkWriteError if full."""

@@ -14,7 +14,6 @@ from blurcam.runtime.status import Storage
 from blurcam.settings.recording_names import NamePattern
 from blurcam.sinks.containers import format_of
 from blurcam.sinks.folders import folder_below
-from blurcam.sinks.pattern_lock import PatternLock
 from blurcam.sinks.retention import PatternFiles
 from blurcam.sinks.segment_file import PART, SegmentFile, give_name, is_playable
 
@@ -41,7 +40,8 @@ class SegmentSink:
         self._segment = segment
         self._file: SegmentFile | None = None
         self._begun = 0.0
-        self._lock = PatternLock(files.names) if files.names.is_pattern else None
+        files.lock()
+        self._is_closed = False
         try:
             self._recover()
         except BaseException:
@@ -112,8 +112,9 @@ class SegmentSink:
         """Close the file as well as can be; what was written gets its name. Safe to call twice."""
         with suppress(SinkWriteError):
             self._finish_file()
-        if self._lock is not None:
-            self._lock.close()
+        if not self._is_closed:
+            self._is_closed = True
+            self._files.unlock()
 
 
 def check_recording(pattern: str, *, overwrite: bool = True) -> None:
