@@ -27,6 +27,8 @@ from blurcam.settings.yaml_document import Place, YamlDocument, read_yaml
 MOST_FAULTS: Final = 40
 """So many faults of a file are told, then how many more there are."""
 
+# What settings are called in the file, where that differs.
+_KEYS: Final[dict[str | int, str]] = {"path": "record", "keep_bytes": "keep_size"}
 _EXAMPLE: Final = "cameras: {front: {source: 'rtsp://…', outputs: ['rtsp://localhost:8554/front']}}"
 
 
@@ -136,7 +138,9 @@ def _tried(make: Any, given: Any, key: str, place: Place, faults: list[Fault]) -
     try:
         return make(**given) if isinstance(given, dict) else make(given)
     except SettingsError as exc:
-        faults += [Fault((*place, *each.place), each.text) for each in exc.faults]
+        for fault in exc.faults:
+            named = (_KEYS.get(part, part) for part in fault.place)
+            faults.append(Fault((*place, *named), fault.text))
     except ConfigError as exc:
         faults.append(Fault((*place, key), str(exc).removeprefix("source: ")))
     return None
