@@ -191,6 +191,7 @@ def _shared_places(cameras: list[Camera]) -> Iterator[Fault]:
             where = ("cameras", camera.name, "outputs", number)
             for other, earlier in taken:
                 if share_names(place, earlier):
-                    yield Fault(where, f"{place} is an output of {other} too")
+                    same = f"{earlier}, an output of {other}, can be the same file or stream"
+                    yield Fault(where, f"{place}: {same}")
                     break
             taken.append((camera.name, place))

@@ -172,9 +172,10 @@ def test_after_a_restart_what_bears_the_time_of_no_clock_counts_from_then_on(
     made = recordings(tmp_path, 5, begin=60)
     clock = HandClock()
     files = PatternFiles(pattern(tmp_path), Retention(seconds=7 * DAY, free=0), clock)
-    tend(files, clock, 7 * DAY, tmp_path)
+    tend(files, clock, 6 * DAY, tmp_path)
     assert all(there(made))
-    tend(files, clock, 600, tmp_path)
+    tend(files, clock, DAY, tmp_path)
+    tend(files, clock, 1200, tmp_path)
     assert not any(there(made))
 
 
