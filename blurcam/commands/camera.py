@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
+import time
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
 
 from blurcam.commands.options import Quiet, taking, told
 from blurcam.commands.run_pipe import claim_standard_output
-from blurcam.commands.terminal import DONE, say, warn_of_cosmetic
-from blurcam.errors import ConfigError
+from blurcam.commands.terminal import DONE, clear_line, say, show_line, warn_of_cosmetic
+from blurcam.errors import ConfigError, SourceOpenError
 from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
@@ -33,7 +36,7 @@ _RECEIVE = Receive()
 def camera(
     source: Annotated[
         str,
-        typer.Argument(help="Camera: rtsp://…, http://…, /dev/video0; or a file, for trials."),
+        typer.Argument(help="Camera: rtsp://…, http://…, /dev/video0 or 0; or a file, for trials."),
     ],
     output: Annotated[
         str,
@@ -46,6 +49,15 @@ def camera(
     receive: Receive = _RECEIVE,
     on_loss: Annotated[OnLoss, told(Camera, "on_loss")] = "freeze",
     segment: Annotated[str | None, told(RecordingOutput, "segment")] = None,
+    retry: Annotated[
+        bool,
+        typer.Option(
+            "--retry",
+            help="Wait for ever for a camera that has never answered; else blurcam gives up after "
+            "--connect. A camera that has answered once is always waited for.",
+            rich_help_panel="Cameras",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> None:
     """Redact one camera until it is stopped, through every loss of its connection."""
@@ -60,10 +72,10 @@ def camera(
         cover=how.cover,
         encode=how.encode,
     )
-    raise typer.Exit(_watch(asked, quiet=quiet))
+    raise typer.Exit(_watch(asked, retry=retry, quiet=quiet))
 
 
-def _watch(camera: Camera, *, quiet: bool) -> int:
+def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     standard = _standard_output() if StdoutOutput() in camera.outputs else None
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
@@ -72,16 +84,20 @@ def _watch(camera: Camera, *, quiet: bool) -> int:
     warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
     stop = Stop()
-    told = _Told(quiet, stop if StdoutOutput() in camera.outputs else None)
+    console = _Console(camera, stop, None if retry else camera.receive.connect, quiet=quiet)
     with handling(stop.ask, *ENDING):
-        owner = CameraOwner(told.beat, lambda: stop.asked)
+        owner = CameraOwner(console.beat, lambda: stop.asked)
         tally = run_camera(camera, owner, standard=standard)
+    if console.never_answered is not None:
+        raise SourceOpenError(console.never_answered)
     if not quiet:
         whole = sum(tally.covered_whole.values())
         say(
             f"{tally.frames_in} frames in: {tally.redacted} redacted, {whole} covered whole, "
             f"{tally.frozen} frozen, {tally.dropped} dropped"
         )
+        for name in console.written():
+            say(f"written: {name}")
     return DONE
 
 
@@ -95,17 +111,53 @@ def _standard_output() -> int | None:
     return descriptor
 
 
-class _Told:
-    """Says on stderr when a camera's state changes; stops where nobody reads its output."""
+class _Console:
+    """Tells on stderr how a camera does, and asks for the end where going on is of no use.
 
-    def __init__(self, quiet: bool, stop: Stop | None) -> None:
-        self._quiet = quiet
+    That is so where nobody reads standard output any more, and where a camera that never answered
+    has not done so for ``patience`` seconds, ``None`` for ever.
+    """
+
+    def __init__(self, camera: Camera, stop: Stop, patience: float | None, *, quiet: bool) -> None:
+        self.never_answered: str | None = None
+        self._to_standard_output = StdoutOutput() in camera.outputs
         self._stop = stop
-        self._state = ""
+        self._patience = patience
+        self._quiet = quiet
+        self._began = time.monotonic()
+        self._last: CameraStatus | None = None
 
     def beat(self, status: CameraStatus) -> None:
-        if status.state != self._state and not self._quiet:
-            say(f"{status.name}: {status.state}")
-        self._state = status.state
-        if self._stop is not None and not status.outputs[0].up:
+        """Take the status of this second."""
+        before, self._last = self._last, status
+        if not self._quiet:
+            self._tell(status, before)
+        if self._to_standard_output and not status.outputs[0].up:
             self._stop.ask()
+        if self._patience is not None and self._is_in_vain(status, self._patience):
+            self.never_answered = status.last_error
+            self._stop.ask()
+
+    def written(self) -> Iterator[str]:
+        """Yield the outputs that were given anything."""
+        for output in () if self._last is None else self._last.outputs:
+            if output.bytes:
+                yield output.name
+
+    def _is_in_vain(self, status: CameraStatus, patience: float) -> bool:
+        if status.frames_in or status.last_error is None:
+            return False
+        is_late = time.monotonic() - self._began >= patience
+        # A camera that refuses the password locks out who asks again and again.
+        return status.state == "refused" or (status.state == "backoff" and is_late)
+
+    def _tell(self, status: CameraStatus, before: CameraStatus | None) -> None:
+        """Say that the state has changed; on a terminal also how it goes, in a line that stays."""
+        on_terminal = sys.stderr.isatty()
+        if before is None or status.state != before.state:
+            clear_line(on_terminal)
+            say(f"{status.name}: {status.state}")
+        if on_terminal and before is not None and status.state == "live":
+            frames = status.frames_in - before.frames_in
+            latency = "" if status.latency_p50 is None else f"{status.latency_p50:.2f} s late, "
+            show_line(f"{frames} frames a second, {latency}{status.dropped} dropped")

@@ -11,7 +11,14 @@ from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from blurcam.commands.terminal import DONE, INCOMPLETE, say, warn_of_cosmetic
+from blurcam.commands.terminal import (
+    DONE,
+    INCOMPLETE,
+    clear_line,
+    say,
+    show_line,
+    warn_of_cosmetic,
+)
 from blurcam.errors import ConfigError, SinkClosed, SourceError
 from blurcam.runtime.signals import ENDING, handling
 from blurcam.settings.pipe import is_stream
@@ -111,12 +118,10 @@ def _shown(run: PipeRun, *, shown: bool) -> Iterator[Fraction]:
         now = time.monotonic()
         if shown and now - told >= 1:
             tally = run.tally
-            sys.stderr.write(
-                f"\r\033[Kblurcam: {frames / (now - told):.1f} frames a second, {tally.tracks} "
-                f"tracks, {tally.dropped} dropped, {tally.lost} lost"
+            show_line(
+                f"{frames / (now - told):.1f} frames a second, {tally.tracks} tracks, "
+                f"{tally.dropped} dropped, {tally.lost} lost"
             )
-            sys.stderr.flush()
             told, frames = now, 0
         yield when
-    if shown:
-        sys.stderr.write("\r\033[K")
+    clear_line(shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,6 +24,20 @@ def say(text: str) -> None:
     """Say one line on stderr; that nobody can hear it is no reason to fail."""
     with suppress(OSError):  # a full disk behind a log, a closed terminal
         typer.echo(f"blurcam: {text}", err=True)
+
+
+def show_line(text: str) -> None:
+    """Show a line on a terminal in place of the one that was shown before."""
+    with suppress(OSError):
+        sys.stderr.write(f"\r\033[Kblurcam: {text}")
+        sys.stderr.flush()
+
+
+def clear_line(on_terminal: bool) -> None:
+    """Take away the line that was shown, where one can have been."""
+    if on_terminal:
+        with suppress(OSError):
+            sys.stderr.write("\r\033[K")
 
 
 def warn_of_cosmetic(effect: EffectName) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote, unquote
 
@@ -65,8 +66,13 @@ def mask(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 def is_live(text: str) -> bool:
-    """Whether this names a camera or a server rather than a recording."""
-    return _URL.match(text) is not None or text.startswith("/dev/video")
+    """Return whether this names a camera or a server rather than a recording."""
+    return _URL.match(text) is not None or _device(text).startswith("/dev/video")
+
+
+def _device(text: str) -> str:
+    """Return the device that a bare number stands for, as in FFmpeg and OpenCV: 0 is the first."""
+    return f"/dev/video{text}" if text.isdecimal() and not Path(text).exists() else text
 
 
 def parse_address(
@@ -81,7 +87,8 @@ def parse_address(
     if url is None:
         if username is not None or password is not None:
             raise ConfigError(f"{text}: a file or a device takes no user name and password")
-        return Address("device" if text.startswith("/dev/") else "file", text, text)
+        place = _device(text)
+        return Address("device" if place.startswith("/dev/") else "file", place, place)
     scheme = url["scheme"].lower()
     if scheme not in _KINDS:
         known = ", ".join(f"{name}://" for name in _KINDS)

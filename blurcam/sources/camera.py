@@ -34,6 +34,7 @@ from blurcam.settings.camera import Receive
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
 from blurcam.sources.open import brief
 from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
+from blurcam.sources.unreachable import why_unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -235,8 +236,10 @@ class LiveSource:
         limit = receive.stall if self._has_begun else min(receive.stall, receive.connect)
         if silent >= 0.9 * limit:
             return SourceTimeout(f"{self._address}: silent for {silent:.1f} s")
-        kind = SourceReadError if self._has_begun else SourceOpenError
-        return kind(f"{self._address}: {self._brief(error)}")
+        if self._has_begun:
+            return SourceReadError(f"{self._address}: {self._brief(error)}")
+        why = why_unreachable(self._address, error) or self._brief(error)
+        return SourceOpenError(f"{self._address}: {why}")
 
     def _brief(self, error: Exception) -> str:
         return self._address.mask(brief(error))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blurcam.errors import ConfigError
-from blurcam.settings.addresses import mask, parse_address
+from blurcam.settings.addresses import is_live, mask, parse_address
 
 PASSWORDS = ("pa55word", "p@ss:w/rd", "gå#?&=%", "with space", "100%", "a@b@c", "p%40ss", "***x")
 
@@ -60,6 +62,17 @@ def test_what_is_no_secret_stays() -> None:
     )
     assert str(parse_address("rtsp://[fe80::1]:554/x")) == "rtsp://[fe80::1]:554/x"
     assert str(parse_address("/dev/video0")) == "/dev/video0"
+
+
+def test_a_number_is_a_webcam_unless_there_is_such_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert is_live("0")
+    assert (parse_address("0").kind, str(parse_address("0"))) == ("device", "/dev/video0")
+    (tmp_path / "0").touch()
+    assert not is_live("0")
+    assert parse_address("0").kind == "file"
 
 
 @pytest.mark.parametrize("text", ["ftp://cam/x", "rtsp://a b c/x", "rtsp://u:p@/x"])

@@ -1,0 +1,32 @@
+"""Why a camera was never reached, in words that say what to do."""
+
+from __future__ import annotations
+
+import socket
+from urllib.parse import urlsplit
+
+import av
+
+from blurcam.settings.addresses import Address
+
+
+def why_unreachable(address: Address, error: Exception) -> str | None:
+    """Return what FFmpeg's error hides; ``None`` where it says itself what is wrong."""
+    is_named = address.kind in ("rtsp", "http")
+    if is_named and not _is_known(urlsplit(address.location).hostname):
+        return "there is no such host; check the name, and that this machine can look it up"
+    if address.kind == "http" and isinstance(error, av.error.InvalidDataError):
+        return (
+            "is no stream of video; name the camera's own stream, not its web page, or fetch the "
+            "recording first"
+        )
+    return None
+
+
+def _is_known(host: str | None) -> bool:
+    """Return whether a host has an address."""
+    try:
+        socket.getaddrinfo(host, None)
+    except (OSError, UnicodeError):
+        return False
+    return True
