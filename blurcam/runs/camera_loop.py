@@ -21,6 +21,7 @@ from blurcam.runs.camera_account import StatusRecorder
 from blurcam.runs.chain import Freezer, Shown, redact_live
 from blurcam.runs.timing import Stages
 from blurcam.runtime.backoff import REFUSED, UNREACHABLE, BackOff
+from blurcam.runtime.counts import RepeatedFailure
 from blurcam.runtime.threads import LIVE_SECONDS, live_turns, outbox
 
 logger = logging.getLogger(__name__)
@@ -87,16 +88,18 @@ def run(parts: CameraParts) -> None:
     Raises whatever is not the camera's fault: a detector that failed for good, an encoder that
     cannot encode. Nothing is written then, and outputs keep their temporary names.
     """
-    backoff = BackOff()
+    backoff, failures = BackOff(), RepeatedFailure(logger, parts.clock)
     with ExitStack() as stack:
         writer = CameraWriter(parts, stack)
         while not parts.tick():
-            began = parts.clock.elapsed()
+            began, frames = parts.clock.elapsed(), writer.frames
             try:
                 run_once(parts, writer)
                 break
             except SourceError as exc:
-                logger.warning("%s", str(exc))  # a kept record must not keep the decoder
+                if writer.frames > frames:
+                    failures.over()  # it had worked in between
+                failures.add(str(exc))  # a kept record must not keep the decoder
                 parts.account.failed(exc)
                 refused = isinstance(exc, SourceRefused)
                 wait = backoff.after(
@@ -192,6 +195,7 @@ class CameraWriter:
         self._parts = parts
         self._stack = stack
         self._put: Callable[[Shown], None] | None = None
+        self.frames = 0
 
     def begin(self, info: StreamInfo) -> None:
         """Open the outputs, unless an earlier session has."""
@@ -215,4 +219,5 @@ class CameraWriter:
         """Hand over a picture; waits while the encoder is behind."""
         if self._put is None:
             raise RuntimeError("a picture before there are outputs")
+        self.frames += 1
         self._put(shown)

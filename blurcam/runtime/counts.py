@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections import Counter
 from dataclasses import dataclass, field
+from typing import Final
 
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.media.regions import Coverage, Reason
+
+_TELL_AGAIN_SECONDS: Final = 3600.0
 
 
 @dataclass(slots=True)
@@ -73,3 +77,29 @@ class RepeatedTrouble:
             self._logger.warning("%d %s, last was: %s", self._count, self._what, self._last)
             self._count = 0
             self._told = self._clock.elapsed()
+
+
+class RepeatedFailure:
+    """Logs a failure that recurs: once, again where its kind changes, and else once an hour."""
+
+    def __init__(self, logger: logging.Logger, clock: Clock) -> None:
+        """Log to ``logger``."""
+        self._logger = logger
+        self._clock = clock
+        self._kind = ""
+        self._times = 0
+        self._told = float("-inf")
+
+    def add(self, text: str) -> None:
+        """Note that it failed once more; two texts that differ in numbers alone are of one kind."""
+        kind = re.sub(r"\d+", "", text)
+        now = self._clock.elapsed()
+        self._times = self._times + 1 if kind == self._kind else 1
+        if kind != self._kind or now - self._told >= _TELL_AGAIN_SECONDS:
+            times = f" ({self._times} times so far)" if self._times > 1 else ""
+            self._logger.warning("%s%s", text, times)
+            self._kind, self._told = kind, now
+
+    def over(self) -> None:
+        """Forget it: the next failure is a new one."""
+        self._kind = ""
