@@ -1,0 +1,59 @@
+"""A scene through ``blurcam run in out``: as asked for, and with every frame searched."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.processes import Failed
+from benchmarks.scenes import BUILD
+from benchmarks.scenes.decoding import Unreadable
+from benchmarks.scenes.judging import Control, judge, judge_control
+from benchmarks.scenes.making import Made
+from benchmarks.scenes.matching import in_order
+from benchmarks.scenes.rows import Judged, Row, failed, row_of
+from benchmarks.scenes.running import COMMAND, EVERY_FRAME, redact
+from benchmarks.scenes.sheets import sheet
+
+
+@dataclass(frozen=True, slots=True)
+class How:
+    """How rows are made: the command, whether every frame is searched beside it, what is kept."""
+
+    command: tuple[str, ...] = COMMAND
+    asks: bool = True
+    clips: Path | None = None
+    looks: bool = False
+
+
+def file_row(scene: Made, kind: str, options: Sequence[str], how: How) -> Row:
+    """Return the row of a scene as a file."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="blurcam-scenes-") as folder:
+            return _row(scene, kind, options, how, how.clips or Path(folder))
+    except (Failed, Unreadable) as exc:
+        return failed(scene.name, kind, "file", str(exc))
+
+
+def _row(scene: Made, kind: str, options: Sequence[str], how: How, folder: Path) -> Row:
+    control = judge_control(scene)
+    run = judged_file(scene, options, how, folder, control, "file")
+    every = (*options, *EVERY_FRAME)
+    asked = judged_file(scene, every, How(), folder, control, "every") if how.asks else None
+    return row_of(scene, kind, "file", control, run, asked)
+
+
+def judged_file(
+    scene: Made, options: Sequence[str], how: How, folder: Path, control: Control, stem: str
+) -> Judged:
+    """Redact a scene as a file and judge the output."""
+    target = folder / f"{scene.name}-{stem}.mp4"
+    spent = redact(scene.video, target, options, how.command)
+    sources, problem = in_order(scene.truth.frames, scene.video, target)
+    output = judge(scene, target, control, sources)
+    if how.looks:
+        page = BUILD / "look" / f"{scene.name}-{stem}.png"
+        sheet(scene, target, output, control, sources, page)
+    return Judged(output, spent.cpu, problem)

@@ -1,0 +1,80 @@
+"""How much of the picture is changed, and how much of that lies on nobody's face."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.scenes.truth import Face, Picture
+
+# A cover may be so much larger than the face's box, to each side, without being fog.
+_ROOM: Final = 1.6
+# Coding alone changes less than this, in levels over 5 × 5 pixels; or the scene's own limit, which
+# so much of an unredacted output stays below.
+_LEAST, _QUANTILE = 3.0, 0.999
+# A frame of which more is changed is covered entirely.
+_ENTIRELY: Final = 0.9
+# Frames that are not covered entirely look like those they are made from: correlation when small.
+_ALIKE: Final = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Fog:
+    """Shares of the picture, over all frames: changed, and changed away from any face."""
+
+    changed: float
+    outside: float
+    grey: int
+    is_same_scene: bool
+
+
+def coding_loss(pairs: Iterable[tuple[Picture, Picture]]) -> float:
+    """Return the change, in levels, that coding makes to an unredacted output at most."""
+    counts = np.zeros(256, np.int64)
+    for before, after in pairs:
+        change = np.minimum(_change(before, after) + 1, 255).astype(np.uint8)
+        counts += np.bincount(change.ravel(), minlength=256)
+    share = np.cumsum(counts) / max(1, counts.sum())
+    return max(_LEAST, float(np.searchsorted(share, _QUANTILE)))
+
+
+def fog(pairs: Iterable[tuple[Picture, Picture, Sequence[Face]]], limit: float) -> Fog:
+    """Return what became of frames, each given as it was, as it is, and with the faces on it."""
+    changed, outside, alike, grey = [], [], [], 0
+    for before, after, faces in pairs:
+        change = _change(before, after) > limit
+        changed.append(float(change.mean()))
+        if changed[-1] > _ENTIRELY:
+            grey += 1
+        else:
+            alike.append(_correlation(before, after))
+        for face in faces:
+            rows, columns = face.box.grown(_ROOM).within(change.shape[1], change.shape[0])
+            change[rows, columns] = False
+        outside.append(float(change.mean()))
+    same = not alike or float(np.median(alike)) > _ALIKE
+    return Fog(_mean(changed), _mean(outside), grey, same)
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _change(before: Picture, after: Picture) -> NDArray[np.float32]:
+    difference = cv2.subtract(after, before, dtype=cv2.CV_32F)
+    return np.asarray(np.abs(cv2.blur(difference, (5, 5))), np.float32)
+
+
+def _correlation(before: Picture, after: Picture) -> float:
+    small = [
+        cv2.resize(each, (40, 24), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
+        for each in (before, after)
+    ]
+    if min(each.std() for each in small) < 0.5:
+        return 1.0
+    return float(np.corrcoef(small[0], small[1])[0, 1])
