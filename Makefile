@@ -88,6 +88,9 @@ bench-recall: setup models samples benchmarks/.venv-peers/.installed ## measure 
 bench-quality: setup models samples ## measure size and PSNR outside the mask, by encoder preset
 	$(BIN)/python -m benchmarks.quality
 
+scenes: setup models ## draw scenes in which every face is known, and judge what is exposed; MODE=live
+	$(BIN)/python -m benchmarks.scenes --mode $(or $(MODE),file)
+
 golden: setup models samples ## measure anew what tests/system/test_recall.py holds recall to
 	$(BIN)/python -m benchmarks.golden
 
@@ -112,4 +115,4 @@ clean: ## remove what was made, but not the models
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
 .PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference image-lock picture lock clean \
-        bench bench-quick bench-recall bench-quality golden
+        bench bench-quick bench-recall bench-quality golden scenes

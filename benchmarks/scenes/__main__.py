@@ -6,31 +6,15 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import get_args
 
 from benchmarks.scenes import BUILD
 from benchmarks.scenes.catalogue import SCENES, SHORT, footage
-from benchmarks.scenes.filemode import How, file_row
-from benchmarks.scenes.livemode import live_row, numbered
-from benchmarks.scenes.making import made
+from benchmarks.scenes.filemode import How
 from benchmarks.scenes.rows import Mode, Row, problems
+from benchmarks.scenes.suite import rows
 from benchmarks.scenes.table import markdown, write
-
-
-def rows(names: Sequence[str], mode: Mode, how: How, jobs: int) -> Iterator[Row]:
-    """Yield a row for each scene, so many at once, in the order of their names."""
-
-    def one(name: str) -> Row:
-        scene = SCENES[name]
-        if mode == "file":
-            return file_row(made(scene), scene.kind, scene.options, how)
-        return live_row(made(numbered(scene)), scene.kind, scene.options, how)
-
-    with ThreadPoolExecutor(jobs) as threads:
-        yield from threads.map(one, names)
 
 
 def main() -> int:
@@ -43,11 +27,11 @@ def main() -> int:
         _tell(f"skipped: real footage; BLURCAM_EVAL_DATA has no {footage.RECORDING}")
     if asked.clips:
         asked.clips.mkdir(parents=True, exist_ok=True)
-    how = How(asks=not asked.short, clips=asked.clips, looks=asked.look)
+    how = How(asks=not asked.short, anew=asked.anew, clips=asked.clips, looks=asked.look)
     jobs = asked.jobs or (1 if asked.mode == "live" else os.cpu_count() or 1)
     began = time.monotonic()
     done: list[Row] = []
-    for row in rows(names, asked.mode, how, jobs):
+    for row in rows([SCENES[name] for name in names], asked.mode, how, jobs):
         done.append(row)
         page = write(done, BUILD, asked.mode)
         _tell(f"{row.name}: {row.faces.at_fault} of {row.faces.counted} {', '.join(row.misses)}")
@@ -64,6 +48,9 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=SCENES, default=list(SCENES))
     parser.add_argument("--mode", choices=get_args(Mode), default="file")
     parser.add_argument("--short", action="store_true", help="a few that stand for the others")
+    parser.add_argument(
+        "--anew", action="store_true", help="search every frame again, where that was kept"
+    )
     parser.add_argument("--jobs", type=int, help="scenes at once; default: cores, live 1")
     parser.add_argument("--clips", type=Path, help="keep what was redacted in this folder")
     parser.add_argument("--look", action="store_true", help="write contact sheets to build/")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.processes import Failed
 from benchmarks.scenes import BUILD
+from benchmarks.scenes.asked import Asked, kept
 from benchmarks.scenes.decoding import Unreadable
 from benchmarks.scenes.judging import Control, judge, judge_control
 from benchmarks.scenes.making import Made
@@ -20,10 +21,14 @@ from benchmarks.scenes.sheets import sheet
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How rows are made: the command, whether every frame is searched beside it, what is kept."""
+    """How rows are made: the command, whether it is told from what the detector does not see.
+
+    That is asked once, or ``anew``. Outputs are kept in ``clips``; ``looks`` makes contact sheets.
+    """
 
     command: tuple[str, ...] = COMMAND
     asks: bool = True
+    anew: bool = False
     clips: Path | None = None
     looks: bool = False
 
@@ -40,9 +45,22 @@ def file_row(scene: Made, kind: str, options: Sequence[str], how: How) -> Row:
 def _row(scene: Made, kind: str, options: Sequence[str], how: How, folder: Path) -> Row:
     control = judge_control(scene)
     run = judged_file(scene, options, how, folder, control, "file")
-    every = (*options, *EVERY_FRAME)
-    asked = judged_file(scene, every, How(), folder, control, "every") if how.asks else None
-    return row_of(scene, kind, "file", control, run, asked)
+    return row_of(scene, kind, "file", control, run, asked_of(scene, options, how, folder, control))
+
+
+def asked_of(
+    scene: Made, options: Sequence[str], how: How, folder: Path, control: Control
+) -> Asked | None:
+    """Return what a run that searches every frame exposes, where that is wanted."""
+
+    def ask() -> Asked:
+        every = (*options, *EVERY_FRAME)
+        found = judged_file(scene, every, How(), folder, control, "every")
+        return Asked(found.output.exposed(control), found.output.fog.changed, found.cpu)
+
+    if not how.asks:
+        return None
+    return kept(scene.video.parent, tuple(options), ask, anew=how.anew)
 
 
 def judged_file(

@@ -17,7 +17,7 @@ from benchmarks.scenes.truth import Picture, Rect
 from benchmarks.scenes.values import Filmed
 
 
-class Reel:
+class Showing:
     """A recording that is read from its beginning to its end."""
 
     def __init__(self, shot: Filmed) -> None:

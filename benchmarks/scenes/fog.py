@@ -17,9 +17,9 @@ _ROOM: Final = 1.6
 # Coding alone changes less than this, in levels over 5 × 5 pixels; or the scene's own limit, which
 # so much of an unredacted output stays below.
 _LEAST, _QUANTILE = 3.0, 0.999
-# A frame of which more is changed is covered entirely.
-_ENTIRELY: Final = 0.9
-# Frames that are not covered entirely look like those they are made from: correlation when small.
+# A frame of which more is changed is fully covered.
+_FULLY: Final = 0.9
+# Frames that are not fully covered look like those they are made from: correlation when small.
 _ALIKE: Final = 0.7
 
 
@@ -29,7 +29,7 @@ class Fog:
 
     changed: float
     outside: float
-    grey: int
+    fully_covered: int
     is_same_scene: bool
 
 
@@ -45,12 +45,12 @@ def coding_loss(pairs: Iterable[tuple[Picture, Picture]]) -> float:
 
 def fog(pairs: Iterable[tuple[Picture, Picture, Sequence[Face]]], limit: float) -> Fog:
     """Return what became of frames, each given as it was, as it is, and with the faces on it."""
-    changed, outside, alike, grey = [], [], [], 0
+    changed, outside, alike, fully_covered = [], [], [], 0
     for before, after, faces in pairs:
         change = _change(before, after) > limit
         changed.append(float(change.mean()))
-        if changed[-1] > _ENTIRELY:
-            grey += 1
+        if changed[-1] > _FULLY:
+            fully_covered += 1
         else:
             alike.append(_correlation(before, after))
         for face in faces:
@@ -58,7 +58,7 @@ def fog(pairs: Iterable[tuple[Picture, Picture, Sequence[Face]]], limit: float) 
             change[rows, columns] = False
         outside.append(float(change.mean()))
     same = not alike or float(np.median(alike)) > _ALIKE
-    return Fog(_mean(changed), _mean(outside), grey, same)
+    return Fog(_mean(changed), _mean(outside), fully_covered, same)
 
 
 def _mean(values: list[float]) -> float:

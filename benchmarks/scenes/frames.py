@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.scenes.drawing import Drawing
 from benchmarks.scenes.effects import Moment
-from benchmarks.scenes.filmed import Reel
+from benchmarks.scenes.filmed import Showing
 from benchmarks.scenes.layers import Layer
 from benchmarks.scenes.truth import Face, Picture
 from benchmarks.scenes.values import Clock, Filmed, Scene, Shot
@@ -111,7 +111,7 @@ def _parts(scene: Scene) -> list[_Part]:
     parts: list[_Part] = []
     begins, first = 0.0, 0
     for shot in scene.shots:
-        stage = Drawing(shot, half_a_frame) if isinstance(shot, Shot) else Reel(shot)
+        stage = Drawing(shot, half_a_frame) if isinstance(shot, Shot) else Showing(shot)
         parts.append(_Part(begins, begins + shot.seconds, first, stage))
         begins += shot.seconds - scene.dissolve
         first += len(shot.people) if isinstance(shot, Shot) else Filmed.MOST_PEOPLE

@@ -46,6 +46,10 @@ class Output:
     fog: Fog
     frames: int
 
+    def exposed(self, control: Control) -> frozenset[int]:
+        """Return the faces, by their numbers in the truth, that are exposed on some frame."""
+        return frozenset(sight.face for sight in self.sights if control.exposed(sight))
+
 
 def judge_control(scene: Made) -> Control:
     """Judge the recording that was coded once more, and not redacted."""

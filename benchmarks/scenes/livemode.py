@@ -14,16 +14,16 @@ from benchmarks.processes import Failed
 from benchmarks.scenes import BUILD
 from benchmarks.scenes.decoding import Unreadable
 from benchmarks.scenes.effects import Number
-from benchmarks.scenes.filemode import How, judged_file
+from benchmarks.scenes.filemode import How, asked_of
 from benchmarks.scenes.judging import judge, judge_control
 from benchmarks.scenes.making import Made
 from benchmarks.scenes.matching import by_number, times
 from benchmarks.scenes.rows import Judged, Row, failed, row_of
-from benchmarks.scenes.running import EVERY_FRAME, redact_camera
+from benchmarks.scenes.running import redact_camera
 from benchmarks.scenes.sheets import sheet
 from benchmarks.scenes.values import Scene
-from tests.fakecam import Clip, FakeCam
-from tests.fakecam.clip import CLOCK, AccessUnit
+from tests.support.fakecam import Clip, FakeCam
+from tests.support.fakecam.clip import CLOCK, AccessUnit
 
 # What blurcam holds back for its look-ahead has gone by so many seconds after the last frame.
 _AFTER: Final = 1.5
@@ -83,7 +83,7 @@ def _row(scene: Made, kind: str, options: Sequence[str], how: How, folder: Path)
     output = judge(scene, target, control, sources)
     if how.looks:
         sheet(scene, target, output, control, sources, BUILD / "look" / f"{scene.name}-live.png")
-    asked = judged_file(scene, EVERY_FRAME, How(), folder, control, "every") if how.asks else None
+    asked = asked_of(scene, options, how, folder, control)
     row = row_of(scene, kind, "live", control, Judged(output, spent.cpu), asked)
     sent = clip.passes * scene.truth.frames
     left_out = f"{sent - output.frames} of {sent} frames left out"

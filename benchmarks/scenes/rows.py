@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from benchmarks.scenes.asked import Asked
 from benchmarks.scenes.exposure import longest_run
 from benchmarks.scenes.judging import Control, Output
 from benchmarks.scenes.making import Made
@@ -49,7 +50,7 @@ class Row:
     changed: float
     outside: float
     times_asked: float | None
-    grey: int
+    fully_covered: int
     cpu: float
     cpu_asked: float | None
     misses: tuple[str, ...]
@@ -66,25 +67,20 @@ class Judged:
 
 
 def row_of(
-    scene: Made, kind: str, mode: Mode, control: Control, run: Judged, asked: Judged | None
+    scene: Made, kind: str, mode: Mode, control: Control, run: Judged, asked: Asked | None
 ) -> Row:
     """Return the row of a run; ``asked`` is one that searched every frame, where there was one."""
     output = run.output
-    blind = frozenset[int]() if asked is None else _exposed(control, asked.output)
+    blind = frozenset[int]() if asked is None else asked.unseen
     faces = _count(scene, control, output, blind)
     missed = _misses(kind, mode, faces, output)
-    by_asking = asked.output.fog.changed if asked else 0.0
     return Row(
         scene.name, kind, mode, output.frames, faces, None if asked is None else len(blind),
         output.fog.changed, output.fog.outside,
-        output.fog.changed / by_asking if by_asking else None,
-        output.fog.grey, run.cpu, asked.cpu if asked else None,
+        output.fog.changed / asked.changed if asked and asked.changed else None,
+        output.fog.fully_covered, run.cpu, asked.cpu if asked else None,
         (*missed, run.problem) if run.problem else missed,
     )  # fmt: skip
-
-
-def _exposed(control: Control, output: Output) -> frozenset[int]:
-    return frozenset(sight.face for sight in output.sights if control.exposed(sight))
 
 
 def _count(scene: Made, control: Control, output: Output, blind: frozenset[int]) -> Faces:
@@ -111,8 +107,8 @@ def _misses(kind: str, mode: Mode, faces: Faces, output: Output) -> tuple[str, .
             found.append(f"{faces.at_fault} exposed")
         if faces.longest > LIVE_FRAMES:
             found.append(f"exposed for {faces.longest} frames")
-    if kind == "times" and output.fog.grey:
-        found.append(f"{output.fog.grey} frames covered entirely")
+    if kind == "times" and output.fog.fully_covered:
+        found.append(f"{output.fog.fully_covered} frames fully covered")
     if not output.fog.is_same_scene:
         found.append("does not show the scene")
     if faces.counted < LEAST_JUDGED * faces.all or not faces.all:

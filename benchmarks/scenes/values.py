@@ -50,7 +50,8 @@ class Person:
     """Somebody in a shot: the middle and the height of the face, in pixels of the world.
 
     ``yaw`` turns the head about its own axis and ``roll`` turns the person in the plane of the
-    frame, in degrees. Whoever has a larger ``depth`` stands in front; by default the larger face.
+    frame, in degrees. The person with the larger ``depth`` stands in front; by default that is the
+    person with the larger face.
     """
 
     portrait: Portrait
