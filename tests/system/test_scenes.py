@@ -27,7 +27,7 @@ from benchmarks.scenes.truth import Face, Picture, grey
 from benchmarks.scenes.values import Clock, Scene, Stored
 
 # Scenes in which today's loop still exposes a face. Only ever fewer.
-NOT_YET = {"night", "pan-400", "fast-20", "pop-3", "dense", "rate-5"}
+NOT_YET = {"night", "pan-400", "fast-20", "pop-3", "dense"}
 BROKEN = How(command=(sys.executable, "-m", "tests.support.broken_loop"), asks=False)
 DRAWN = [name for name, scene in SCENES.items() if scene.kind != "real"]
 
