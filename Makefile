@@ -97,6 +97,9 @@ golden: setup models samples ## measure anew what tests/system/test_recall.py ho
 reference: setup ## write the tables of options in docs/reference/cli.md
 	$(BIN)/python tools/reference.py
 
+man: setup ## write the man page, build/blurcam.1
+	$(BIN)/python -m tools.man_page
+
 image-lock: setup ## write packaging/requirements.lock, the image's part of the lock
 	$(BIN)/python tools/image_lock.py
 
@@ -114,5 +117,5 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference image-lock picture lock clean \
+.PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock picture lock clean \
         bench bench-quick bench-recall bench-quality golden scenes

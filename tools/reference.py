@@ -20,26 +20,25 @@ MARK = "<!-- From here on written by: make reference -->\n"
 def tables() -> str:
     """Return one section a command, in the order of ``blurcam --help``; shared options once."""
     whole = typer.main.get_command(app)
-    commands = [found for name in COMMANDS for found in _commands(load(name), name)]
-    rows = {path: _rows(command) for path, command in [("", whole), *commands]}
+    named = [("", whole), *(found for name in COMMANDS for found in commands(load(name), name))]
+    rows = {path: _rows(command) for path, command in named}
     times = Counter(row for own in rows.values() for row in own.values())
     told_once = {row for row, count in times.items() if count > 2 and row.startswith("| `--")}
     shared = {row: name for own in rows.values() for name, row in own.items() if row in told_once}
-    sections = [
-        _section(path, command, rows[path], shared) for path, command in [("", whole), *commands]
-    ]
+    sections = [_section(path, command, rows[path], shared) for path, command in named]
     return "\n".join(
         [sections[0], _table("## Options that commands share", list(shared)), *sections[1:]]
     )
 
 
-def _commands(command: Any, path: str) -> list[tuple[str, Any]]:
+def commands(command: Any, path: str) -> list[tuple[str, Any]]:
+    """Return a command, or all of a group, each with its path."""
     if not hasattr(command, "commands"):
         return [(path, command)]
     return [
         found
         for name, child in command.commands.items()
-        for found in _commands(child, f"{path} {name}")
+        for found in commands(child, f"{path} {name}")
     ]
 
 
@@ -47,7 +46,7 @@ def _rows(command: Any) -> dict[str, str]:
     """Return each parameter's row by its name, arguments first."""
     params = [each for each in command.params if each.name not in ("help", "help_all")]
     params.sort(key=lambda each: each.param_type_name)
-    return {_name(each): _row(each) for each in params}
+    return {shown_name(each): _row(each) for each in params}
 
 
 def _section(path: str, command: Any, rows: dict[str, str], shared: dict[str, str]) -> str:
@@ -65,30 +64,31 @@ def _table(title: str, rows: list[str], text: str = "") -> str:
     return "\n".join(lines) + "\n"
 
 
-def _name(parameter: Any) -> str:
+def shown_name(parameter: Any) -> str:
+    """Return how an option or argument is written."""
     if parameter.param_type_name == "argument":
         return f"`{parameter.name.upper()}`"
     return ", ".join(f"`{each}`" for each in parameter.opts)
 
 
 def _row(parameter: Any) -> str:
-    choices = _choices(parameter.type_descriptor.annotation)
+    allowed = choices(parameter.type_descriptor.annotation)
     text = (parameter.help or "").replace("|", "\\|")
-    if choices:
-        text += " One of " + ", ".join(f"`{each}`" for each in choices) + "."
+    if allowed:
+        text += " One of " + ", ".join(f"`{each}`" for each in allowed) + "."
     if parameter.envvar:
         text += f" Also from `{parameter.envvar}`."
     default = parameter.default
     plain = default in (None, "", False, ()) or callable(default) or parameter.required
     shown = "" if plain else f"`{default}`"
-    return f"| {_name(parameter)} | {shown} | {text} |"
+    return f"| {shown_name(parameter)} | {shown} | {text} |"
 
 
-def _choices(annotation: object) -> tuple[object, ...]:
+def choices(annotation: object) -> tuple[object, ...]:
     """Return what a ``Literal`` allows, also inside ``Literal | None``."""
     if get_origin(annotation) is Literal:
         return get_args(annotation)
-    return tuple(each for part in get_args(annotation) for each in _choices(part))
+    return tuple(each for part in get_args(annotation) for each in choices(part))
 
 
 def key_tables() -> str:

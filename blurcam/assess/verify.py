@@ -18,7 +18,7 @@ from blurcam.assess.inspect_output import ContainerFacts, facts, samples
 from blurcam.assess.planted_faces import Planted, is_found, plantings
 from blurcam.detect.detector import Detection, Detector, merge
 from blurcam.detect.views import Picture, View
-from blurcam.errors import ConfigError, ModelError, SourceError
+from blurcam.errors import ConfigError, ModelError, SourceError, SourceOpenError
 from blurcam.media.regions import Box
 from blurcam.models.load import load
 from blurcam.runs.perception import open_detector
@@ -180,7 +180,9 @@ class _Examination:
     def _facts(self) -> ContainerFacts | None:
         """Read the container, and note what must not be in it."""
         if not self.output.exists():
-            raise ConfigError(f"{self.output}: does not exist; name a redacted recording")
+            raise SourceOpenError(f"{self.output}: does not exist; name a redacted recording")
+        if self.output.is_dir():
+            raise SourceOpenError(f"{self.output}: is a folder; name one recording in it")
         try:
             found = facts(self.output)
         except SourceError as exc:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from blurcam.batch.output_names import shown
-from blurcam.errors import ConfigError
+from blurcam.errors import ConfigError, SourceOpenError
 
 # Names that recorders give to video. Anything else is tried only where it is asked for by name.
 _NAMES: Final = (
@@ -123,7 +123,9 @@ def _expanded(given: Path) -> list[Path]:
         if matches:
             return [_absolute(Path(each)) for each in matches]
         raise ConfigError(f"{shown(given)}: matches nothing; quote patterns, or name a folder")
-    raise ConfigError(f"{shown(given)}: does not exist; name a recording, a folder or a pattern")
+    raise SourceOpenError(
+        f"{shown(given)}: does not exist; name a recording, a folder or a pattern"
+    )
 
 
 def _absolute(path: Path) -> Path:

@@ -62,6 +62,14 @@ _ARGUMENTS: Final = ("input", "output")
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing but errors.", rich_help_panel=_OUTPUT)
 ]
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print the summary as JSON on standard output.",
+        rich_help_panel=_OUTPUT,
+    ),
+]
 Mirror = Annotated[
     Path | None,
     typer.Option(

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from blurcam.commands.options import Quiet, taking
+from blurcam.commands.options import Json, Quiet, taking
 from blurcam.commands.show_commands import connections
+from blurcam.errors import ConfigError
 from blurcam.settings.pipe import PipeSettings
 
 _SETTINGS = PipeSettings()
@@ -24,6 +25,7 @@ def pipe(
             help="Say how to connect other programs to these options, and end.",
         ),
     ] = False,
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Redact a stream between two programs: standard input to standard output."""
@@ -33,6 +35,8 @@ def pipe(
         for line in connections(settings, own):
             typer.echo(line, err=True)  # standard output is video or nothing
         return
+    if json and str(settings.output) == "-":
+        raise ConfigError("json: standard output carries the video; name a file with --summary")
     from blurcam.commands.run_pipe import stream
 
-    raise typer.Exit(stream(settings, quiet=quiet))
+    raise typer.Exit(stream(settings, json=json, quiet=quiet))

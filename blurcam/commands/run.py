@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from blurcam.commands.options import Quiet, taking
+from blurcam.commands.options import Json, Quiet, taking
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished, warn_of_cosmetic
 from blurcam.settings.recording import Config
 
@@ -25,13 +25,13 @@ _RENDERED = (
 
 
 @taking(without=("render_from",))
-def run(config: Config, quiet: Quiet = False) -> None:
+def run(config: Config, json: Json = False, quiet: Quiet = False) -> None:
     """Redact a recording: find every face, cover it, write a new recording.
 
     For a camera (rtsp://…, http://…, /dev/video0, --loop) this is blurcam camera; for a stream
     (- or a FIFO) it is blurcam pipe with the look-ahead of a recording.
     """
-    raise typer.Exit(_redact(config, quiet))
+    raise typer.Exit(_redact(config, json=json, quiet=quiet))
 
 
 @taking(only=_RENDERED)
@@ -40,13 +40,14 @@ def render(
     regions: Annotated[
         Path, typer.Option("--regions", help="Regions file, from run, perhaps edited by hand.")
     ],
+    json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Redact again from a regions file: with another effect, or regions edited by hand."""
-    raise typer.Exit(_redact(replace(config, render_from=regions), quiet))
+    raise typer.Exit(_redact(replace(config, render_from=regions), json=json, quiet=quiet))
 
 
-def _redact(config: Config, quiet: bool) -> int:
+def _redact(config: Config, *, json: bool, quiet: bool) -> int:
     """Run to the end, showing progress on a terminal; return the exit code."""
     from blurcam.runs.recording import open_run
 
@@ -57,6 +58,8 @@ def _redact(config: Config, quiet: bool) -> int:
         summary = under_way.finish()
     if not quiet:
         _tell(summary)
+    if json:
+        typer.echo(summary.to_json())
     return DONE if summary.complete else INCOMPLETE
 
 

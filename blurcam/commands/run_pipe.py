@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS: Final = 0.7
 
 
-def stream(piping: PipeSettings, *, quiet: bool) -> int:
+def stream(piping: PipeSettings, *, json: bool = False, quiet: bool) -> int:
     """Redact a stream to its end; return the exit code."""
     output = claim_standard_output()
     if str(piping.output) == "-" and output is not None and os.isatty(output):
@@ -57,6 +57,8 @@ def stream(piping: PipeSettings, *, quiet: bool) -> int:
     if not quiet:
         for line in summary.lines():
             say(line)
+    if json and output is not None:
+        os.write(output, f"{summary.to_json()}\n".encode())
     if caught and not is_stream(piping.input):
         return 128 + caught[0]  # a recording that was not finished
     return DONE if summary.complete or caught else INCOMPLETE

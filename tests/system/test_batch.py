@@ -262,7 +262,7 @@ def test_shown_is_one_printable_line() -> None:
     assert shown(os.fsdecode(b"a\x1b[31m\n\xffb")) == r"a\x1b[31m\n\xffb"
 
 
-def test_a_missing_input_is_a_usage_error(tmp_path: Path) -> None:
+def test_a_missing_input_is_named(tmp_path: Path) -> None:
     result = batch(tmp_path / "nowhere", "--out", tmp_path / "out")
-    assert result.returncode == 2
+    assert result.returncode == 1
     assert "does not exist; name a recording, a folder or a pattern" in result.stderr

@@ -16,7 +16,7 @@ from blurcam.batch.output_names import shown
 from blurcam.batch.report.contents import unknown_fields
 from blurcam.batch.report.document import DOCUMENT, PAGE
 from blurcam.batch.report.hash_chain import faults
-from blurcam.errors import ConfigError
+from blurcam.errors import ConfigError, SourceOpenError
 
 # So many files that the report does not know are named; the others are counted.
 _NAMED: Final = 50
@@ -26,7 +26,9 @@ def read_report(path: Path) -> dict[str, Any]:
     """Return a report; raises ConfigError for what is none, or says one thing twice."""
     try:
         document = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise SourceOpenError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except ValueError as exc:
         raise ConfigError(f"{path}: cannot be read as a report: {exc}") from exc
     if not isinstance(document, dict) or not isinstance(document.get("header"), dict):
         raise ConfigError(f"{path}: is not a report of blurcam")
