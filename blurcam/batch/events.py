@@ -21,12 +21,22 @@ class JobPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordingPlanned:
+    """What becomes of a recording: is there something to do, and why."""
+
+    row: RecordingRow
+    is_done: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RecordingBegan:
-    """A worker has begun on a recording, or on a part of it."""
+    """A worker has begun on a recording, or on a part of it that is this ``share`` of it."""
 
     worker: int
     row: RecordingRow
     part: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +66,7 @@ class RecordingFinished:
 JobEvent = (
     SkippedInput
     | JobPlanned
+    | RecordingPlanned
     | RecordingBegan
     | RecordingProgressed
     | RecordingRetried

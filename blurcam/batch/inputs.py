@@ -35,10 +35,11 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
-    """Something that is not redacted, and why."""
+    """Something that is not redacted, and why; ``is_by_age``: a recording of another time."""
 
     path: Path
     why: str
+    is_by_age: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +79,19 @@ def select(
                     continue
                 seen.add(found.path)
                 if window is not None and found.modified_ns not in window:
+                    yield SkippedInput(found.path, "is not of the time asked for", is_by_age=True)
                     continue
                 place = found.path.relative_to(root)
                 found = InputFile(found.path, place, found.size, found.modified_ns)
             yield found
+
+
+def refuse_nothing(found: Iterable[InputFile | SkippedInput], inputs: list[Path]) -> None:
+    """Raise ConfigError where there is no recording among the inputs, of whatever time."""
+    if not inputs or any(isinstance(each, InputFile) or each.is_by_age for each in found):
+        return
+    named = ", ".join(shown(each) for each in inputs[:3]) + (", …" if len(inputs) > 3 else "")
+    raise ConfigError(f"{named}: no recording there; nothing was redacted")
 
 
 def refuse_overlap(inputs: Iterable[Path], out: Path) -> None:

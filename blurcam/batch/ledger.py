@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from blurcam.batch.inputs import InputFile
-from blurcam.batch.ledger_database import LedgerDatabase
+from blurcam.batch.ledger_database import LedgerAccess, LedgerDatabase
 from blurcam.batch.span_ledger import SpanLedger
 from blurcam.batch.tasks import Thumbnail
 
@@ -73,9 +73,9 @@ _COLUMNS: Final = ", ".join(RecordingRow.__dataclass_fields__)
 class Ledger:
     """The rows of one job."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the ledger, and make it if there is none; raises JobError."""
-        self._db = LedgerDatabase(path, read_only=read_only)
+    def __init__(self, path: Path, access: LedgerAccess = "write") -> None:
+        """Open the ledger, see :class:`LedgerDatabase`; raises JobError."""
+        self._db = LedgerDatabase(path, access)
         self.spans = SpanLedger(self._db)
 
     def transaction(self) -> AbstractContextManager[None]:
@@ -105,6 +105,10 @@ class Ledger:
             self.note("job", found)
         return found
 
+    def run(self) -> int:
+        """Return the number of the job's run: how often it was taken up."""
+        return int(self.noted("run") or 0)
+
     def recover(self, out: str) -> None:
         """Take up what an earlier driver left: what was under way counts as not begun.
 
@@ -118,6 +122,7 @@ class Ledger:
             if elsewhere:
                 self._db.do("UPDATE files SET state = 'pending' WHERE state = 'staged'")
             self.note("out", out)
+            self.note("run", str(self.run() + 1))
             for key in ("run_files", "run_bytes", "run_seconds"):
                 self.note(key, "0")
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from blurcam.batch.output_names import shown
 from blurcam.errors import JobError
+
+LedgerAccess = Literal["write", "read", "copy"]
 
 FORMAT: Final = 1
 _SCHEMA: Final = """
@@ -63,23 +65,33 @@ CREATE INDEX files_by_state ON files (state);
 class LedgerDatabase:
     """The tables of one job. One process writes; others may read meanwhile."""
 
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """Open the database, and make it if there is none; raises JobError."""
+    def __init__(self, path: Path, access: LedgerAccess = "write") -> None:
+        """Open the database; raises JobError.
+
+        To ``write``, it is made where there is none. To ``read``, it must be there. A ``copy`` lies
+        in memory, and is empty where there is none: what is written to it is lost.
+        """
         self._path = path
-        if read_only and not path.exists():
+        if access == "read" and not path.exists():
             raise JobError(f"{shown(path)}: there is no ledger; name the folder given as --out")
         with self._translating_errors():
-            if not path.exists():
-                path.touch(mode=0o600)  # it names every recording
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
-            if not read_only:
+            if access == "copy":
+                self._db = _copy_of(path)
+            else:
+                if not path.exists():
+                    path.touch(mode=0o600)  # it names every recording
+                self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
+            if access != "read":
                 self._prepare()
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+        self._check_format()
+
+    def _check_format(self) -> None:
+        found = self.ask("PRAGMA user_version")[0][0]
         if found != FORMAT:
             self._db.close()
             raise JobError(
-                f"{shown(path)}: is of another version of blurcam (format {found}, not {FORMAT}); "
-                "choose another --job"
+                f"{shown(self._path)}: is of another version of blurcam (format {found}, not "
+                f"{FORMAT}); choose another --job"
             )
 
     def _prepare(self) -> None:
@@ -129,3 +141,11 @@ class LedgerDatabase:
     def close(self) -> None:
         """Release the file; safe to call twice."""
         self._db.close()
+
+
+def _copy_of(path: Path) -> sqlite3.Connection:
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    if path.exists():
+        with closing(sqlite3.connect(path, timeout=30)) as original:
+            original.backup(copy)
+    return copy

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from blurcam.batch.events import (
@@ -22,6 +19,7 @@ from blurcam.batch.folder_handles import is_full
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_folder import OutputFolder
 from blurcam.batch.output_names import shown
+from blurcam.batch.task_maker import TaskItem, TaskMaker
 from blurcam.batch.tasks import (
     JoinSpans,
     RecordingCut,
@@ -34,24 +32,13 @@ from blurcam.batch.tasks import (
 )
 from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerDied, WorkerPool
 from blurcam.errors import JobError, SinkError
-from blurcam.runs.span_cuts import Span
 from blurcam.settings.batch import Batch
-from blurcam.settings.recording import Config
 
 # A recording that took its worker with it is tried so many times in all.
 _ATTEMPTS: Final = 2
 # Machines may go, without it being a recording's fault, so many times for one recording.
 _BLAMELESS: Final = 10
 _POLL: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """Something to do: a recording, one span of it, or joining its spans."""
-
-    file: int
-    span: int | None = None
-    is_join: bool = False
 
 
 class Scheduler:
@@ -62,10 +49,11 @@ class Scheduler:
         self._batch = batch
         self._ledger = ledger
         self._output = output
+        self._maker = TaskMaker(batch, ledger, output)
         self._began = time.monotonic()
         self._ids = set(ids)
         self._engine: WorkerPool | None = None
-        self._waiting: list[_Item] = []  # the next one is the last
+        self._waiting: list[TaskItem] = []  # the next one is the last
         self._under_way: dict[int, Task] = {}
         self._blameless: dict[int, int] = {}
         self._uncut: set[int] = set()
@@ -76,7 +64,7 @@ class Scheduler:
         for row in list(self._ledger.in_state("staged")):
             yield self._publish(row)
         self._waiting = [
-            _Item(row.id) for row in self._ledger.in_state("pending") if row.id in self._ids
+            TaskItem(row.id) for row in self._ledger.in_state("pending") if row.id in self._ids
         ]
         self._waiting.reverse()
         for row in self._ledger.in_state("cut"):
@@ -115,66 +103,25 @@ class Scheduler:
         """Have the spans that are not redacted wait, or the joining if all are."""
         left = [s.number for s in self._ledger.spans.of(number) if s.state == "pending"]
         if left:
-            self._waiting += [_Item(number, index) for index in reversed(left)]
+            self._waiting += [TaskItem(number, index) for index in reversed(left)]
         elif all(span.state == "done" for span in self._ledger.spans.of(number)):
-            self._waiting.append(_Item(number, is_join=True))
+            self._waiting.append(TaskItem(number, is_join=True))
 
     # Beginning.
 
-    def _begin(self, item: _Item) -> Iterator[JobEvent]:
+    def _begin(self, item: TaskItem) -> Iterator[JobEvent]:
         assert self._engine is not None
         row = self._ledger.row(item.file)
         try:
             self._output.prepare(row.output)
         except SinkError as exc:
-            yield self._give_up(row, str(exc))
+            yield self._refused(row, exc)
             return
-        task, part = self._task(item, row)
-        worker = self._engine.start(task)
-        self._under_way[worker] = task
-        yield RecordingBegan(worker, row, part)
-
-    def _task(self, item: _Item, row: RecordingRow) -> tuple[Task, str]:
-        """Return what to ask of a worker, written down as begun, and which part that is."""
         blameless = self._blameless.get(row.id, 0)
-        name = f"{self._output.prefix}{row.id}-{row.attempts}-{blameless}"
-        config = self._config(row, name)
-        verify = self._batch.verify
-        if item.span is None and not item.is_join:
-            self._ledger.running(row.id)
-            span = 0.0 if row.id in self._uncut else self._batch.span
-            return RedactRecording(row.id, config, verify, span), ""
-        spans = self._ledger.spans.of(row.id)
-        values = [Span(**json.loads(each.span)) for each in spans]
-        if item.span is None:
-            self._ledger.spans.joining(row.id)
-            spools = tuple(self._output.work / (each.spool or "") for each in spans)
-            parts = tuple(each.result or "" for each in spans)
-            join = JoinSpans(row.id, config, tuple(values), spools, parts, self._key(), verify)
-            return join, ", joining"
-        chosen = spans[item.span]
-        self._ledger.spans.running(row.id, chosen.number)
-        spool = self._output.work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
-        task = RedactSpan(row.id, config, values[item.span], spool, self._key())
-        return task, f", span {chosen.number + 1} of {len(spans)}"
-
-    def _config(self, row: RecordingRow, name: str) -> Config:
-        return Config(
-            input=row.source,
-            output=self._output.work / f"{name}{row.output.suffix}",
-            effect=self._batch.effect,
-            detect=self._batch.detect,
-            cover=self._batch.cover,
-            encode=replace(self._batch.encode, overwrite=True),
-        )
-
-    def _key(self) -> str:
-        """Return the key, in hex, that spans are signed with: known to this job alone."""
-        key = self._ledger.noted("key")
-        if key is None:
-            key = secrets.token_hex(32)
-            self._ledger.note("key", key)
-        return key
+        made = self._maker.make(item, row, blameless, may_cut=row.id not in self._uncut)
+        worker = self._engine.start(made.task)
+        self._under_way[worker] = made.task
+        yield RecordingBegan(worker, row, made.part, made.share)
 
     # Judging.
 
@@ -199,15 +146,15 @@ class Scheduler:
                 span = event.task.span.number
                 self._ledger.spans.done(row.id, span, event.task.spool.name, spooled.part)
                 if all(each.state == "done" for each in self._ledger.spans.of(row.id)):
-                    self._waiting.append(_Item(row.id, is_join=True))
+                    self._waiting.append(TaskItem(row.id, is_join=True))
             case RecordingRedacted() as redacted:
                 yield self._redacted(row, redacted)
 
     def _lost(self, row: RecordingRow, event: WorkerDied) -> JobEvent:
         task = event.task
-        item = _Item(row.id, is_join=isinstance(task, JoinSpans))
+        item = TaskItem(row.id, is_join=isinstance(task, JoinSpans))
         if isinstance(task, RedactSpan):
-            item = _Item(row.id, task.span.number)
+            item = TaskItem(row.id, task.span.number)
         if event.blameless and self._blameless.get(row.id, 0) < _BLAMELESS:
             self._blameless[row.id] = self._blameless.get(row.id, 0) + 1
             if isinstance(task, RedactSpan):
@@ -235,13 +182,19 @@ class Scheduler:
         self._forget_spans(row)
         self._uncut.add(row.id)
         self._ledger.spans.uncut(row.id, error)
-        self._waiting.append(_Item(row.id))
+        self._waiting.append(TaskItem(row.id))
         return RecordingRetried(self._ledger.row(row.id), f"{error}; now in one piece")
 
     def _give_up(self, row: RecordingRow, error: str) -> JobEvent:
         self._forget_spans(row)
         self._ledger.failed(row.id, error)
         return RecordingFinished(self._ledger.row(row.id))
+
+    def _refused(self, row: RecordingRow, error: SinkError) -> JobEvent:
+        """Give a recording up that cannot have its place; on a full disk it keeps its state."""
+        if is_full(error):
+            raise JobError(f"{error}; make room and run the same command again") from error
+        return self._give_up(row, str(error))
 
     def _forget_spans(self, row: RecordingRow) -> None:
         """Remove what there is of a recording in spans."""
@@ -255,7 +208,7 @@ class Scheduler:
         if verification is not None and verification.problems:
             why = f"its output does not pass: {'; '.join(verification.problems)}"
             return self._give_up(row, self._told(why, row))
-        self._ledger.staged(row.id, _columns(outcome), outcome.thumbnails)
+        self._ledger.staged(row.id, outcome.columns(), outcome.thumbnails)
         return self._publish(self._ledger.row(row.id))
 
     def _publish(self, row: RecordingRow) -> JobEvent:
@@ -265,9 +218,7 @@ class Scheduler:
         try:
             self._output.publish(row.staged, row.output, row.output_sha256, row.replaces)
         except SinkError as exc:
-            if is_full(exc):  # the next run publishes it
-                raise JobError(f"{exc}; make room and run the same command again") from exc
-            return self._give_up(row, str(exc))
+            return self._refused(row, exc)
         self._forget_spans(row)
         with self._ledger.transaction():
             self._ledger.done(row.id)
@@ -277,27 +228,5 @@ class Scheduler:
     def _told(self, error: str, row: RecordingRow) -> str:
         """Return a worker's error in the names that the operator knows, on one line."""
         work = re.escape(str(self._output.work))
-        own = rf"{work}/\.?{self._output.prefix}{row.id}-[0-9-]+\.\w+(\.part)?"
+        own = rf"{work}/\.?{self._output.prefix}[0-9-]+\.\w+(\.part)?"
         return shown(re.sub(own, "the output", error).removeprefix(f"{row.source}: "))
-
-
-def _columns(outcome: RecordingRedacted) -> dict[str, object]:
-    summary, verification = outcome.summary, outcome.verification
-    return {
-        "staged": Path(summary.output).name,
-        "input_sha256": summary.input_sha256,
-        "output_sha256": summary.output_sha256,
-        "output_size": outcome.size,
-        "frames": summary.frames_in,
-        "covered_whole": summary.frames_covered_whole,
-        "lost": summary.frames_lost,
-        "complete": int(summary.complete),
-        "tracks": summary.tracks,
-        "duration_s": summary.duration_s,
-        "wall_s": summary.wall_s,
-        "summary": summary.to_json(),
-        "timeline": json.dumps(outcome.timeline.to_values()),
-        "verdict": None if verification is None else verification.verdict.value,
-        "exposure_s": None if verification is None else verification.exposure_s,
-        "verification": None if verification is None else json.dumps(verification.to_values()),
-    }

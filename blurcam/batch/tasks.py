@@ -6,6 +6,7 @@ Tasks and answers are values. They travel between processes and machines as JSON
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -95,6 +96,28 @@ class RecordingRedacted:
     size: int
     verification: Verification | None = None
     thumbnails: tuple[Thumbnail, ...] = ()
+
+    def columns(self) -> dict[str, object]:
+        """Return what the ledger keeps of it, by column."""
+        summary, verification = self.summary, self.verification
+        return {
+            "staged": Path(summary.output).name,
+            "input_sha256": summary.input_sha256,
+            "output_sha256": summary.output_sha256,
+            "output_size": self.size,
+            "frames": summary.frames_in,
+            "covered_whole": summary.frames_covered_whole,
+            "lost": summary.frames_lost,
+            "complete": int(summary.complete),
+            "tracks": summary.tracks,
+            "duration_s": summary.duration_s,
+            "wall_s": summary.wall_s,
+            "summary": summary.to_json(),
+            "timeline": json.dumps(self.timeline.to_values()),
+            "verdict": None if verification is None else verification.verdict.value,
+            "exposure_s": None if verification is None else verification.exposure_s,
+            "verification": None if verification is None else json.dumps(verification.to_values()),
+        }
 
 
 @dataclass(frozen=True, slots=True)

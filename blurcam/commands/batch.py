@@ -1,134 +1,73 @@
-"""``batch``: a tree of recordings to a redacted tree; and how a job stands."""
+"""``batch``: a tree of recordings to a redacted tree."""
 
 from __future__ import annotations
 
 import json
-import os
-import re
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 from typer.core import TyperGroup
 
-from blurcam.commands.batch_progress import LogFormat, duration, teller
+from blurcam.commands.batch_events import counted
+from blurcam.commands.batch_inputs import (
+    Inputs,
+    NullSeparated,
+    OlderThan,
+    Since,
+    Until,
+    paths_of,
+    window_of,
+)
+from blurcam.commands.batch_progress import LogFormat, reporter
+from blurcam.commands.batch_status import status
+from blurcam.commands.catalogue import BriefCommand, with_more
 from blurcam.commands.options import Quiet, taking
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
-from blurcam.errors import BlurcamError, ConfigError
+from blurcam.errors import BlurcamError
 from blurcam.settings.batch import Batch
-from blurcam.settings.redaction import Detect, Redaction
+from blurcam.settings.redaction import Detect
 
 if TYPE_CHECKING:
     from blurcam.batch.events import JobCounts
-    from blurcam.batch.inputs import AgeWindow
-    from blurcam.batch.job import OpenJob
-    from blurcam.batch.ledger import RecordingRow
+    from blurcam.batch.inputs import InputFile, SkippedInput
+    from blurcam.batch.job import Job, OpenJob
+    from blurcam.batch.worker_pool import WorkerPool
 
 EngineName = Literal["local", "ray"]
-_WHICH, _WORK = "Which recordings", "Work"
-_USUAL = Redaction()
+_WORK, _OUTPUT = "Work", "Output"
+_EXAMPLES: Final = (
+    "blurcam batch /mnt/cameras --out /mnt/redacted --verify",
+    "blurcam batch /mnt/cameras --out /mnt/redacted --dry-run",
+    "blurcam batch status /mnt/redacted",
+)
 
 
-class _RunsByDefault(TyperGroup):
+class _BatchGroup(TyperGroup):
     """``batch IN… --out DIR`` is short for ``batch run IN… --out DIR``."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in self.commands and args[0] not in ("-h", "--help"):
-            args = ["run", *args]
+        if not args or args[0] not in self.commands:
+            args = ["run", *(args or ["--help"])]
         return super().parse_args(ctx, args)
 
 
-batch_app = typer.Typer(
-    cls=_RunsByDefault,
-    help="Redact a tree of recordings: blurcam batch IN… --out DIR.",
-    no_args_is_help=True,
-)
+class _BatchCommand(BriefCommand):
+    """The command itself, with the options that ``batch --help`` shows."""
 
-Inputs = Annotated[
-    list[str],
-    typer.Argument(
-        metavar="IN…",
-        help='Recordings, folders (with all below them), quoted patterns; "-": a list of them on '
-        "standard input, one a line.",
-    ),
-]
-Out = Annotated[Path, typer.Option("--out", help="Root of the redacted tree; made if need be.")]
-Name = Annotated[
-    str,
-    typer.Option(
-        help="How a redacted recording is called, from {stem}, {suffix} (the input's) and {ext} "
-        "(the output's).",
-        rich_help_panel="Output",
-    ),
-]
-JobFolder = Annotated[
-    Path | None,
-    typer.Option(
-        "--job",
-        help="Folder for the ledger, on a disk of this machine; default: .blurcam in --out.",
-        rich_help_panel=_WORK,
-    ),
-]
-Since = Annotated[
-    str | None,
-    typer.Option(
-        help="Only recordings last written to from then on: 2026-11-01, or 2026-11-01T08:00.",
-        rich_help_panel=_WHICH,
-    ),
-]
-Until = Annotated[
-    str | None, typer.Option(help="Only those written to before then.", rich_help_panel=_WHICH)
-]
-OlderThan = Annotated[
-    str | None,
-    typer.Option(
-        help="Only those last written to so long ago: 30d, 12h, 90m.", rich_help_panel=_WHICH
-    ),
-]
-NullSeparated = Annotated[
-    bool,
-    typer.Option(
-        "--null", "-0", help="The list on standard input ends names in NUL, as find -print0 does.",
-        rich_help_panel=_WHICH,
-    ),
-]  # fmt: skip
-RetryFailed = Annotated[
-    bool,
-    typer.Option(
-        "--retry-failed", help="Also try again what failed before.", rich_help_panel=_WHICH
-    ),
-]
-Jobs = Annotated[
-    int | None,
-    typer.Option(
-        help="Workers at once; default: one a core, as far as memory goes.", rich_help_panel=_WORK
-    ),
-]
-Memory = Annotated[
-    float | None,
-    typer.Option(
-        help="Gigabytes that a worker may take before it is ended; default: its share of 90 %.",
-        rich_help_panel=_WORK,
-    ),
-]
-Stall = Annotated[
-    float,
-    typer.Option(
-        help="Seconds without a sign after which a worker is ended.", rich_help_panel=_WORK
-    ),
-]
-SpanSeconds = Annotated[
-    float,
-    typer.Option(
-        help="Cut longer recordings into spans of so many seconds, for several workers; 0: never.",
-        rich_help_panel=_WORK,
-    ),
-]
+    common = (
+        *("out", "verify", "profile", "effect", "jobs", "older_than", "retry_failed"),
+        *("dry_run", "quiet"),
+    )
+
+
+batch_app = typer.Typer(cls=_BatchGroup, help="Redact a tree of recordings.")
+batch_app.command("status")(status)
+
 EngineOption = Annotated[
     EngineName,
     typer.Option(
@@ -140,145 +79,98 @@ EngineOption = Annotated[
 Address = Annotated[
     str, typer.Option(help="Of the Ray cluster; auto: the one of this node.", rich_help_panel=_WORK)
 ]
-Verify = Annotated[
-    bool,
-    typer.Option(
-        "--verify",
-        help="Verify each output before it gets its name, as blurcam verify does.",
-        rich_help_panel="Output",
-    ),
-]
 SignKey = Annotated[
     Path | None,
     typer.Option(
-        help="Ed25519 private key (PEM) to sign the report with.", rich_help_panel="Output"
+        help="Ed25519 private key (PEM) to sign the report with.", rich_help_panel=_OUTPUT
     ),
 ]
 LogFormatOption = Annotated[
     LogFormat,
-    typer.Option("--log-format", help="json: one event a line.", rich_help_panel="Output"),
+    typer.Option("--log-format", help="json: one event a line.", rich_help_panel=_OUTPUT),
+]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="List what would be done, what not, and why; estimate how long it takes.",
+        rich_help_panel=_WORK,
+    ),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print the counts as JSON on standard output.", rich_help_panel=_OUTPUT
+    ),
 ]
 
 
-@batch_app.command("run")
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """How a job is told."""
+
+    log_format: LogFormat
+    quiet: bool
+    as_json: bool
+    sign_key: Path | None
+
+
 @taking(without=("overwrite",))
 def run_batch(
     inputs: Inputs,
-    out: Out,
-    name: Name = "{stem}{ext}",
-    job: JobFolder = None,
+    batch: Batch,
     since: Since = None,
     until: Until = None,
     older_than: OlderThan = None,
     null: NullSeparated = False,
-    retry_failed: RetryFailed = False,
-    jobs: Jobs = None,
-    memory: Memory = None,
-    stall: Stall = 600.0,
-    span: SpanSeconds = 600.0,
     engine: EngineOption = "local",
     address: Address = "auto",
+    dry_run: DryRun = False,
     log_format: LogFormatOption = "text",
-    *,
-    how: Redaction = _USUAL,
-    verify: Verify = False,
+    as_json: AsJson = False,
     sign_key: SignKey = None,
     quiet: Quiet = False,
 ) -> None:
     """Redact recordings, mirroring their folders below --out; run it again to go on.
 
     What is done is not done again, unless the recording or the settings changed. Nothing is
-    overwritten but blurcam's own earlier output.
+    overwritten but blurcam's own earlier output. How a job stands: blurcam batch status DIR.
     """
-    batch = Batch(
-        out=out,
-        job=job,
-        name=name,
-        jobs=jobs,
-        memory=memory,
-        stall=stall,
-        span=span,
-        retry_failed=retry_failed,
-        verify=verify,
-        effect=how.effect,
-        detect=how.detect,
-        cover=how.cover,
-        encode=how.encode,
-    )
-    window = _window(since, until, older_than)
-    paths = list(_paths(inputs, b"\0" if null else b"\n"))
-    raise typer.Exit(_carry_out(batch, paths, window, log_format, quiet, sign_key, engine, address))
-
-
-def _carry_out(
-    batch: Batch,
-    paths: list[Path],
-    window: AgeWindow,
-    log_format: LogFormat,
-    quiet: bool,
-    sign_key: Path | None,
-    engine: EngineName,
-    address: str,
-) -> int:
-    from blurcam.batch.inputs import refuse_overlap, select
+    from blurcam.batch.inputs import refuse_nothing, refuse_overlap, select
     from blurcam.batch.job import Job
+
+    window = window_of(since, until, older_than)
+    paths = list(paths_of(inputs, null=null))
+    refuse_overlap(paths, batch.out)
+    job = Job(batch, _models(batch.detect))
+    workers = _workers(batch, engine, address)
+    found = list(select(paths, (batch.out, job.folder), window))
+    refuse_nothing(found, paths)
+    if dry_run:
+        from blurcam.commands.batch_dry_run import rehearse
+
+        raise typer.Exit(rehearse(job, found, workers if engine == "local" else None, log_format))
+    telling = _Telling(log_format, quiet, as_json, sign_key)
+    raise typer.Exit(_carry_out(job, found, workers, telling))
+
+
+batch_app.command("run", cls=_BatchCommand, epilog="\n\n".join(["Examples:", *_EXAMPLES]))(
+    with_more(run_batch)
+)
+
+
+def _workers(batch: Batch, engine: EngineName, address: str) -> Callable[[Path], WorkerPool]:
+    """Return what makes the workers, given where they log to."""
     from blurcam.batch.local_workers import LocalWorkers, suitable_jobs, suitable_memory
     from blurcam.batch.ray_workers import RayWorkers
     from blurcam.batch.task_work import refuse_encoder
-    from blurcam.batch.worker_pool import WorkerPool
 
-    if engine == "local":  # the nodes of a cluster may have what this machine lacks
-        refuse_encoder(batch.encode)
+    if engine == "ray":
+        return lambda log: RayWorkers(address, jobs=batch.jobs, stall=batch.stall)
+    refuse_encoder(batch.encode)  # the nodes of a cluster may have what this machine lacks
     jobs = batch.jobs or suitable_jobs()
     memory = batch.memory or suitable_memory(jobs)
-    job = Job(batch, _models(batch.detect))
-
-    def run_by() -> WorkerPool:
-        if engine == "ray":
-            return RayWorkers(address, jobs=batch.jobs, stall=batch.stall)
-        return LocalWorkers(jobs, memory=memory, stall=batch.stall, log=job.folder / "workers.log")
-
-    refuse_overlap(paths, batch.out)
-    found = list(select(paths, (batch.out, job.folder), window))
-    began = False
-    with job.opened() as running:
-        try:
-            with (
-                unfinished(batch.out, "; the same command goes on from there") as check_signals,
-                teller(log_format, quiet) as tell,
-                closing(running.run(found, run_by)) as happening,
-            ):
-                for each in happening:
-                    began = True
-                    tell.tell(each)
-                    check_signals()
-        except Exception:  # typer's Exit too: what was done before is to be reported all the same
-            if began:
-                with _told_alone():
-                    _report(running, sign_key, quiet)
-            raise
-        _report(running, sign_key, quiet)
-        return _conclude(running.counts(), batch.out)
-
-
-def _report(running: OpenJob, sign_key: Path | None, quiet: bool) -> None:
-    from blurcam.batch.report.document import write_report
-
-    report = write_report(running.ledger, running.output, sign_key)
-    if not quiet:
-        say(f"report: {report}")
-
-
-@contextmanager
-def _told_alone() -> Iterator[None]:
-    """Say what keeps a report from being written, since the job has an error of its own to end in.
-
-    A full disk, for one, has no room for the report either.
-    """
-    try:
-        yield
-    except BlurcamError as exc:
-        say(f"no report: {exc}")
+    return lambda log: LocalWorkers(jobs, memory=memory, stall=batch.stall, log=log)
 
 
 def _models(detect: Detect) -> dict[str, str]:
@@ -293,114 +185,72 @@ def _models(detect: Detect) -> dict[str, str]:
     return {name: model(name).sha256 for name in named}
 
 
-def _conclude(counts: JobCounts, out: Path) -> int:
-    """Say how it went, for people and, in the last line, for programs; return the exit code."""
-    from dataclasses import asdict
+def _carry_out(
+    job: Job,
+    found: list[InputFile | SkippedInput],
+    workers: Callable[[Path], WorkerPool],
+    telling: _Telling,
+) -> int:
+    from blurcam.batch.job_folder import LOG
 
-    code = INCOMPLETE if counts.failed or counts.review or counts.left else DONE
-    say(
-        f"{counts.files} recordings: {counts.done} done, {counts.review} to look at, "
-        f"{counts.failed} failed; see: blurcam batch status {out}"
-    )
-    typer.echo(json.dumps({"command": "batch", "exit": code, **asdict(counts)}), err=True)
-    return code
-
-
-@batch_app.command("status")
-def status(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="What was given as --out or --job.")
-    ],
-    as_json: Annotated[bool, typer.Option("--json", help="Say it as one JSON object.")] = False,
-) -> None:
-    """Say how a job stands: progress, rate, time to go, and failures with their reason."""
-    from blurcam.batch.job_folder import LEDGER
-    from blurcam.batch.ledger import Ledger
-
-    path = folder / LEDGER
-    if not path.exists():
-        path = folder / ".blurcam" / LEDGER
-    with closing(Ledger(path, read_only=True)) as ledger:
-        rows = list(ledger.rows())
-        started = float(ledger.noted("started_at") or 0)
-    facts = _facts(rows, started)
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        for line in _status_lines(rows, facts):
-            typer.echo(line)
-    raise typer.Exit(DONE if not facts["failed"] and not facts["review"] else INCOMPLETE)
+    out, verifies = job.batch.out, job.batch.verify
+    began = False
+    with job.opened() as running:
+        try:
+            with (
+                unfinished(out, "; the same command goes on from there") as check_signals,
+                reporter(telling.log_format, telling.quiet, verifies=verifies) as told,
+                closing(running.run(found, lambda: workers(job.folder / LOG))) as events,
+            ):
+                for each in events:
+                    began = True
+                    told.tell(each)
+                    check_signals()
+        except Exception:  # typer's Exit too: what was done before is reported all the same
+            if began:
+                with _told_alone():
+                    _report(running, telling)
+            raise
+        _report(running, telling)
+        return _conclude(running.counts(), out, telling)
 
 
-def _facts(rows: list[RecordingRow], started: float) -> dict[str, Any]:
-    from dataclasses import asdict
+def _report(running: OpenJob, telling: _Telling) -> None:
+    from blurcam.batch.report.document import write_report
 
-    from blurcam.batch.events import counts_of
-    from blurcam.batch.output_names import shown
-
-    now = time.time()
-    done = [row for row in rows if row.finished_at is not None and row.finished_at >= started]
-    last = max((row.finished_at or 0.0 for row in done), default=now)
-    left = [row for row in rows if row.state not in ("done", "failed")]
-    elapsed = max(1e-6, (now if left else last) - started)
-    rate = sum(row.size for row in done) / elapsed
-    return asdict(counts_of(rows)) | {
-        "bytes": sum(row.size for row in rows),
-        "bytes_left": sum(row.size for row in left),
-        "files_a_minute": round(60 * len(done) / elapsed, 2),
-        "seconds_to_go": round(sum(row.size for row in left) / rate) if rate and left else None,
-        "failures": {shown(row.source): row.error for row in rows if row.state == "failed"},
-        "look_at": [shown(row.output) for row in rows if row.needs_review],
-    }
+    report = write_report(running.ledger, running.output, telling.sign_key)
+    if not telling.quiet and telling.log_format == "text":
+        say(f"report: {report}")
 
 
-def _status_lines(rows: list[RecordingRow], facts: dict[str, Any]) -> Iterator[str]:
-    total = len(rows)
-    yield (
-        f"{total - facts['left']} of {total} recordings: {facts['done']} done, "
-        f"{facts['review']} to look at, {facts['failed']} failed"
-    )
-    yield f"{facts['files_a_minute']:g} recordings a minute"
-    if facts["seconds_to_go"] is not None:
-        yield f"{duration(facts['seconds_to_go'])} to go"
-    for source, error in facts["failures"].items():
-        yield f"failed: {source}: {error}"
-    for output in facts["look_at"]:
-        yield f"look at: {output}"
+@contextmanager
+def _told_alone() -> Iterator[None]:
+    """Say what keeps a report from being written: the job has an error of its own to end in.
 
-
-def _paths(inputs: list[str], end: bytes) -> Iterator[Path]:
-    """Yield the inputs; "-" stands for those listed on standard input."""
-    for each in inputs:
-        if each != "-":
-            yield Path(each)
-            continue
-        for line in sys.stdin.buffer.read().split(end):
-            if line:
-                yield Path(os.fsdecode(line))
-
-
-def _window(since: str | None, until: str | None, older_than: str | None) -> AgeWindow:
-    from blurcam.batch.inputs import AgeWindow
-
-    start = float("-inf") if since is None else _moment(since, "since")
-    end = float("inf") if until is None else _moment(until, "until")
-    if older_than is not None:
-        end = min(end, time.time() - _length(older_than))
-    return AgeWindow(start, end)
-
-
-def _moment(text: str, key: str) -> float:
+    A full disk, for one, has no room for the report either.
+    """
     try:
-        return datetime.fromisoformat(text).astimezone().timestamp()
-    except ValueError as exc:
-        raise ConfigError(
-            f'{key}: "{text}" is no date; write 2026-11-01 or 2026-11-01T08:00'
-        ) from exc
+        yield
+    except BlurcamError as exc:
+        say(f"no report: {exc}")
 
 
-def _length(text: str) -> float:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([dhm])", text.strip())
-    if found is None:
-        raise ConfigError(f'older-than: "{text}" is no length of time; write 30d, 12h or 90m')
-    return float(found[1]) * {"d": 86400, "h": 3600, "m": 60}[found[2]]
+def _conclude(counts: JobCounts, out: Path, telling: _Telling) -> int:
+    """Say how it went, to people and to programs; return the exit code.
+
+    What is for programs goes to a log or a pipe, not to a terminal.
+    """
+    code = INCOMPLETE if counts.failed or counts.review or counts.left else DONE
+    line = json.dumps({"command": "batch", "exit": code, **asdict(counts)})
+    if telling.as_json:
+        typer.echo(line)
+    if telling.quiet:
+        return code
+    if telling.log_format == "text":
+        say(
+            f"{counted(counts.files, 'recording')}: {counts.done} done, {counts.review} to look "
+            f"at, {counts.failed} failed; see: blurcam batch status {out}"
+        )
+    if telling.log_format == "json" or not sys.stderr.isatty():
+        typer.echo(line, err=True)
+    return code

@@ -6,73 +6,154 @@ import json
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import typer
 
+from blurcam.commands.batch_events import counted, duration, event_of, is_trouble, line_of
 from blurcam.commands.terminal import say
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from blurcam.batch.events import JobEvent
-    from blurcam.batch.ledger import RecordingRow
+    from blurcam.batch.events import JobEvent, RecordingBegan, RecordingProgressed
+    from blurcam.batch.tasks import TaskStep
 
 LogFormat = Literal["text", "json"]
 # Where there is no terminal, how far the job is is told this often, in seconds.
-_EVERY = 30.0
-# What programs that read --log-format json know events by.
-_EVENT_NAMES = {
-    "SkippedInput": "skipped",
-    "JobPlanned": "planned",
-    "RecordingBegan": "began",
-    "RecordingProgressed": "progressed",
-    "RecordingRetried": "retried",
-    "RecordingFinished": "finished",
-}
+_EVERY: Final = 30.0
+# Of a task that also verifies, about so much is redacting.
+_REDACTING: Final = 0.75
 
 
 class ProgressReporter(Protocol):
     """Tells what happens in a job."""
 
-    def tell(self, news: JobEvent) -> None:
+    def tell(self, event: JobEvent) -> None:
         """Tell one thing, or not, if it is too small to tell."""
 
 
 @contextmanager
-def teller(log_format: LogFormat, quiet: bool) -> Iterator[ProgressReporter]:
-    """Give what suits stderr and the options."""
+def reporter(log_format: LogFormat, quiet: bool, *, verifies: bool) -> Iterator[ProgressReporter]:
+    """Give the reporter that suits stderr and the options."""
+    progress = JobProgress(verifies=verifies)
     if log_format == "json":
-        yield JsonProgress()
-    elif quiet:
-        yield LineProgress(quiet=True)
-    elif sys.stderr.isatty():
-        with BarProgress() as bars:
-            yield bars
+        yield JsonProgress(quiet=quiet)
+    elif quiet or not sys.stderr.isatty():
+        yield LineProgress(progress, quiet=quiet)
     else:
-        yield LineProgress()
+        with BarProgress(progress) as bars:
+            yield bars
+
+
+@dataclass(slots=True)
+class _Part:
+    """A task under way: of which recording, how many bytes it stands for, how far it is."""
+
+    file: int
+    size: float
+    share: float = 0.0
+
+
+class JobProgress:
+    """How far a job is, how fast it goes, and how long it will take; in bytes of its input."""
+
+    def __init__(self, *, verifies: bool = False) -> None:
+        """Know nothing yet; ``verifies``: each recording is verified after it is redacted."""
+        self.files = self.files_done = 0
+        self.size = 0
+        self._size_finished = self._size_before = 0
+        self._verifies = verifies
+        self._under_way: dict[int, _Part] = {}
+        self._parts_done: dict[int, float] = {}
+        self._began = time.monotonic()
+
+    def learn(self, event: JobEvent) -> None:
+        """Take note of one event."""
+        from blurcam.batch.events import (
+            JobPlanned,
+            RecordingBegan,
+            RecordingFinished,
+            RecordingProgressed,
+            RecordingRetried,
+        )
+
+        match event:
+            case JobPlanned():
+                self.files, self.files_done = event.files, event.done_before
+                self.size = event.size
+                self._size_finished = self._size_before = event.size_before
+                self._began = time.monotonic()
+            case RecordingBegan():
+                self._settle(event.worker)
+                self._under_way[event.worker] = _Part(event.row.id, event.row.size * event.share)
+            case RecordingProgressed():
+                if event.worker in self._under_way:
+                    self._under_way[event.worker].share = self._share(event.step)
+            case RecordingRetried():
+                self._drop(event.row.id)
+            case RecordingFinished():
+                self._drop(event.row.id)
+                self._parts_done.pop(event.row.id, None)
+                self.files_done += 1
+                self._size_finished += event.row.size
+
+    def _settle(self, worker: int) -> None:
+        """Count the part that a worker did before: it has begun another one."""
+        part = self._under_way.pop(worker, None)
+        if part is not None:
+            self._parts_done[part.file] = self._parts_done.get(part.file, 0.0) + part.size
+
+    def _drop(self, file: int) -> None:
+        kept = {worker: part for worker, part in self._under_way.items() if part.file != file}
+        self._under_way = kept
+
+    def _share(self, step: TaskStep) -> float:
+        share = min(1.0, step.seconds / step.total) if step.total else 0.0
+        if step.doing == "verifying":
+            return _REDACTING + (1 - _REDACTING) * share
+        return _REDACTING * share if self._verifies else share
+
+    @property
+    def size_done(self) -> float:
+        """Bytes of the input that are done, parts of recordings under way among them."""
+        parts = sum(part.size * part.share for part in self._under_way.values())
+        return min(self.size, self._size_finished + sum(self._parts_done.values()) + parts)
+
+    def __str__(self) -> str:
+        """Return it as text: how much of how much, how fast, how long to go."""
+        elapsed = time.monotonic() - self._began
+        done = self.size_done
+        text = f"{self.files_done} of {counted(self.files, 'recording')}"
+        if self.size:
+            text += f", {done / 1e6:.1f} of {self.size / 1e6:.1f} MB"
+        worked = done - self._size_before
+        if worked > 0 and elapsed > 0 and done < self.size:
+            left = (self.size - done) * elapsed / worked
+            text += f", {duration(left)} to go"
+        return text
 
 
 class LineProgress:
     """One line for each thing worth telling, and how far the job is twice a minute."""
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    def __init__(self, progress: JobProgress, *, quiet: bool = False) -> None:
         """Tell only what went wrong, if ``quiet``."""
         self._quiet = quiet
-        self._progress = JobProgress()
+        self.progress = progress
         self._told = time.monotonic()
 
-    def tell(self, news: JobEvent) -> None:
+    def tell(self, event: JobEvent) -> None:
         """Tell one thing."""
-        self._progress.learn(news)
-        text = line_of(news)
-        if text is not None and (not self._quiet or is_trouble(news)):
+        self.progress.learn(event)
+        text = line_of(event)
+        if text is not None and (not self._quiet or is_trouble(event)):
             self.say(text)
         if not self._quiet and time.monotonic() - self._told >= _EVERY:
             self._told = time.monotonic()
-            self.say(str(self._progress))
+            self.say(str(self.progress))
 
     def say(self, text: str) -> None:
         """Say one line."""
@@ -82,25 +163,37 @@ class LineProgress:
 class JsonProgress:
     """One JSON object a line, for a program to read."""
 
-    def tell(self, news: JobEvent) -> None:
+    def __init__(self, *, quiet: bool = False) -> None:
+        """Tell only what went wrong, if ``quiet``."""
+        self._quiet = quiet
+
+    def tell(self, event: JobEvent) -> None:
         """Tell one thing."""
-        typer.echo(json.dumps(event_of(news)), err=True)
+        from blurcam.batch.events import RecordingPlanned
+        from blurcam.batch.inputs import SkippedInput
+
+        is_small = isinstance(event, RecordingPlanned) or (
+            isinstance(event, SkippedInput) and event.is_by_age
+        )
+        if not is_small and (not self._quiet or is_trouble(event)):
+            with suppress(OSError):  # a full disk behind a log
+                typer.echo(json.dumps(event_of(event)), err=True)
 
 
 class BarProgress(LineProgress):
-    """One bar for the job and one for each worker; lines for what is worth keeping above them."""
+    """A bar for the job and one for each worker; lines for what is worth keeping above them."""
 
-    def __init__(self) -> None:
+    def __init__(self, progress: JobProgress) -> None:
         """Draw nothing yet."""
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn
 
-        super().__init__()
+        super().__init__(progress)
         self._console = Console(stderr=True)
         self._bars = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=self._console,
             transient=True,
         )
@@ -120,140 +213,34 @@ class BarProgress(LineProgress):
         """Say one line, above the bars."""
         self._console.print(f"blurcam: {text}", markup=False, highlight=False, soft_wrap=True)
 
-    def tell(self, news: JobEvent) -> None:
+    def tell(self, event: JobEvent) -> None:
         """Tell one thing, and draw the bars anew."""
-        super().tell(news)
-        progress = self._progress
+        from blurcam.batch import events
+
+        super().tell(event)
+        progress = self.progress
         self._bars.update(
             self._overall, total=progress.size or None, completed=progress.size_done,
             note=str(progress),
         )  # fmt: skip
-        from blurcam.batch.events import RecordingBegan, RecordingProgressed
+        if isinstance(event, events.RecordingBegan | events.RecordingProgressed):
+            self._draw(event)
+
+    def _draw(self, event: RecordingBegan | RecordingProgressed) -> None:
+        from blurcam.batch import events
         from blurcam.batch.output_names import shown
 
-        if isinstance(news, RecordingBegan | RecordingProgressed):
-            task = self._of_worker.get(news.worker)
-            if task is None:
-                task = self._bars.add_task(f"worker {news.worker + 1}", total=None, note="")
-                self._of_worker[news.worker] = task
-            name = shown(news.row.output)
-            seconds = news.step.seconds if isinstance(news, RecordingProgressed) else 0.0
-            self._bars.update(task, note=f"{name[-48:]}  {seconds:.0f} s")
-
-
-class JobProgress:
-    """How far a job is, how fast it goes, and how long it will take."""
-
-    def __init__(self) -> None:
-        """Know nothing yet."""
-        self.files = self.files_done = 0
-        self.size = self.size_done = 0
-        self._size_before = 0
-        self._began = time.monotonic()
-
-    def learn(self, news: JobEvent) -> None:
-        """Take note of one thing."""
-        from blurcam.batch.events import JobPlanned, RecordingFinished
-
-        if isinstance(news, JobPlanned):
-            self.files, self.files_done = news.files, news.done_before
-            self.size, self.size_done = news.size, news.size_before
-            self._size_before = news.size_before
-            self._began = time.monotonic()
-        elif isinstance(news, RecordingFinished):
-            self.files_done += 1
-            self.size_done += news.row.size
-
-    def __str__(self) -> str:
-        """Return it as text."""
-        elapsed = time.monotonic() - self._began
-        done = self.size_done - self._size_before
-        text = f"{self.files_done} of {self.files} recordings"
-        if done and elapsed:
-            left = (self.size - self.size_done) * elapsed / done
-            text += f", {done / elapsed / 1e6:.1f} MB a second, {duration(left)} to go"
-        return text
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time, coarsely: "2 h 5 min"."""
-    minutes = round(seconds / 60)
-    if minutes >= 2880:
-        return f"{minutes // 1440} days"
-    if minutes >= 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    return f"{minutes} min" if minutes else f"{seconds:.0f} s"
-
-
-def is_trouble(news: JobEvent) -> bool:
-    """Whether something went wrong, so that it is told in any case."""
-    from blurcam.batch.events import RecordingFinished, RecordingRetried
-
-    return isinstance(news, RecordingRetried) or (
-        isinstance(news, RecordingFinished)
-        and (news.row.state == "failed" or news.row.needs_review)
-    )
-
-
-def line_of(news: JobEvent) -> str | None:
-    """Return the line that tells it, ``None`` for what is too small."""
-    from blurcam.batch.events import JobPlanned, RecordingBegan, RecordingFinished, RecordingRetried
-    from blurcam.batch.inputs import SkippedInput
-    from blurcam.batch.output_names import shown
-
-    match news:
-        case SkippedInput():
-            return f"skipped: {shown(news.path)}: {news.why}"
-        case JobPlanned():
-            return (
-                f"{news.files} recordings of {news.size / 1e6:.1f} MB, {news.done_before} of them "
-                "done before"
-            )
-        case RecordingRetried():
-            return f"again: {shown(news.row.source)}: {news.why}"
-        case RecordingFinished():
-            return _finished(news.row)
-        case RecordingBegan():
-            return f"begun: {shown(news.row.source)}{news.part}"
-    return None
-
-
-def _finished(row: RecordingRow) -> str:
-    from blurcam.batch.output_names import shown
-
-    if row.state == "failed":
-        return f"failed: {shown(row.source)}: {row.error}"
-    text = f"done: {shown(row.output)}: {row.frames} frames, {row.tracks} tracks"
-    if row.verdict:
-        text += f", {row.verdict}"
-    if not row.complete:
-        text += f"; look at it: {row.covered_whole} covered whole, {row.lost} lost"
-    return text
-
-
-def event_of(news: JobEvent) -> dict[str, Any]:
-    """Return it as values for JSON."""
-    from blurcam.batch.events import JobPlanned, RecordingProgressed
-    from blurcam.batch.inputs import SkippedInput
-    from blurcam.batch.output_names import shown
-
-    event: dict[str, Any] = {
-        "event": _EVENT_NAMES[type(news).__name__],
-        "at": round(time.time(), 3),
-    }
-    if isinstance(news, JobPlanned):
-        event |= {"files": news.files, "done_before": news.done_before, "bytes": news.size}
-        return event
-    if isinstance(news, SkippedInput):
-        return event | {"source": shown(news.path), "why": news.why}
-    row = news.row
-    event |= {"source": shown(row.source), "output": shown(row.output), "state": row.state}
-    for key in ("worker", "why"):
-        if hasattr(news, key):
-            event[key] = getattr(news, key)
-    if isinstance(news, RecordingProgressed):
-        event |= asdict(news.step)
-    if event["event"] == "finished":
-        for key in ("frames", "tracks", "covered_whole", "lost", "complete", "verdict", "error"):
-            event[key] = getattr(row, key)
-    return event
+        bar = self._of_worker.get(event.worker)
+        if bar is None:
+            bar = self._bars.add_task(f"worker {event.worker + 1}", total=None, note="")
+            self._of_worker[event.worker] = bar
+        name = shown(event.row.output)[-48:]
+        if isinstance(event, events.RecordingBegan):
+            self._bars.update(bar, total=None, completed=0, note=f"{name}{event.part}")
+            return
+        step = event.step
+        of_all = f" of {step.total:.0f}" if step.total else ""
+        self._bars.update(
+            bar, total=step.total or None, completed=step.seconds,
+            note=f"{step.doing} {name}: {step.seconds:.0f}{of_all} s",
+        )  # fmt: skip

@@ -168,7 +168,7 @@ def load(name: str) -> Any:
     if not entry.common:
         single.command(name, epilog=epilog)(found)
         return typer.main.get_command(single)
-    single.command(name, cls=BriefCommand, epilog=epilog)(_with_more(found))
+    single.command(name, cls=BriefCommand, epilog=epilog)(with_more(found))
     made: Any = typer.main.get_command(single)
     made.common = entry.common
     return made
@@ -229,7 +229,7 @@ def with_this_option(option: str, *, but: str) -> str | None:
     return None
 
 
-def _with_more(command: Callable[..., None]) -> Callable[..., None]:
+def with_more(command: Callable[..., None]) -> Callable[..., None]:
     """Return the command with the option ``--help-all``."""
     own = inspect.signature(command, eval_str=True)
     option = typer.Option(

@@ -35,12 +35,13 @@ from blurcam.settings.redaction import (
     parse_polygon,
 )
 
-_FINDING, _COVERING, _OUTPUT, _CAMERAS, _PIPES = (
+_FINDING, _COVERING, _OUTPUT, _CAMERAS, _PIPES, _WORK = (
     "Finding faces",
     "Covering them",
     "Output",
     "Cameras",
     "Pipes",
+    "Work",
 )
 _PANELS: Final[dict[object, str]] = {
     Detect: _FINDING,
@@ -54,6 +55,12 @@ _PANELS: Final[dict[object, str]] = {
     "source": _PIPES,
     "to": _PIPES,
     "when_slow": _PIPES,
+    "job": _WORK,
+    "jobs": _WORK,
+    "memory": _WORK,
+    "stall": _WORK,
+    "span": _WORK,
+    "retry_failed": "Which recordings",
 }
 # Options that are not called as their setting is.
 _SPELT: Final = {"masks": "mask", "ignores": "ignore", "source": "from"}

@@ -29,14 +29,11 @@ HAPPENED = set(
 NOT_YET_SPLIT = {
     "assess/evaluate.py",
     "assess/verify.py",
-    "batch/scheduler.py",
-    "commands/batch.py",
     "detect/frame_loop.py",
     "detect/search.py",
     "runtime/threads.py",
 }
 NOT_YET_SHORT = {
-    "commands/batch.py",
     "commands/serve.py",
     "runtime/threads.py",
 }

@@ -1,0 +1,101 @@
+"""What to ask of a worker next: tasks, made of the ledger's rows and written down as begun."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from dataclasses import dataclass, replace
+
+from blurcam.batch.ledger import Ledger, RecordingRow
+from blurcam.batch.output_folder import OutputFolder
+from blurcam.batch.tasks import JoinSpans, RedactRecording, RedactSpan, Task
+from blurcam.runs.span_cuts import Span
+from blurcam.settings.batch import Batch
+from blurcam.settings.recording import Config
+
+# Joining copies packets: it takes about so much of the time that a recording in spans takes.
+_JOINING_SHARE = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TaskItem:
+    """Something to do: a recording, one span of it, or joining its spans."""
+
+    file: int
+    span: int | None = None
+    is_join: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MadeTask:
+    """A task, which part of its recording it is, in words, and its share of the recording."""
+
+    task: Task
+    part: str = ""
+    share: float = 1.0
+
+
+class TaskMaker:
+    """Makes tasks. Each attempt writes to a name that no other attempt of any run has."""
+
+    def __init__(self, batch: Batch, ledger: Ledger, output: OutputFolder) -> None:
+        """Make tasks for one run of a job."""
+        self._batch = batch
+        self._ledger = ledger
+        self._output = output
+        self._run = ledger.run()
+
+    def make(self, item: TaskItem, row: RecordingRow, blameless: int, *, may_cut: bool) -> MadeTask:
+        """Return what to ask of a worker. ``blameless`` counts machines that were lost with it."""
+        name = f"{self._output.prefix}{self._run}-{row.id}-{row.attempts}-{blameless}"
+        if item.is_join:
+            return self._join(row, name)
+        if item.span is not None:
+            return self._span(row, name, item.span)
+        self._ledger.running(row.id)
+        span = self._batch.span if may_cut else 0.0
+        return MadeTask(RedactRecording(row.id, self._config(row, name), self._batch.verify, span))
+
+    def _join(self, row: RecordingRow, name: str) -> MadeTask:
+        spans = self._ledger.spans.of(row.id)
+        self._ledger.spans.joining(row.id)
+        task = JoinSpans(
+            row.id,
+            self._config(row, name),
+            tuple(Span(**json.loads(each.span)) for each in spans),
+            tuple(self._output.work / (each.spool or "") for each in spans),
+            tuple(each.result or "" for each in spans),
+            self._key(),
+            self._batch.verify,
+        )
+        return MadeTask(task, ", joining", _JOINING_SHARE)
+
+    def _span(self, row: RecordingRow, name: str, index: int) -> MadeTask:
+        spans = self._ledger.spans.of(row.id)
+        values = [Span(**json.loads(each.span)) for each in spans]
+        chosen = spans[index]
+        self._ledger.spans.running(row.id, chosen.number)
+        spool = self._output.work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
+        task = RedactSpan(row.id, self._config(row, name), values[index], spool, self._key())
+        share = values[index].frames / sum(each.frames for each in values)
+        return MadeTask(
+            task, f", span {chosen.number + 1} of {len(spans)}", share * (1 - _JOINING_SHARE)
+        )
+
+    def _config(self, row: RecordingRow, name: str) -> Config:
+        return Config(
+            input=row.source,
+            output=self._output.work / f"{name}{row.output.suffix}",
+            effect=self._batch.effect,
+            detect=self._batch.detect,
+            cover=self._batch.cover,
+            encode=replace(self._batch.encode, overwrite=True),
+        )
+
+    def _key(self) -> str:
+        """Return the key, in hex, that spans are signed with: known to this job alone."""
+        key = self._ledger.noted("key")
+        if key is None:
+            key = secrets.token_hex(32)
+            self._ledger.note("key", key)
+        return key
