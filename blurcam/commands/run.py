@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from blurcam.runs.summary import Summary
 
 _RENDERED = (
-    *("input", "output", "effect", "masks", "codec", "encoder", "crf", "preset"),
+    *("input", "output", "effect", "margin", "masks", "codec", "encoder", "crf", "preset"),
     *("audio", "overwrite", "summary"),
 )
 
@@ -38,7 +38,11 @@ def run(config: Config, json: Json = False, quiet: Quiet = False) -> None:
 def render(
     config: Config,
     regions: Annotated[
-        Path, typer.Option("--regions", help="Regions file, from run, perhaps edited by hand.")
+        Path,
+        typer.Option(
+            "--regions",
+            help="Regions file: from run, edited by hand, or made from another detector.",
+        ),
     ],
     json: Json = False,
     quiet: Quiet = False,

@@ -154,7 +154,7 @@ class CoverageOrigin:
         self.detector: Detector | None = None
         self.looks: SearchPasses | None = None
         if config.render_from is not None:
-            self.reader = RegionReader(config.render_from)
+            self.reader = RegionReader(config.render_from, config.cover.margin)
             stack.callback(self.reader.close)
             _refuse_foreign(config, self.reader.header, info)
         else:
@@ -175,7 +175,9 @@ class CoverageOrigin:
         return covered(self._timing.timed("scan", found), self._config.cover, self._tally)
 
 
-def _refuse_foreign(config: Config, header: Header, info: StreamInfo) -> None:
+def _refuse_foreign(config: Config, header: Header | None, info: StreamInfo) -> None:
+    if header is None:  # made by hand, or from another detector
+        return
     if (header.width, header.height) != (info.width, info.height) or (
         header.input_sha256 != sha256_of_input(config.input)
     ):

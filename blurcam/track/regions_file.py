@@ -8,7 +8,11 @@ Every other line is one frame, in order:
 
 Boxes are half-open, in full-frame pixels, and may reach beyond the frame. ``made`` and ``id``
 count the regions as blurcam made them, so that what was removed or added by hand can be told.
-A frame covered whole has a ``reason``.
+A frame that is fully covered has a ``reason``.
+
+A file that is made by hand or from another detector needs frames and boxes alone, and no first
+line: ``{"frame": 0, "boxes": [[x0, y0, x1, y1]]}``. Its boxes are faces, which are covered with a
+margin; ``regions`` are covered as they are.
 """
 
 from __future__ import annotations
@@ -140,9 +144,14 @@ def _region_out(number: int, region: Region) -> dict[str, Any]:
 class RegionReader:
     """Reads a regions file, line by line."""
 
-    def __init__(self, path: Path) -> None:
-        """Open it and read the header."""
+    def __init__(self, path: Path, margin: float = 1.0) -> None:
+        """Open it and read the header; ``None`` where the file has frames alone.
+
+        ``margin`` is the size of what is covered over that of the boxes of such a file.
+        """
         self._path = path
+        self._margin = margin
+        self._first: dict[str, Any] | None = None
         try:
             self._lines: IO[str] = path.open(encoding="utf-8")
         except OSError as exc:
@@ -156,8 +165,11 @@ class RegionReader:
             self.close()
             raise
 
-    def _header(self) -> Header:
+    def _header(self) -> Header | None:
         line = self._next()
+        if line is not None and "format" not in line and ("regions" in line or "boxes" in line):
+            self._first = line
+            return None
         try:
             if line is None or line["format"] != FORMAT:
                 raise KeyError("format")
@@ -175,6 +187,9 @@ class RegionReader:
             ) from exc
 
     def _next(self) -> dict[str, Any] | None:
+        if self._first is not None:
+            line, self._first = self._first, None
+            return line
         while text := self._line():
             self._number += 1
             if not text.strip():
@@ -203,7 +218,7 @@ class RegionReader:
         last = -1
         while (line := self._next()) is not None:
             try:
-                coverage, kept = _coverage_in(line)
+                coverage, kept = _coverage_in(line, self._margin)
                 made = int(line.get("made", kept))
             except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as exc:
                 why = " ".join(str(exc).split())
@@ -211,8 +226,9 @@ class RegionReader:
             if coverage.seq <= last:
                 raise self._wrong(f"is out of order: frame {coverage.seq} after frame {last}")
             last = coverage.seq
-            self.removed += max(0, made - kept)
-            self.added += len(coverage.regions) - kept
+            if self.header is not None:
+                self.removed += max(0, made - kept)
+                self.added += len(coverage.regions) - kept
             yield coverage
 
     def close(self) -> None:
@@ -237,13 +253,24 @@ class RegionReader:
                 yield frame, Coverage.whole(frame.seq, Reason.NO_LINE, frame.width, frame.height)
 
 
-def _coverage_in(line: dict[str, Any]) -> tuple[Coverage, int]:
+def _coverage_in(line: dict[str, Any], margin: float) -> tuple[Coverage, int]:
     """Return the coverage of a line, and how many of its regions blurcam had made."""
-    regions = tuple(_region_in(each) for each in line["regions"])
-    kept = len({each["id"] for each in line["regions"] if isinstance(each.get("id"), int)})
+    given = line.get("regions", ())
+    faces = tuple(_face_in(each, margin) for each in line.get("boxes", ()))
+    if "regions" not in line and "boxes" not in line:
+        raise KeyError("regions")
+    regions = (*(_region_in(each) for each in given), *faces)
+    kept = len({each["id"] for each in given if isinstance(each.get("id"), int)})
     is_whole = any(region.shape is Shape.WHOLE for region in regions)
     reason = Reason(line.get("reason", Reason.ASKED)) if is_whole else None
-    return Coverage(int(line["seq"]), regions, reason), kept
+    return Coverage(int(line["seq"] if "seq" in line else line["frame"]), regions, reason), kept
+
+
+def _face_in(box: Any, margin: float) -> Region:
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    if not (x0 < x1 and y0 < y1):
+        raise ValueError(f"{[x0, y0, x1, y1]} is no box; write [left, top, right, bottom]")
+    return Region(Box.around(x0, y0, x1, y1).grown(margin), Basis.DETECTED)
 
 
 def _region_in(each: dict[str, Any]) -> Region:
@@ -260,9 +287,12 @@ def _region_in(each: dict[str, Any]) -> Region:
 
 
 def read_regions(path: Path) -> tuple[Header, list[Coverage]]:
-    """Return all of a regions file; for short recordings and for measuring."""
+    """Return all of a regions file of a run; for short recordings and for measuring."""
     reader = RegionReader(path)
     try:
-        return reader.header, list(reader.coverages())
+        coverages = list(reader.coverages())
+        if reader.header is None:
+            raise ConfigError(f"{path}: says nothing of its recording in its first line")
+        return reader.header, coverages
     finally:
         reader.close()

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.support.clips import ffmpeg, frame_hashes
@@ -90,6 +91,22 @@ def test_render_refuses_regions_of_another_input(
     assert drawn.returncode == 2
     assert "made for another input" in one_line(drawn)
     assert not (tmp_path / "out.mp4").exists()
+
+
+def test_render_draws_from_frames_and_boxes_alone(clip: Path, tmp_path: Path) -> None:
+    boxes, out = tmp_path / "boxes.jsonl", tmp_path / "out.mkv"
+    lines = [{"frame": n, "boxes": [[100, 60, 200, 160]]} for n in range(25)]
+    boxes.write_text("\n".join(map(json.dumps, lines)))
+    drawn = blurcam("render", clip, out, "--regions", boxes, "--effect", "solid", "--margin", "1.2",
+                    "--json")  # fmt: skip
+    assert drawn.returncode == 0, drawn.stderr
+    told = json.loads(drawn.stdout)
+    assert (told["frames_redacted"], told["frames_covered_whole"]) == (25, 0)
+    for place, is_flat in (("120:80", True), ("240:170", False)):
+        ffmpeg(
+            "-i", out, "-vf", f"crop=60:60:{place},format=gray", "-f", "rawvideo", tmp_path / "y"
+        )
+        assert (np.ptp(np.fromfile(tmp_path / "y", np.uint8).astype(int)) < 40) == is_flat
 
 
 def test_version_is_one_line_on_stdout() -> None:

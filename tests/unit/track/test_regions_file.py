@@ -112,3 +112,45 @@ def test_a_bad_line_is_named(tmp_path: Path, number: int, line: str, complaint: 
     path = edited(written(tmp_path), number, line)
     with pytest.raises(ConfigError, match=complaint):
         read_regions(path)
+
+
+def by_hand(folder: Path, *lines: object) -> Path:
+    path = folder / "boxes.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def test_frames_and_boxes_alone_are_enough(tmp_path: Path) -> None:
+    path = by_hand(
+        tmp_path,
+        {"frame": 0, "boxes": [[4, 4, 8.5, 8]]},
+        {"seq": 1, "regions": [{"x0": 1, "y0": 1, "x1": 3, "y1": 3}]},
+        {"frame": 3, "boxes": []},
+    )
+    reader = RegionReader(path, margin=2)
+    assert reader.header is None
+    first, second, third, fourth = (
+        c for _, c in reader.redraw(map(frame, range(4)), FrameCounts())
+    )
+    assert first.regions == (Region(Box(4, 4, 9, 8).grown(2), Basis.DETECTED),)
+    assert second.regions == (Region(Box(1, 1, 3, 3), Basis.DETECTED),)  # as it is
+    assert third.reason is Reason.NO_LINE  # nothing is known of it
+    assert fourth.regions == ()
+    assert (reader.removed, reader.added) == (0, 0)
+    reader.close()
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ({"frame": 0, "boxes": [[8, 4, 4, 8]]}, "line 1 is not a frame's regions: .* is no box"),
+        ({"frame": 0, "boxes": [[1, 2, 3]]}, "line 1 is not a frame's regions"),
+        ({"frame": 0, "boxes": [[0, 0, float("nan"), 9]]}, "line 1 is not a frame's regions"),
+        ({"frame": 0, "boxes": [[0, 0, float("inf"), 9]]}, "line 1 is not a frame's regions"),
+        ({"boxes": [[0, 0, 9, 9]]}, "line 1 is not a frame's regions"),
+        ({"frame": 0, "box": []}, "not a regions file"),
+    ],
+)
+def test_a_bad_box_by_hand_is_named(tmp_path: Path, line: object, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=complaint):
+        read_regions(by_hand(tmp_path, line))
