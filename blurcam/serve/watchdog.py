@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import CameraStatus
 from blurcam.serve.health import is_moving, verdict
+from blurcam.serve.steady_times import SteadyTimes
 from blurcam.serve.systemd import Notifier
 
 
@@ -17,18 +18,19 @@ class Watchdog:
         """Speak through ``notifier``."""
         self._notifier = notifier
         self._clock = clock
+        self._times = SteadyTimes(clock)
         self._fed = float("-inf")
         self._told = ""
 
     def look(self, statuses: Sequence[CameraStatus]) -> None:
         """Do what is due; to be called several times a second."""
-        now = self._clock.wall()
-        title = verdict(statuses, now).title
+        steady, now = self._times.of(statuses), self._clock.wall()
+        title = verdict(steady, now).title
         if title != self._told:
             self._told = title
             self._notifier.status(title)
         interval, elapsed = self._notifier.interval, self._clock.elapsed()
-        if interval is None or elapsed - self._fed < interval or not is_moving(statuses, now):
+        if interval is None or elapsed - self._fed < interval or not is_moving(steady, now):
             return
         self._fed = elapsed
         self._notifier.watchdog()

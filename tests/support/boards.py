@@ -12,6 +12,7 @@ from fractions import Fraction
 import cv2
 import numpy as np
 
+from blurcam.media.clock import Clock
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Region
@@ -81,9 +82,11 @@ def live(name: str, **values: object) -> CameraStatus:
 
 
 @contextmanager
-def serving(board: FedBoard, web: Web | None = None) -> Iterator[PageServer]:
+def serving(
+    board: FedBoard, web: Web | None = None, clock: Clock | None = None
+) -> Iterator[PageServer]:
     """Run the server in a thread until the end of the block."""
-    server = PageServer(board, web or Web(port=0))
+    server = PageServer(board, web or Web(port=0), clock)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

@@ -17,7 +17,7 @@ from blurcam.encode.encoder import RedactedPacket
 from blurcam.errors import DetectorError
 from blurcam.media.clock import SystemClock
 from blurcam.runtime.status import CameraStatus
-from blurcam.serve.health import judge
+from blurcam.serve.camera_health import judge
 from blurcam.serve.supervisor import Supervisor
 from blurcam.settings.addresses import parse_address
 from blurcam.settings.camera import Camera, Receive, RecordingOutput
@@ -69,7 +69,7 @@ def test_overload_takes_the_rhythm_then_the_resolution_and_gives_it_back(
     assert at_rest < (coarse.smallest_face or 0) <= 32
     judged = judge(coarse, coarse.last_detection or time.time())
     assert judged.tone == "notice"
-    assert f"faces of less than {coarse.smallest_face:.0f} px may be missed" in judged.why
+    assert f"Faces smaller than {coarse.smallest_face:.0f} px may be missed" in judged.why
     # And the face that can be seen still is covered on every frame, or the frame is.
     assert max(map(abs, strengths(out))) < WOVEN / 4
     assert watched.tally.frames_in == accounted(watched.tally)

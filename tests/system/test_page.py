@@ -117,15 +117,17 @@ def test_every_camera_is_shown_with_its_picture_state_and_figures(
         door = tab.get_by_role("article", name="front door")
         expect(door.locator(".state")).to_have_text("Live")
         expect(door.locator(".figures")).to_contain_text("14 px")
-        expect(door.get_by_alt_text("Redacted live picture of front door")).to_be_visible()
+        expect(door.get_by_alt_text("Redacted live frame of front door")).to_be_visible()
         tab.wait_for_function("document.querySelector('.live').naturalWidth === 320")
         yard = tab.get_by_role("article", name="yard")
-        expect(yard.get_by_text("No redacted picture yet")).to_be_visible()
+        expect(yard.get_by_text("No redacted frame yet")).to_be_visible()
         door.locator("summary").click()
-        for text in ("412 GB kept", "88 GB free", "stall", "Covered whole: starting"):
+        for text in ("412 GB kept", "88 GB free", "stall", "Fully covered: starting"):
             expect(door).to_contain_text(text)
         expect(door.get_by_text("Restarting a camera needs the token")).to_be_visible()
-        expect(door.get_by_role("img", name=re.compile("Latency.*now 0.53 s"))).to_be_visible()
+        expect(
+            door.get_by_role("img", name=re.compile("Latency.*now 0.48 s.*now 0.53 s"))
+        ).to_be_visible()
 
 
 def test_a_lost_camera_is_told_in_words_and_its_picture_marked_as_old(
@@ -140,12 +142,55 @@ def test_a_lost_camera_is_told_in_words_and_its_picture_marked_as_old(
             "1 of 2 cameras are being redacted now"
         )
         expect(door.locator(".state")).to_have_text("Lost")
-        expect(door.get_by_text("not the picture of now")).to_be_visible()
+        expect(door.get_by_text("not a frame of now")).to_be_visible()
         expect(tab.locator("#log-list")).to_contain_text("now lost: no packet for 5 s")
-        tab.get_by_role("link", name="front door").click()
+        tab.locator("#verdict-findings").get_by_role("link", name="front door").click()
         expect(tab.locator("#camera-front\\ door")).to_be_focused()
         board.change("front door", state="live", since=time.time())
         expect(door.locator(".state")).to_have_text("Live")
+
+
+def test_two_troubles_at_once_are_both_shown_and_neither_sounds_green(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    recorded = OutputStatus(name="/media/%H.mp4", up=False, error="/media: the disk is full")
+    published = OutputStatus(name="rtsp://hub/door", up=False, error="rtsp://hub/door: refused")
+    board.change("front door", overload="frames", outputs=(published, recorded))
+    with serving(board) as server:
+        tab.goto(server.url)
+        expect(tab.locator("#verdict")).to_have_attribute("data-tone", "bad")
+        expect(tab.locator("h1")).to_have_text(
+            "The camera is not being recorded. The camera is not being published"
+        )
+        expect(tab.locator("#verdict-second")).to_have_text("Every camera is being redacted now")
+        expect(tab.locator("#verdict-findings li")).to_have_count(3)
+        expect(tab.locator("#verdict-findings li").first).to_contain_text("the disk is full")
+        door = tab.get_by_role("article", name="front door")
+        expect(door.locator(".state")).to_have_text("Not recorded")
+        expect(door.locator(".why")).to_have_text("/media: the disk is full")
+        expect(door.locator(".findings li")).to_have_text(
+            [
+                "Not published rtsp://hub/door: refused",
+                re.compile("^Live, frames are left out Overloaded."),
+            ]
+        )
+        expect(door.locator(".veil")).to_be_hidden()
+        expect(tab.locator(".camera").first).to_have_attribute("data-fresh", "")
+
+
+def test_the_figures_of_a_card_are_the_last_ones_of_its_plots(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    with serving(board) as server:
+        tab.goto(server.url)
+        door = tab.get_by_role("article", name="front door")
+        expect(door.locator(".figures dd").nth(1)).not_to_have_text("–")
+        shown = door.evaluate("""card => ({
+            figures: [...card.querySelectorAll(".figures dd")].map((each) => each.textContent),
+            plots: [...card.querySelectorAll(".plot h3 > :last-child")].map((e) => e.textContent),
+        })""")
+        frames, latency, faces = shown["plots"]
+        assert shown["figures"][:3] == [faces, frames, latency]
 
 
 def test_a_box_that_does_not_answer_is_never_taken_for_a_live_one(
@@ -154,7 +199,7 @@ def test_a_box_that_does_not_answer_is_never_taken_for_a_live_one(
     with serving(board) as server:
         tab.goto(server.url)
         expect(tab.locator(".state").first).to_have_text("Live")
-    expect(tab.get_by_role("heading", level=1)).to_have_text("The box does not answer")
+    expect(tab.get_by_role("heading", level=1)).to_have_text("The machine does not answer")
     expect(tab.locator(".state").first).to_have_text("Not known")
     expect(tab.locator("#verdict")).to_have_attribute("data-tone", "bad")
 
@@ -225,7 +270,7 @@ def test_every_text_stands_out_and_nothing_overflows_on_a_phone(
             tab.set_viewport_size({"width": width, "height": 844})
             tab.goto(server.url)
             expect(tab.locator("article")).to_have_count(9)
-            expect(tab.locator("h1")).to_contain_text("of 8 cameras")
+            expect(tab.locator("h1")).to_contain_text("of 8 cameras are being redacted")
             for summary in tab.locator("summary").all():
                 summary.click()
             expect(tab.get_by_text("No space left on device").last).to_be_visible()

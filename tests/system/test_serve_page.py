@@ -115,10 +115,11 @@ def test_a_camera_is_shown_redacted_counted_and_watched_and_ends_in_time(tmp_pat
             service.send_signal(signal.SIGTERM)
             systemd.until(lambda: "STOPPING=1" in systemd.heard)
             assert service.wait(timeout=PATIENCE) == 0
-            assert "STATUS=The camera is being redacted now" in systemd.heard
-            told = (tmp_path / "log").read_text(encoding="utf-8")
-            assert NEITHER not in told
-            assert TOKEN not in told
+            told = "The camera is being redacted now. Everything is being recorded"
+            assert f"STATUS={told}" in systemd.heard
+            log_text = (tmp_path / "log").read_text(encoding="utf-8")
+            assert NEITHER not in log_text
+            assert TOKEN not in log_text
         finally:
             service.kill()
             service.wait()

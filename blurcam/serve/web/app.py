@@ -1,10 +1,10 @@
-"""What the page answers: its files, statuses, pictures, health, metrics and the one action."""
+"""What the page answers: its files, statuses, stills, health, metrics and the one action."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import math
+from collections.abc import Callable
 from dataclasses import asdict
 from http import HTTPStatus
 from importlib.resources import files
@@ -26,12 +26,13 @@ from starlette.types import ASGIApp
 from blurcam import __version__
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board
-from blurcam.serve.health import verdict
+from blurcam.serve.health import SiteHealth, health_values, verdict
 from blurcam.serve.web.access import COOKIE, Access
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
-from blurcam.serve.web.request_filter import RequestFilter
+from blurcam.serve.web.request_filter import RequestFilter, address_of, too_many_tokens
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
+from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.settings.web import Web
 
 _TYPES: Final = {
@@ -48,13 +49,24 @@ _LOGIN_SECONDS: Final = 10.0
 class Page:
     """The routes, around a board."""
 
-    def __init__(self, board: Board, web: Web, clock: Clock, history: History) -> None:
-        """Read every file once, so that no path ever leads to the disk."""
+    def __init__(
+        self,
+        board: Board,
+        web: Web,
+        clock: Clock,
+        history: History,
+        is_crowded: Callable[[], bool],
+    ) -> None:
+        """Read every file once, so that no path ever leads to the disk.
+
+        ``is_crowded`` says whether more clients are connected than can be answered.
+        """
         self._board = board
         self._clock = clock
-        self._web = web
         self._history = history
         self._access = Access(web, clock)
+        self._throttle = TokenThrottle(clock)
+        self._is_crowded = is_crowded
         self._metrics = Metrics(board, clock)
         self._stills = LatestStills(board, clock)
         static = files("blurcam.serve.web") / "static"
@@ -73,13 +85,16 @@ class Page:
             Route("/cameras/{name}/live.mjpeg", self._live),
             Route("/cameras/{name}/restart", self._restart, methods=["POST"]),
             Route("/healthz", self._healthz),
+            Route("/healthz/redacting", self._healthz_redacting),
+            Route("/healthz/outputs", self._healthz_outputs),
             Route("/readyz", self._readyz),
             Route("/metrics", self._metrics_text),
             *(Route(f"/{name}", self._file) for name in _FILES),
         ]
         app = Starlette(routes=routes)
         app.router.redirect_slashes = False
-        return RequestFilter(app, self._access, frozenset(f"/{name}" for name in _FILES))
+        open_files = frozenset(f"/{name}" for name in _FILES)
+        return RequestFilter(app, self._access, self._throttle, open_files, self._is_crowded)
 
     def _page(self, name: str, status: int = 200) -> Response:
         return Response(self._files[name], status, media_type=_TYPES[name.rpartition(".")[2]])
@@ -99,7 +114,12 @@ class Page:
                 fields = parse_qs((await _body(request)).decode("utf-8", "replace"))
         except TimeoutError:
             return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
+        address = address_of(request.scope)
+        if wait := self._throttle.wait(address):
+            return too_many_tokens(wait)
         session = self._access.open_session(fields.get("token", [""])[0].strip())
+        if self._access.has_token:
+            self._throttle.note(address, is_right=session is not None)
         if session is None:
             return self._page("refused.html", HTTPStatus.UNAUTHORIZED)
         answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
@@ -127,6 +147,8 @@ class Page:
             for status, judged in zip(statuses, found.cameras, strict=True)
         ]
         values = asdict(found) | {
+            "answers": [asdict(answer) for answer in found.answers],
+            "tone": found.tone,
             "cameras": cameras,
             "version": __version__,
             "now": now,
@@ -137,12 +159,10 @@ class Page:
 
     async def _past(self, request: Request) -> Response:
         try:
-            since = float(request.query_params.get("since", "0"))
+            after = int(request.query_params.get("after", "0")[:20])
         except ValueError:
-            since = math.nan
-        if not math.isfinite(since):
-            raise HTTPException(400, "since: not a time in seconds")
-        return _json(self._history.since(since))
+            raise HTTPException(400, "after: not a number") from None
+        return _json(self._history.after(after))
 
     def _named(self, request: Request) -> str:
         """Return the camera's name in the path; 404 where there is none of that name."""
@@ -156,7 +176,7 @@ class Page:
     async def _still(self, request: Request) -> Response:
         picture = self._stills.still(self._named(request))
         if picture is None:
-            raise HTTPException(503, "No redacted picture yet.", {"Retry-After": "1"})
+            raise HTTPException(503, "No redacted frame yet.", {"Retry-After": "1"})
         return Response(picture, media_type="image/jpeg")
 
     async def _live(self, request: Request) -> Response:
@@ -178,15 +198,30 @@ class Page:
         return PlainTextResponse("The camera is being restarted.\n", HTTPStatus.ACCEPTED)
 
     async def _healthz(self, request: Request) -> Response:
+        found = self._found()
+        is_well = found.redaction.is_yes and found.delivery.is_yes
+        if "application/json" in request.headers.get("accept", ""):
+            may_name = request.scope["blurcam.allowed"] or not self._access.has_token
+            return _json(health_values(found, with_cameras=may_name), _code(is_well))
+        return _said(is_well, *(answer.title for answer in found.answers if answer.title))
+
+    async def _healthz_redacting(self, request: Request) -> Response:
         del request
-        found = verdict(self._board.statuses(), self._clock.wall())
-        return PlainTextResponse(f"{found.title}\n", 200 if found.is_redacting else 503)
+        found = self._found().redaction
+        return _said(found.is_yes, found.title)
+
+    async def _healthz_outputs(self, request: Request) -> Response:
+        del request
+        found = self._found().delivery
+        return _said(found.is_yes, found.title)
 
     async def _readyz(self, request: Request) -> Response:
         del request
-        found = verdict(self._board.statuses(), self._clock.wall())
-        text = "Ready\n" if found.is_ready else "Not every camera has started yet\n"
-        return PlainTextResponse(text, 200 if found.is_ready else 503)
+        is_ready = self._found().is_ready
+        return _said(is_ready, "Ready" if is_ready else "Not every camera has started yet")
+
+    def _found(self) -> SiteHealth:
+        return verdict(self._board.statuses(), self._clock.wall())
 
     async def _metrics_text(self, request: Request) -> Response:
         del request
@@ -202,5 +237,13 @@ async def _body(request: Request) -> bytes:
     return body
 
 
-def _json(values: dict[str, Any]) -> Response:
-    return Response(json.dumps(values, allow_nan=False), media_type="application/json")
+def _json(values: dict[str, Any], code: int = HTTPStatus.OK) -> Response:
+    return Response(json.dumps(values, allow_nan=False), code, media_type="application/json")
+
+
+def _said(is_yes: bool, *lines: str) -> Response:
+    return PlainTextResponse("\n".join(lines) + "\n", _code(is_yes))
+
+
+def _code(is_yes: bool) -> int:
+    return HTTPStatus.OK if is_yes else HTTPStatus.SERVICE_UNAVAILABLE

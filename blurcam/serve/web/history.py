@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from blurcam.runtime.status import CameraStatus
-from blurcam.serve.health import span
+from blurcam.serve.camera_health import span
 
 INTERVAL: Final = 2.0
 _SAMPLES: Final = 300
@@ -19,18 +19,20 @@ _EVENTS: Final = 200
 class StatusSample:
     """The figures of a camera at one moment; counters as they stood."""
 
+    number: int
     at: float
     redacted: int
     covered_whole: int
     withheld: int
     latency: float | None
+    latency_p99: float | None
     faces: int
     queue_fill: float
 
 
 @dataclass(frozen=True, slots=True)
 class CameraEvent:
-    """Something that happened to a camera; ``tone`` as in :mod:`blurcam.serve.health`."""
+    """Something that happened to a camera; ``tone`` as in :mod:`blurcam.serve.camera_health`."""
 
     number: int
     at: float
@@ -40,7 +42,11 @@ class CameraEvent:
 
 
 class History:
-    """Keeps samples and events in bounded memory."""
+    """Keeps samples and events in bounded memory.
+
+    They are numbered in the order in which they came, since times do not tell it: the wall clock
+    may be set back.
+    """
 
     def __init__(self) -> None:
         """Begin empty."""
@@ -57,7 +63,8 @@ class History:
             self._last.pop(name, None)
         for status in statuses:
             kept = self._samples.setdefault(status.name, deque(maxlen=_SAMPLES))
-            kept.append(_sample(status, now))
+            self._number += 1
+            kept.append(_sample(self._number, status, now))
             before = self._last.get(status.name)
             if before is not None:
                 self._compare(before, status, now)
@@ -81,21 +88,22 @@ class History:
             if output.up != were_up.get(output.name, output.up):
                 why = f": {output.error}" if output.error and not output.up else ""
                 text = f"output {output.name} {'up again' if output.up else 'down'}{why}"
-                self._note(now, after.name, text, "good" if output.up else "notice")
+                self._note(now, after.name, text, "good" if output.up else "bad")
 
     def _note(self, now: float, camera: str, text: str, tone: str) -> None:
         self._number += 1
         self._events.append(CameraEvent(self._number, now, camera, text, tone))
 
-    def since(self, moment: float) -> dict[str, Any]:
-        """Return samples and events later than ``moment`` as values for JSON."""
+    def after(self, number: int) -> dict[str, Any]:
+        """Return samples and events that came after this number, as values for JSON."""
         return {
             "interval": INTERVAL,
+            "newest": self._number,
             "cameras": {
-                name: [asdict(sample) for sample in kept if sample.at > moment]
+                name: [asdict(sample) for sample in kept if sample.number > number]
                 for name, kept in self._samples.items()
             },
-            "events": [asdict(event) for event in self._events if event.at > moment],
+            "events": [asdict(event) for event in self._events if event.number > number],
         }
 
 
@@ -110,9 +118,9 @@ _WORDS: Final = {
 }
 _OVERLOAD: Final = {
     "none": "no longer overloaded",
-    "rhythm": "under load: looks are further apart",
-    "resolution": "overloaded: looks are coarser",
-    "frames": "overloaded: frames are left out",
+    "rhythm": "under load: searching less often",
+    "resolution": "overloaded: searching at a lower resolution, small faces may be missed",
+    "frames": "overloaded: whole frames are left out",
 }
 _TONES: Final = {
     "starting": "notice",
@@ -130,13 +138,15 @@ def _now(status: CameraStatus) -> str:
     return _WORDS[status.state] + told
 
 
-def _sample(status: CameraStatus, now: float) -> StatusSample:
+def _sample(number: int, status: CameraStatus, now: float) -> StatusSample:
     return StatusSample(
+        number=number,
         at=round(now, 2),
         redacted=status.redacted,
         covered_whole=sum(status.covered_whole.values()),
         withheld=status.dropped + status.frozen,
-        latency=status.latency_p99,
+        latency=status.latency_p50,
+        latency_p99=status.latency_p99,
         faces=status.faces,
         queue_fill=status.queue_fill,
     )

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from blurcam import __version__
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board, CameraStatus, OutputStatus, Overload, State, Storage
-from blurcam.serve.health import judge
+from blurcam.serve.camera_health import CameraHealth, judge
 
 Values = Iterator[tuple[tuple[str, ...], float | None]]
 
@@ -39,6 +39,14 @@ def _one(read: Callable[[CameraStatus], float | None]) -> Callable[[CameraStatus
 
 def _redacting(status: CameraStatus, now: float) -> Values:
     yield (), float(judge(status, now).is_redacting)
+
+
+def _kept(read: Callable[[CameraHealth], bool | None]) -> Callable[[CameraStatus, float], Values]:
+    def values(status: CameraStatus, now: float) -> Values:
+        answer = read(judge(status, now))
+        yield (), None if answer is None else float(answer)
+
+    return values
 
 
 def _age(status: CameraStatus, now: float) -> Values:
@@ -88,6 +96,20 @@ DEFINITIONS: Final = (
         (),
         _redacting,
     ),
+    Definition(
+        "camera_recording",
+        "gauge",
+        "1 while what the camera sees is recorded, else 0; absent where nothing is to be.",
+        (),
+        _kept(lambda health: health.is_recording),
+    ),
+    Definition(
+        "camera_publishing",
+        "gauge",
+        "1 while what the camera sees is published, else 0; absent where nothing is to be.",
+        (),
+        _kept(lambda health: health.is_publishing),
+    ),
     Definition("camera_state", "gauge", "1 for the state the camera is in.", ("state",), _states),
     Definition(
         "camera_state_since_timestamp_seconds",
@@ -116,51 +138,51 @@ DEFINITIONS: Final = (
     Definition(
         "frames_covered_whole",
         "counter",
-        "Frames replaced by a grey picture, by the reason written on it.",
+        "Frames that were fully covered, by the reason written on them.",
         ("reason",),
         _each(lambda status: status.covered_whole),
     ),
     Definition(
         "frames_dropped",
         "counter",
-        "Frames left out before detection, since it was too slow.",
+        "Frames left out before the search, which was too slow.",
         (),
         _one(lambda status: status.dropped),
     ),
     Definition(
         "frames_frozen",
         "counter",
-        "Frames in whose place the last redacted picture was repeated.",
+        "Frames in whose place the last redacted frame was shown again.",
         (),
         _one(lambda status: status.frozen),
     ),
     Definition("faces", "gauge", "Faces covered on the newest frame.", (), _one(lambda s: s.faces)),
-    Definition("tracks", "counter", "Faces followed so far.", (), _one(lambda s: s.tracks)),
+    Definition("tracks", "counter", "Tracks of faces so far.", (), _one(lambda s: s.tracks)),
     Definition(
         "smallest_face_pixels",
         "gauge",
-        "Height of the smallest face that can be seen now.",
+        "Height of the smallest face that can be found now.",
         (),
         _one(lambda status: status.smallest_face),
     ),
     Definition(
         "planned_face_pixels",
         "gauge",
-        "Height of the smallest face that must be seen (plan_for).",
+        "Height of the smallest face that must be found (plan_for).",
         (),
         _one(lambda status: status.plan_for),
     ),
     Definition(
         "overload",
         "gauge",
-        "1 for what overload takes now: nothing, the rhythm of looks, their resolution, frames.",
+        "1 for what overload takes now: nothing, the rate of searches, their resolution, frames.",
         ("step",),
         _overload,
     ),
     Definition(
         "latency_seconds",
         "gauge",
-        "From a picture's arrival to the encoder, redacted; over the last half minute.",
+        "From a frame's arrival to the encoder, redacted; over the last half minute.",
         ("quantile",),
         _latency,
     ),
@@ -195,7 +217,7 @@ DEFINITIONS: Final = (
     Definition(
         "output_up",
         "gauge",
-        "1 while the output takes pictures.",
+        "1 while the output takes frames.",
         ("output",),
         _outputs(lambda output: float(output.up)),
     ),

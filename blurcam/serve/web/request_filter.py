@@ -1,24 +1,27 @@
-"""What every request passes before it is answered, and what every answer carries."""
+"""The checks that every request passes, and the headers that every answer carries."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
+import math
+from collections.abc import Callable
 from typing import Final
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from blurcam.runtime.counts import RepeatedTrouble
 from blurcam.serve.web.access import Access
+from blurcam.serve.web.throttle import TokenThrottle
 
-logger = logging.getLogger(__name__)
-
-# A reader that takes nothing for so long is let go.
+HEADER_BYTES: Final = 16 * 1024
+"""How large the request line and the headers may be together."""
+HEALTH: Final = frozenset({"/healthz", "/healthz/redacting", "/healthz/outputs", "/readyz"})
+"""What monitors ask: answered without the token, and while others are sent away."""
+# A client that reads nothing for so long is disconnected.
 _SEND_SECONDS: Final = 20.0
 # Answered without the token: they show no camera.
-_OPEN: Final = frozenset({"/healthz", "/readyz", "/login"})
+_OPEN: Final = HEALTH | {"/login"}
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -39,14 +42,25 @@ _HEADERS: Final = {
 
 
 class RequestFilter:
-    """Refuses what is not for us or not allowed; hardens what goes out."""
+    """Refuses requests that are not for this machine or not allowed; hardens all answers."""
 
-    def __init__(self, app: ASGIApp, access: Access, open_files: frozenset[str]) -> None:
-        """Stand before ``app``; ``open_files`` are paths of files without secrets."""
+    def __init__(
+        self,
+        app: ASGIApp,
+        access: Access,
+        throttle: TokenThrottle,
+        open_files: frozenset[str],
+        is_crowded: Callable[[], bool],
+    ) -> None:
+        """Stand before ``app``; ``open_files`` are paths of files without secrets.
+
+        While ``is_crowded``, only monitors are answered.
+        """
         self._app = app
         self._access = access
+        self._throttle = throttle
         self._open = _OPEN | open_files
-        self._refusals = RepeatedTrouble(logger, "requests with a wrong token")
+        self._is_crowded = is_crowded
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -67,28 +81,62 @@ class RequestFilter:
     def _refusal(self, scope: Scope) -> Response | None:
         """Return why this request is not answered, ``None`` if it is."""
         headers = Headers(scope=scope)
+        return self._misplaced(scope, headers) or self._forbidden(scope, headers)
+
+    def _misplaced(self, scope: Scope, headers: Headers) -> Response | None:
+        """Refuse what is too much, or was not meant for this machine."""
+        if _head_bytes(scope) > HEADER_BYTES:
+            return _text("The headers are too large.", 431)
+        if scope["path"] not in HEALTH and self._is_crowded():
+            return _text("Too many connections; try again.", 503, {"Retry-After": "2"})
         hosts, origins = headers.getlist("host"), headers.getlist("origin")
         if not self._access.is_our_host(hosts):
             return _text(
-                "This host name is not the box's. Ask for it by its address, or list the name "
+                "This machine is not known by this host name. Use its address, or list the name "
                 "under web.names.",
                 421,
             )
         if origins and not self._access.is_our_origin(origins, hosts[0]):
             return _text("Other sites may not ask this page for anything.", 403)
-        bears = self._access.bears_token(headers.getlist("authorization"))
-        if scope["method"] not in _SAFE and not origins and not bears:
-            return _text("Say where this comes from (Origin), or send the token.", 403)
+        return None
+
+    def _forbidden(self, scope: Scope, headers: Headers) -> Response | None:
+        """Refuse what needs the token, or a session made with it, and has neither."""
+        address, offered = address_of(scope), headers.getlist("authorization")
+        if offered and self._access.has_token:
+            if wait := self._throttle.wait(address):
+                return too_many_tokens(wait)
+            self._throttle.note(address, is_right=self._access.bears_token(offered))
+        bears = self._access.bears_token(offered)
+        if scope["method"] not in _SAFE and not headers.getlist("origin") and not bears:
+            return _text("Send the header Origin, or the token.", 403)
         allowed = bears or self._access.in_session(headers.getlist("cookie"))
         scope["blurcam.allowed"] = allowed
         if allowed or not self._access.has_token or scope["path"] in self._open:
             return None
-        if headers.getlist("authorization"):
-            self._refusals.add(f"from {(scope.get('client') or ('?',))[0]}")
         # The challenge is not Basic, for which a browser would open a dialogue of its own.
         if scope["path"] == "/" and scope["method"] in _SAFE:
             return RedirectResponse("/login", 303)
         return _text("The token is missing or wrong.\n", 401, {"WWW-Authenticate": "Bearer"})
+
+
+def address_of(scope: Scope) -> str:
+    """Return the address that a request came from: that of a proxy, if one is in front."""
+    client = scope.get("client")
+    return str(client[0]) if client else "?"
+
+
+def too_many_tokens(wait: float) -> Response:
+    """Return the answer to a token that is not looked at, since wrong ones came before."""
+    seconds = str(math.ceil(wait))
+    text = f"Too many wrong tokens; try again in {seconds} s."
+    return _text(text, 429, {"Retry-After": seconds})
+
+
+def _head_bytes(scope: Scope) -> int:
+    """Return how large the request line and the headers are."""
+    fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
+    return fields + len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
 
 
 def _text(text: str, status: int, headers: dict[str, str] | None = None) -> Response:

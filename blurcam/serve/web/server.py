@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import math
 import os
 import socket
 from contextlib import nullcontext
@@ -15,12 +16,15 @@ from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from blurcam.errors import ConfigError
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.runtime.status import Board
+from blurcam.serve.steady_times import SteadyBoard
 from blurcam.serve.web.app import Page
 from blurcam.serve.web.history import INTERVAL, History
+from blurcam.serve.web.request_filter import HEADER_BYTES
 from blurcam.settings.web import Web
 
 _CONNECTIONS: Final = 128
-_HEADER_BYTES: Final = 16 * 1024
+# Beyond them, for monitors, who are answered when others are sent away.
+_RESERVED: Final = 32
 _REQUEST_SECONDS: Final = 10.0
 
 
@@ -29,17 +33,17 @@ class PageServer:
 
     def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
         """Open the port; ConfigError names the key where that fails."""
-        self._board = board
         self._web = web
         self._clock = clock or SystemClock()
+        self._board = SteadyBoard(board, self._clock)
         self._history = History()
         self._socket = _listen(web)
         self.port: int = self._socket.getsockname()[1]
-        page = Page(board, web, self._clock, self._history)
+        page = Page(self._board, web, self._clock, self._history, self._is_crowded)
         self._server = _Server(
             uvicorn.Config(
                 page.app(),
-                http=_Impatient,
+                http=_BoundedProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -47,14 +51,16 @@ class PageServer:
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                limit_concurrency=_CONNECTIONS,
-                h11_max_incomplete_event_size=_HEADER_BYTES,
+                h11_max_incomplete_event_size=HEADER_BYTES,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=1,
                 ssl_certfile=web.certificate,
                 ssl_keyfile=web.key,
             )
         )
+
+    def _is_crowded(self) -> bool:
+        return len(self._server.server_state.connections) > _CONNECTIONS
 
     @property
     def url(self) -> str:
@@ -98,18 +104,41 @@ class _Server(uvicorn.Server):
         return nullcontext()
 
 
-class _Impatient(H11Protocol):
-    """Closes a connection on which no whole request arrives in time.
+class _BoundedProtocol(H11Protocol):
+    """Closes a connection on which no whole request arrives in time, sooner where many wait.
 
     uvicorn itself waits for ever for the rest of a header, and a few hundred such clients
-    (slowloris) would leave no connection for anybody else.
+    (slowloris) would leave no connection for anybody else. When all connections are taken, the
+    one that has waited longest makes room.
     """
 
     _deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        if len(self.connections) > _CONNECTIONS:
+            self._make_room()
         self._expect()
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest for a request, or this one if none does."""
+        others = [each for each in self.connections if isinstance(each, _BoundedProtocol)]
+        oldest = min(others, key=lambda each: each.due)
+        if oldest.due < math.inf:
+            oldest.drop()
+        elif len(self.connections) > _CONNECTIONS + _RESERVED:
+            self.drop()
+
+    def drop(self) -> None:
+        """Close the connection at once."""
+        self._forget()
+        self.connections.discard(self)
+        self.transport.abort()
+
+    @property
+    def due(self) -> float:
+        """When a whole request must have arrived, infinity if none is waited for."""
+        return self._deadline.when() if self._deadline is not None else math.inf
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)

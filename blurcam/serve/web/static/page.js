@@ -7,6 +7,7 @@ const HISTORY_MS = 4000;
 const STILL_MS = 500;
 const SILENT_S = 4;
 const KEPT_S = 620;
+const TONES = ["bad", "notice", "off", "good"];
 
 const find = (id) => document.getElementById(id);
 const cards = new Map();
@@ -30,6 +31,7 @@ class Card {
     this.veil = part(".veil");
     this.state = part(".state span");
     this.why = part(".why");
+    this.findings = part(".findings");
     this.figures = part(".figures");
     this.details = part("details");
     this.more = part(".more");
@@ -37,16 +39,16 @@ class Card {
     this.element.tabIndex = -1;
     part("article").setAttribute("aria-label", name);
     part("h2").textContent = name;
-    this.image.alt = `Redacted live picture of ${name}`;
+    this.image.alt = `Redacted live frame of ${name}`;
     part("summary").append(span("said", ` of ${name}`));
     this.enlarge = part(".enlarge");
     this.enlarge.lastElementChild.textContent = `Enlarge ${name}`;
     this.enlarge.addEventListener("click", () => this.toggle());
     this.details.addEventListener("toggle", () => this.status && this.tell());
     this.plots = [
-      new Plot("Pictures a second", ["redacted", "covered whole", "dropped or frozen"], figure, 1),
-      new Plot("Latency, slowest of a hundred", ["latency"], seconds, 0.1),
-      new Plot("Faces covered on the picture", ["faces"], whole, 1),
+      new Plot("Frames a second", ["redacted", "fully covered", "dropped or frozen"], figure, 1),
+      new Plot("Latency", ["median", "slowest of a hundred"], seconds, 0.1),
+      new Plot("Faces covered on the frame", ["faces"], whole, 1),
     ];
     part(".plots").append(...this.plots.map((plot) => plot.element), axis());
     watcher.observe(this.element);
@@ -65,24 +67,23 @@ class Card {
     this.element.toggleAttribute("data-fresh", status.is_redacting || status.state === "starting");
     text(this.state, status.title);
     text(this.why, status.why);
-    this.veil.hidden = status.tone !== "bad" || this.image.hidden;
-    text(this.veil, `${status.title}: not the picture of now`);
-    const isLive = status.state === "live";
-    list(this.figures, [
-      ["Faces", isLive ? whole(status.faces) : "–"],
-      ["Pictures/s", isLive ? figure(this.rate()) : "–"],
-      ["Latency", isLive ? seconds(status.latency_p50) : "–"],
-      ["Sees from", isLive && status.smallest_face ? `${whole(status.smallest_face)} px` : "–"],
-    ]);
+    findings(this.findings, status.findings.slice(1).map((each) => ({ ...each, who: each.title })));
+    this.veil.hidden = status.is_redacting || status.state === "starting" || status.tone !== "bad" || this.image.hidden;
+    text(this.veil, `${status.title}: not a frame of now`);
+    this.tellFigures();
     if (this.details.open) this.tell();
   }
 
-  // Pictures a second over the last four samples.
-  rate() {
-    const few = this.samples.slice(-5);
-    if (few.length < 2) return null;
-    const more = few.at(-1).redacted - few[0].redacted;
-    return more < 0 ? null : more / (few.at(-1).at - few[0].at);
+  // The figures are the last ones of the plots, so that the two agree.
+  tellFigures() {
+    const isLive = this.status?.state === "live";
+    const [frames, latency, faces] = this.plots.map((plot) => plot.last());
+    list(this.figures, [
+      ["Faces", isLive ? faces : "–"],
+      ["Frames/s", isLive ? frames : "–"],
+      ["Latency", isLive ? latency : "–"],
+      ["Smallest face", isLive && this.status.smallest_face ? `${whole(this.status.smallest_face)} px` : "–"],
+    ]);
   }
 
   tone(tone) {
@@ -94,15 +95,17 @@ class Card {
 
   add(samples, now) {
     this.samples.push(...samples);
-    while (this.samples.length && this.samples[0].at < now - KEPT_S) this.samples.shift();
+    // What lies in the future was taken before the clock was set back.
+    this.samples = this.samples.filter((each) => each.at >= now - KEPT_S && each.at <= now);
     const times = this.samples.map((each) => each.at);
     const column = (key) => this.samples.map((each) => each[key]);
     const redacted = rates(times, column("redacted"));
     this.plots[0].draw(times, [
       redacted, rates(times, column("covered_whole")), rates(times, column("withheld")),
     ], now);
-    this.plots[1].draw(times, [column("latency")], now);
+    this.plots[1].draw(times, [column("latency"), column("latency_p99")], now);
     this.plots[2].draw(times, [column("faces")], now);
+    this.tellFigures();
   }
 
   // The folded part: rebuilt only while it is open, and only where something in it has changed.
@@ -116,10 +119,10 @@ class Card {
     this.more.replaceChildren(
       table("Frames", [
         ["In", whole(s.frames_in)], ["Redacted", whole(s.redacted)],
-        ...Object.entries(s.covered_whole).map(([why, n]) => [`Covered whole: ${why}`, whole(n)]),
-        ["Dropped before detection", whole(s.dropped)], ["Frozen", whole(s.frozen)],
+        ...Object.entries(s.covered_whole).map(([why, n]) => [`Fully covered: ${why}`, whole(n)]),
+        ["Dropped before the search", whole(s.dropped)], ["Frozen", whole(s.frozen)],
         ["Packets lost", whole(s.packet_loss)],
-        ["Faces followed", whole(s.tracks)],
+        ["Tracks of faces", whole(s.tracks)],
       ]),
       outputs(s.outputs),
       table("Reconnects", Object.entries(s.reconnects).map(([why, n]) => [why, whole(n)]), "None."),
@@ -182,7 +185,11 @@ async function status() {
   mayRestart = values.may_restart;
   find("logout").hidden = !values.has_token;
   text(find("version"), `blurcam ${values.version}`);
-  verdict(values.tone, values.title, values.why, values.look_at);
+  const [worse, better] = values.answers;
+  verdict(values.tone, worse.title, better.title, worse.why || better.why, values.look_at.flatMap((name) => {
+    const camera = values.cameras.find((each) => each.name === name);
+    return camera.findings.map((each) => ({ ...each, who: name, text: `${each.title}. ${each.text}` }));
+  }));
   find("empty").hidden = values.cameras.length > 0;
   arrange(values.cameras);
   for (const each of values.cameras) cards.get(each.name).show(each, values.now);
@@ -203,54 +210,73 @@ function arrange(cameras) {
   });
 }
 
-function verdict(tone, title, why, named) {
+function verdict(tone, title, second, why, found) {
   find("verdict").dataset.tone = tone;
   find("verdict").querySelector("use").setAttribute("href", `#${tone}`);
   text(find("verdict-title"), title);
   document.title = `${tone === "bad" ? "⚠ " : ""}${title} – blurcam`;
-  const place = find("verdict-why");
-  const key = JSON.stringify([why, named]);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.textContent = why;
-  named.forEach((name, n) => {
+  text(find("verdict-second"), second);
+  text(find("verdict-why"), why);
+  const worst = [...found].sort((a, b) => TONES.indexOf(a.tone) - TONES.indexOf(b.tone));
+  findings(find("verdict-findings"), worst, (name) => {
     const link = element("a", "", name);
     link.href = `#camera-${encodeURIComponent(name)}`;
     link.addEventListener("click", () => cards.get(name)?.element.focus({ preventScroll: true }));
-    place.append(n ? " · " : " Look at: ", link);
+    return link;
   });
+}
+
+// A line for each finding: whom or what it concerns, and what it is; made anew only where it differs.
+function findings(place, found, name = (who) => element("strong", "", who)) {
+  const key = JSON.stringify(found);
+  if (place.dataset.key === key) return;
+  place.dataset.key = key;
+  place.hidden = found.length === 0;
+  place.replaceChildren(...found.map((each) => {
+    const line = element("li", "", "");
+    line.dataset.tone = each.tone;
+    line.append(name(each.who), ` ${each.text}`);
+    return line;
+  }));
 }
 
 function silent() {
   const since = (performance.now() - heard) / 1000;
   if (since < SILENT_S) return;
-  verdict("bad", "The box does not answer", "What you see below is old. This page goes on asking.", []);
+  verdict("bad", "The machine does not answer", "", "What you see below is old. This page goes on asking.", []);
   for (const card of cards.values()) {
     card.tone("off");
     card.element.removeAttribute("data-fresh");
     text(card.state, "Not known");
-    text(card.why, "The box does not answer.");
+    text(card.why, "The machine does not answer.");
+    findings(card.findings, []);
   }
 }
 
 async function past() {
-  const values = await json(`/history.json?since=${newest}`);
+  const values = await json(`/history.json?after=${newest}`);
+  if (values.newest < newest) return forget(); // the service was started again
   // A camera whose card is not there yet gets its past the next time.
   if (Object.keys(values.cameras).some((name) => !cards.has(name))) return;
-  let last = newest;
-  const now = Math.max(...Object.values(values.cameras).flat().map((each) => each.at), newest);
+  const all = Object.values(values.cameras).flat();
+  const now = all.reduce((last, each) => (each.number > last.number ? each : last), { number: 0, at: 0 }).at;
   for (const [name, samples] of Object.entries(values.cameras)) {
-    for (const sample of samples) last = Math.max(last, sample.at);
     if (samples.length) cards.get(name).add(samples, now);
   }
   const known = new Set(events.map((each) => each.number));
   const fresh = values.events.filter((each) => !known.has(each.number));
-  newest = last;
+  newest = values.newest;
   if (!fresh.length) return;
   events.push(...fresh);
   events.splice(0, Math.max(0, events.length - 100));
   find("log-empty").hidden = true;
   find("log-list").replaceChildren(...[...events].reverse().map(entry));
+}
+
+function forget() {
+  newest = 0;
+  events.length = 0;
+  for (const card of cards.values()) card.samples.length = 0;
 }
 
 function entry(event) {

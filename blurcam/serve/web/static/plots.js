@@ -65,9 +65,14 @@ export class Plot {
     return `${this.title} over the last ten minutes. ${said.join(". ")}.`;
   }
 
+  // The newest figure of the first line, as text.
+  last() {
+    const value = this.lines[0]?.at(-1) ?? null;
+    return value === null ? "–" : this.form(value);
+  }
+
   now() {
-    const last = this.lines[0]?.at(-1) ?? null;
-    this.reading.textContent = last === null ? "–" : this.form(last);
+    this.reading.textContent = this.last();
   }
 
   point(event) {
