@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -12,6 +12,12 @@ from numpy.typing import NDArray
 
 from blurcam.detect.sheets import Searchable
 from blurcam.media.regions import Box, Reason
+
+# A box of which so much lies in another, and which has at least so much of its area, is a second
+# box on the same face. At 0.26 boxes on nothing a picture this finds 75.5 in place of 75.1 % of the
+# faces of 12 to 16 px, and 92.6 in place of 92.2 % of 32 to 64 (docs/design/decisions).
+_INSIDE: Final = 0.8
+_NOT_MUCH_SMALLER: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +137,15 @@ def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]
 
 
 def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
-    """Return which detections overlap: for each bunch their indices, the surest first."""
+    """Return which detections are of one face: for each bunch their indices, the surest first.
+
+    They overlap, or one lies in the other and is not much smaller: a box on the lower half of a
+    face that another pass saw fully.
+    """
     order = sorted(range(len(found)), key=lambda i: -found[i].confidence)
     if not order:
         return []
-    overlaps = _overlaps(found) > iou
+    overlaps = _are_same(found, iou)
     free = np.ones(len(found), bool)
     made = []
     for first in order:
@@ -149,8 +159,8 @@ def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
     return made
 
 
-def _overlaps(found: Sequence[Detection]) -> NDArray[np.float32]:
-    """Return the IoU of every pair."""
+def _are_same(found: Sequence[Detection], iou: float) -> NDArray[np.bool_]:
+    """Return of every pair whether it is taken for one face."""
     x0, y0, x1, y1 = np.array(
         [(d.box.x0, d.box.y0, d.box.x1, d.box.y1) for d in found], np.float32
     ).T
@@ -158,4 +168,7 @@ def _overlaps(found: Sequence[Detection]) -> NDArray[np.float32]:
     high = np.minimum(y1[:, None], y1) - np.maximum(y0[:, None], y0)
     common = np.maximum(wide, 0) * np.maximum(high, 0)
     area = (x1 - x0) * (y1 - y0)
-    return np.asarray(common / (area[:, None] + area - common), np.float32)
+    smaller, larger = np.minimum(area[:, None], area), np.maximum(area[:, None], area)
+    is_inside = (common >= _INSIDE * smaller) & (smaller >= _NOT_MUCH_SMALLER * larger)
+    overlap = common / (area[:, None] + area - common)
+    return np.asarray((overlap > iou) | is_inside, np.bool_)

@@ -51,6 +51,19 @@ def test_two_boxes_of_one_pass_count_once() -> None:
     assert face.confidence == pytest.approx(0.3)
 
 
+def test_a_box_inside_another_is_a_second_box_on_the_same_face() -> None:
+    """Its IoU with the face is under the 0.4 that two boxes need to be taken for one."""
+    lower_half = Box(102, 112, 118, 123)
+    assert FACE.iou(lower_half) < 0.4
+    (face,) = fuse([seen(FACE, 0.8), seen(lower_half, 0.6)], 0.1)
+    assert face.confidence == pytest.approx(0.7)
+
+
+def test_a_small_face_before_a_large_one_stays_a_face() -> None:
+    behind, before = Box(100, 100, 200, 220), Box(140, 150, 180, 196)
+    assert len(fuse([[*seen(behind, 0.8), *seen(before, 0.8)]], 0.1)) == 2
+
+
 def test_one_pass_is_left_as_it_is() -> None:
     assert fuse([seen(FACE, 0.7)], 0.5) == (Detection(FACE, 0.7),)
     assert fuse([seen(FACE, 0.7)], 0.8) == ()
