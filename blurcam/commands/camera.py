@@ -79,15 +79,14 @@ def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     standard = _standard_output() if StdoutOutput() in camera.outputs else None
     # Only now: what is loaded here may write to standard output, which no longer is the video's.
-    from blurcam.runs.camera import CameraOwner, run_camera
+    from blurcam.runs.camera import CameraRun
 
     warn_of_cosmetic(camera.effect)
     logging.getLogger("blurcam").setLevel(logging.WARNING)
     stop = Stop()
     console = _Console(camera, stop, None if retry else camera.receive.connect, quiet=quiet)
     with handling(stop.ask, *ENDING):
-        owner = CameraOwner(console.beat, lambda: stop.asked)
-        tally = run_camera(camera, owner, standard=standard)
+        tally = CameraRun(camera, console.beat, stop, standard=standard).run()
     if console.never_answered is not None:
         raise SourceOpenError(console.never_answered)
     if not quiet:
@@ -124,12 +123,13 @@ class _Console:
         self._stop = stop
         self._patience = patience
         self._quiet = quiet
-        self._began = time.monotonic()
+        self._began = self._before = self._at = time.monotonic()
         self._last: CameraStatus | None = None
 
     def beat(self, status: CameraStatus) -> None:
-        """Take the status of this second."""
+        """Take the status of this moment."""
         before, self._last = self._last, status
+        self._before, self._at = self._at, time.monotonic()
         if not self._quiet:
             self._tell(status, before)
         if self._to_standard_output and not status.outputs[0].up:
@@ -158,6 +158,7 @@ class _Console:
             clear_line(on_terminal)
             say(f"{status.name}: {status.state}")
         if on_terminal and before is not None and status.state == "live":
-            frames = status.frames_in - before.frames_in
+            passed = max(0.1, self._at - self._before)
+            frames = round((status.frames_in - before.frames_in) / passed)
             latency = "" if status.latency_p50 is None else f"{status.latency_p50:.2f} s late, "
             show_line(f"{frames} frames a second, {latency}{status.dropped} dropped")

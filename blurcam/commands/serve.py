@@ -91,7 +91,7 @@ def config_check(
     file: Annotated[Path, typer.Argument(help="The file of cameras.")] = Path("cameras.yaml"),
 ) -> None:
     """Say whether the file of cameras can be used, and which key is wrong if not."""
-    from blurcam.runs.camera import check_camera
+    from blurcam.runs.camera_outputs import check_camera
     from blurcam.settings.cameras_yaml import read_site
 
     site = read_site(file)

@@ -43,8 +43,8 @@ def redact_pictures(
     with closing(open_detector(detect)) as detector:
         frames = _frames_of(first, arrays, info.time_base, tally)
         found = searched(frames, info, detector, detect, cover.lead)
-        for redacted in redact_all(covered(found, cover, tally), make_effect(effect), tally):
-            green, blue, red = redacted.planes
+        for shown in redact_all(covered(found, cover, tally), make_effect(effect), tally):
+            green, blue, red = shown.frame.planes
             yield np.dstack((blue, green, red)).astype(np.uint8, copy=False)
 
 

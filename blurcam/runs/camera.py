@@ -1,238 +1,261 @@
-"""One live camera to redacted outputs, for ever."""
+"""One live camera to redacted outputs, session after session, until it is stopped."""
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing
+from itertools import chain
+from typing import Final, Self
 
 from blurcam.detect.overload import OverloadControl
 from blurcam.detect.overload_search import at_ease, ladder_for
 from blurcam.detect.profiles import smallest_face
 from blurcam.detect.slow_detector import DeadlineDetector
-from blurcam.encode.choice import codec_for, open_encoder
-from blurcam.encode.encoder import Encoder
-from blurcam.encode.encoder_options import EncoderOptions
-from blurcam.errors import ConfigError
+from blurcam.errors import SourceError, SourceRefused, SourceTimeout
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
-from blurcam.runs.camera_account import StatusRecorder
-from blurcam.runs.camera_loop import CameraParts, run
-from blurcam.runs.chain import Freezer
+from blurcam.runs.camera_outputs import CameraOutputs, check_camera
+from blurcam.runs.camera_status import CameraState, note_answers, status_of
+from blurcam.runs.chain import Freezer, ShownFrame, deliver, redact_all
+from blurcam.runs.outputs import FrameSink
 from blurcam.runs.perception import covered, open_detector, searched_live
 from blurcam.runs.timing import Stages
-from blurcam.runtime.counts import FrameCounts
-from blurcam.runtime.files import refuse_same
-from blurcam.runtime.status import CameraStatus, OutputStatus
-from blurcam.settings.camera import Camera, Output, RecordingOutput, StdoutOutput
-from blurcam.settings.recording_names import NamePattern
-from blurcam.sinks.camera_outputs import CameraOutput, CameraOutputs, FrameSink, LiveSink
-from blurcam.sinks.camera_stdout import StdoutSink
-from blurcam.sinks.containers import format_of
-from blurcam.sinks.own_thread import detached
-from blurcam.sinks.retention import PatternFiles, Retention
-from blurcam.sinks.rtsp import Publisher
-from blurcam.sinks.segments import SegmentSink, check_recording
+from blurcam.runtime.backoff import REFUSED, UNREACHABLE, BackOff
+from blurcam.runtime.counts import FrameCounts, RepeatedFailure
+from blurcam.runtime.signals import Stop
+from blurcam.runtime.status import CameraStatus
+from blurcam.runtime.threads import LIVE_SECONDS, live_turns
+from blurcam.settings.camera import Camera
 from blurcam.sources.camera import CameraTimeline, LiveSource
 
 logger = logging.getLogger(__name__)
 
-_BEAT_SECONDS = 1.0
-_TIMED = ("scan", "detect", "cover", "redact", "encode")
+# Twice a second the status is told; the supervisor takes five seconds without for a hung process.
+_TELLS_EVERY: Final = 0.5
+_RESTS_FOR: Final = 0.1
+# A reader that hangs beyond its own time-outs is given up after so many seconds more.
+_GRACE_SECONDS: Final = 2.0
+_TIMED: Final = ("scan", "detect", "cover", "redact", "encode")
 
 
-class CameraOwner:
-    """What the owner of a camera learns and says while it runs.
+class CameraRun:
+    """One camera under way: enter it, then call :meth:`step` until that returns false.
 
-    ``beat`` is given the camera's status once a second; it comes from the main thread, so that it
-    stops when that hangs. ``stop`` is asked several times a second.
+    It owns its state: ``state`` and ``counts`` say what it knows, :meth:`status` what that means.
     """
-
-    def __init__(self, beat: Callable[[CameraStatus], None], stop: Callable[[], bool]) -> None:
-        """Take both."""
-        self.beat = beat
-        self.stop = stop
-
-
-def check_camera(camera: Camera) -> None:
-    """Raise ConfigError for outputs that cannot be written, before anything is begun."""
-    for output in camera.outputs:
-        if isinstance(output, RecordingOutput):
-            check_recording(output.path, overwrite=camera.encode.overwrite)
-            if camera.source.kind == "file":
-                refuse_same(Path(camera.source.location), Path(output.path))
-
-
-def run_camera(
-    camera: Camera, watch: CameraOwner, raw: Sequence[FrameSink] = (), standard: int | None = None
-) -> FrameCounts:
-    """Redact a camera into its outputs until asked to stop; return what became of its frames.
-
-    ``standard`` is a descriptor of standard output, for the output of that kind.
-
-    Raises :class:`~blurcam.errors.ModelError` where there is no detector that works, before the
-    camera is so much as connected to.
-    """
-    check_camera(camera)
-    clock, tally = SystemClock(), FrameCounts()
-    with closing(DeadlineDetector(open_detector(camera.detect, live=True), clock)) as detector:
-        outlets = tuple(_outlet(each, clock, standard) for each in camera.outputs)
-        assembled = _Assembled(camera, detector, tally, clock, watch, outlets, raw)
-        run(assembled.parts())
-        watch.beat(assembled.status())
-    return tally
-
-
-class _Assembled:
-    """A camera's objects."""
 
     def __init__(
         self,
         camera: Camera,
-        detector: DeadlineDetector,
-        tally: FrameCounts,
-        clock: Clock,
-        watch: CameraOwner,
-        outlets: tuple[CameraOutput, ...],
-        raw: Sequence[FrameSink],
+        tell: Callable[[CameraStatus], None],
+        stop: Stop,
+        *,
+        stills: Sequence[FrameSink] = (),
+        standard: int | None = None,
     ) -> None:
-        self._camera = camera
-        self._detector = detector
-        self._clock = clock
-        self._watch = watch
-        self._raw = raw
-        self._reel = CameraTimeline.starting(clock, tally)
-        self._account = StatusRecorder(camera.name, tally, clock)
-        self._outlets = outlets
-        self._beaten = float("-inf")
-        self._pressure: OverloadControl | None = None
-        self._finest_seen = 0.0
+        """Check the outputs; open nothing yet.
+
+        ``tell`` is given the status twice a second, from the thread that steps: it stops when that
+        hangs. ``stop`` asks for the end. ``stills`` get every redacted frame; ``standard`` is a
+        descriptor of standard output, for the output of that kind.
+        """
+        check_camera(camera)
+        self.camera = camera
+        self.counts = FrameCounts()
+        self._clock: Clock = SystemClock()
+        self.state = CameraState.starting(self._clock)
+        self._tell = tell
+        self._told = float("-inf")
+        self._stop = stop
+        self._stack = ExitStack()
         self._stages = Stages()
         self._spent: tuple[int, dict[str, float]] = (0, {})
-
-    def parts(self) -> CameraParts:
-        camera = self._camera
-        return CameraParts(
-            connect=lambda: LiveSource(camera.source, camera.receive, self._reel),
-            watch=self._covered,
-            open_outputs=self._open_outputs,
-            effect=make_effect(camera.effect),
-            freezer=Freezer(active=camera.on_loss == "freeze"),
-            account=self._account,
-            clock=self._clock,
-            stages=self._stages,
-            tick=self._tick,
-            note_load=self._note_load,
-            connect_seconds=camera.receive.connect,
-            stall_seconds=camera.receive.stall,
+        self._timeline = CameraTimeline.starting(self._clock, self.counts)
+        self._outputs = CameraOutputs(
+            camera, self.counts, self._stages, self._clock, stills, standard
         )
+        self._freezer = Freezer(active=camera.on_loss == "freeze")
+        self._effect = make_effect(camera.effect)
+        self._overload: OverloadControl | None = None
+        self._finest_seen = 0.0
+        self._backoff = BackOff()
+        self._failures = RepeatedFailure(logger, self._clock)
+        self._has_worked = False
+        self._gives_up_at = 0.0
+        self._ended: SourceError | None = None
+        self._redacted = self._frames()
+        self._steps = deliver(self._redacted, (self._outputs,), self.counts, may_end_early=True)
 
-    def _note_load(self, fill: float) -> None:
-        account, pressure = self._account, self._pressure
-        account.queue_fill = fill
-        if pressure is not None:
-            pressure.note_load(fill, account.tally.dropped)
-            account.smallest_face = round(self._finest_seen / pressure.rung.scale, 1)
+    def __enter__(self) -> Self:
+        """Open the detector; raises ModelError where there is none that works."""
+        opened = open_detector(self.camera.detect, live=True)
+        self._detector = DeadlineDetector(opened, self._clock)
+        for last in (self._detector, self._outputs, self._redacted, self._steps):
+            self._stack.callback(last.close)
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """Release everything; outputs that were not finished keep their temporary names."""
+        self._stack.close()
+
+    def run(self) -> FrameCounts:
+        """Enter it and step to the end; return what became of its frames."""
+        with self:
+            while self.step():
+                pass
+        self._tell(self.status())
+        return self.counts
+
+    def step(self) -> bool:
+        """Redact one more frame, connecting as often as it takes; false at the end.
+
+        Raises whatever is not the camera's fault: a detector that failed for good, an encoder that
+        cannot encode. Nothing is written then.
+        """
+        return next(self._steps, None) is not None
 
     def status(self) -> CameraStatus:
-        self._account.packet_loss = self._reel.packet_loss
-        if self._pressure is not None:
-            self._account.overload = self._pressure.overload
-        self._tell_stages()
-        return self._account.status(self._output_statuses())
+        """Return what the camera is doing."""
+        outputs = self._outputs.statuses()
+        return status_of(self.camera.name, self.state, self.counts, outputs, self._clock)
 
-    def _tell_stages(self) -> None:
+    def _frames(self) -> Generator[ShownFrame, None, None]:
+        """Yield the redacted frames of one session after the other."""
+        while not self._turn():
+            began = self._clock.elapsed()
+            try:
+                yield from self._session()
+                break  # asked to stop, or a file played as a camera has ended
+            except SourceError as exc:
+                wait = self._failed(exc, self._clock.elapsed() - began)
+            # The exception's traceback and the generators hold each other, and with them the
+            # decoder, its threads and frames: 1.8 MB of 320x240 a session, until collected.
+            gc.collect()
+            end = self._clock.elapsed() + wait
+            while self._clock.elapsed() < end and not self._turn():
+                self._clock.sleep(_RESTS_FOR)
+        self.state.enter("stopped", self._clock)
+
+    def _failed(self, error: SourceError, lasted: float) -> float:
+        """Note why a session ended; return the seconds to wait before the next."""
+        if self._has_worked:
+            self._failures.over()
+        self._has_worked = False
+        self._failures.add(str(error))  # a kept record must not keep the decoder
+        self.state.failed(error)
+        is_refused = isinstance(error, SourceRefused)
+        wait = self._backoff.after(REFUSED if is_refused else UNREACHABLE, lasted)
+        self.state.enter("refused" if is_refused else "backoff", self._clock, next_try=wait)
+        return wait
+
+    def _session(self) -> Iterator[ShownFrame]:
+        """Yield the redacted frames of one session; raises SourceError when it ends."""
+        self.state.connecting(self._clock)
+        session = LiveSource(self.camera.source, self.camera.receive, self._timeline)
+        receive = self.camera.receive
+        self._gives_up_at = self._clock.elapsed() + 2 * receive.connect + _GRACE_SECONDS
+        self._ended = None
+        frames = live_turns(
+            session.frames(),
+            LIVE_SECONDS,
+            time_of=lambda frame: frame.time,
+            dropped=self._drop,
+            until=self._is_over,
+        )
+        with closing(frames):
+            first = next((frame for frame in frames if frame is not None), None)
+            if first is None:
+                return
+            self._outputs.info = session.info
+            covering = self._covered(self._passing(chain((first,), frames)), session.info)
+            redacted = redact_all(covering, self._effect, self.counts, self._freezer)
+            for shown in self._stages.timed("redact", redacted):
+                yield shown
+                self._has_worked = True
+                self.state.note_shown(shown.coverage, shown.wall_time, self._clock)
+                self._turn()
+        if self._ended is not None:
+            raise self._ended
+
+    def _passing(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
+        """Yield the frames; their end, which is an error, is kept until all are covered."""
+        try:
+            for frame in frames:
+                if frame is None:
+                    yield None
+                    continue
+                self._note_load(frame.wall_time)
+                yield frame
+                now = self._clock.elapsed()
+                self._gives_up_at = now + self.camera.receive.stall + _GRACE_SECONDS
+        except SourceError as exc:
+            self._ended = exc
+
+    def _is_over(self) -> bool:
+        """Whether to end the session; raises SourceTimeout where its own time-outs do not work."""
+        if self._turn():
+            return True
+        if self._clock.elapsed() > self._gives_up_at:
+            raise SourceTimeout(f"{self.camera.name}: no frame, and no word why")
+        return False
+
+    def _drop(self, count: int) -> None:
+        self.counts.dropped += count
+
+    def _covered(
+        self, frames: Iterator[Frame | None], info: StreamInfo
+    ) -> Iterator[tuple[Frame, Coverage]]:
+        camera, stages = self.camera, self._stages
+        overload = self._overload = self._overload or self._unloaded(info)
+        overload.restart()
+        detector = stages.detector(self._detector)
+        waited = stages.timed("wait", frames)
+        found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, overload)
+        scanned = stages.timed("scan", found)
+        noted = note_answers(scanned, self.state, lambda: self._detector.late, self._clock)
+        return stages.timed("cover", covered(noted, camera.cover, self.counts, live=True))
+
+    def _unloaded(self, info: StreamInfo) -> OverloadControl:
+        """Return the overload control of this camera, now that the size of its frames is known."""
+        detect, detector = self.camera.detect, self._detector
+        looks = at_ease(detect, detector.threshold, info.width, info.height)
+        self._finest_seen = float(smallest_face(looks, detector.smallest_face))
+        self.state.smallest_face = self._finest_seen
+        self.state.plan_for = detect.plan_for or self._finest_seen
+        ladder = ladder_for(detect, detector.threshold, info.width, info.height)
+        return OverloadControl(self._clock, ladder)
+
+    def _note_load(self, wall_time: float) -> None:
+        """Note how far behind the camera a frame is that is searched now."""
+        lag = self._clock.wall() - wall_time
+        self.state.queue_fill = min(1.0, max(0.0, lag / LIVE_SECONDS))
+        if self._overload is not None:
+            self._overload.note_load(self.state.queue_fill, self.counts.dropped)
+            self.state.smallest_face = round(self._finest_seen / self._overload.rung.scale, 1)
+            self.state.overload = self._overload.overload
+
+    def _turn(self) -> bool:
+        """Tell the status when that is due; return whether the end was asked for."""
+        now = self._clock.elapsed()
+        if now - self._told >= _TELLS_EVERY:
+            self._told = now
+            self.state.packet_loss = self._timeline.packet_loss
+            self._note_stages()
+            self._tell(self.status())
+        return self._stop.asked
+
+    def _note_stages(self) -> None:
         """Note how long each stage took for each frame since the last time."""
-        frames, spent = self._account.tally.frames_in, self._stages.seconds(_TIMED)
+        frames, spent = self.counts.frames_in, self._stages.seconds(_TIMED)
         before, spent_before = self._spent
         if frames == before:
             return
         self._spent = frames, spent
         for name, seconds in spent.items():
             since = seconds - spent_before.get(name, 0.0)
-            self._account.stage(name, since / (frames - before))
-
-    def _tick(self) -> bool:
-        now = self._clock.elapsed()
-        if now - self._beaten >= _BEAT_SECONDS:
-            self._beaten = now
-            self._watch.beat(self.status())
-        return self._watch.stop()
-
-    def _output_statuses(self) -> tuple[OutputStatus, ...]:
-        return tuple(outlet.status() for outlet in self._outlets)
-
-    def _covered(
-        self, frames: Iterator[Frame | None], info: StreamInfo
-    ) -> Iterator[tuple[Frame, Coverage]]:
-        camera, account = self._camera, self._account
-        pressure = self._pressure or self._unpressed(info)
-        pressure.restart()
-        stages, detector = self._stages, self._stages.detector(self._detector)
-        waited = stages.timed("wait", frames)
-        found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, pressure)
-        scanned = account.answers(stages.timed("scan", found), lambda: self._detector.late)
-        return stages.timed("cover", covered(scanned, camera.cover, account.tally, live=True))
-
-    def _unpressed(self, info: StreamInfo) -> OverloadControl:
-        """Return the pressure on this camera, none yet, now that its pictures' size is known."""
-        detect, account, detector = self._camera.detect, self._account, self._detector
-        looks = at_ease(detect, detector.threshold, info.width, info.height)
-        self._finest_seen = float(smallest_face(looks, detector.smallest_face))
-        account.smallest_face = self._finest_seen
-        account.plan_for = detect.plan_for or self._finest_seen
-        ladder = ladder_for(detect, detector.threshold, info.width, info.height)
-        self._pressure = OverloadControl(self._clock, ladder)
-        return self._pressure
-
-    def _open_outputs(self, info: StreamInfo) -> CameraOutputs:
-        asked = self._camera.encode
-        codec = codec_for(info, ".ts", asked.codec)
-        coding = EncoderOptions(
-            codec,
-            asked.encoder,
-            asked.crf,
-            asked.preset,
-            reorder=False,
-            live=True,
-            upright=not all(_turns(output) for output in self._camera.outputs),
-        )
-        encoder = open_encoder(info, coding, self._account.tally)
-        return CameraOutputs(encoder, self._outlets, self._raw)
-
-
-def _turns(output: Output) -> bool:
-    """Whether an output says how its frames are turned; of others the pixels are turned."""
-    return isinstance(output, RecordingOutput) and format_of(Path(output.path)).turns
-
-
-def _outlet(output: Output, clock: Clock, standard: int | None) -> CameraOutput:
-    if isinstance(output, RecordingOutput):
-        keep = Retention(
-            output.keep, output.keep_bytes, output.leave_free, output.when_full == "delete"
-        )
-
-        files = PatternFiles(NamePattern(output.path), keep, clock)
-
-        def record(encoder: Encoder) -> LiveSink:
-            return SegmentSink(files, encoder, segment=output.segment)
-
-        return CameraOutput(output.path, detached(output.path, record, clock), clock)
-
-    if isinstance(output, StdoutOutput):
-        if standard is None:
-            raise ConfigError("standard output: is closed, or not the camera's to write to")
-
-        def pipe(encoder: Encoder) -> LiveSink:
-            return StdoutSink(standard, encoder)
-
-        return CameraOutput("standard output", pipe, clock)
-
-    def publish(encoder: Encoder) -> LiveSink:
-        return Publisher(output.url, encoder, clock)
-
-    return CameraOutput(str(output.url), publish, clock)
+            self.state.note_stage(name, since / (frames - before))

@@ -1,14 +1,18 @@
-"""The chain, composed once: covered frames are redacted here, and nothing else is written."""
+"""The one chain: covered frames are redacted here, and what is redacted goes to every output.
+
+A recording, a span, a pipe and a camera are recipes for it: they differ in where frames come from,
+in how they are searched, and in their outputs. What is common stands here: the gate, the writer's
+thread, the order in which outputs end, and the account of frames.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Final, Protocol
 
-from blurcam.encode.encoder import RedactedPacket
-from blurcam.errors import SourceReadError
+from blurcam.errors import SinkClosed, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Reason
@@ -17,8 +21,8 @@ from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import outbox
 
-# Redacted pictures that may wait for the encoder: enough to even out key frames.
-WRITER_DEPTH = 4
+# Redacted frames that may wait for the encoder: enough to even out key frames.
+WRITER_DEPTH: Final = 4
 
 
 class Source(Protocol):
@@ -35,133 +39,139 @@ class Source(Protocol):
         """Release it; safe to call twice."""
 
 
-class FrameEncoder(Protocol):
-    """Turns redacted frames into packets."""
-
-    def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
-        """Yield the packets that are ready."""
-
-    def flush(self) -> Iterator[RedactedPacket]:
-        """Yield what is left."""
-
-
-class Sink(Protocol):
-    """Where redacted packets go."""
-
-    def write(self, packet: RedactedPacket) -> None:
-        """Write one packet; raises :class:`~blurcam.errors.SinkError` where it fails."""
-
-    def finish(self) -> None:
-        """Complete the output and publish it."""
-
-    def close(self) -> None:
-        """Release it, published or not; safe to call twice."""
-
-
-def until_fault(frames: Iterable[Frame], tally: FrameCounts) -> Generator[Frame, None, None]:
-    """Yield frames up to a failure of the source, which is kept in ``tally.fault``.
-
-    What was decoded before the failure is still worth publishing; the run's exit code tells.
-    """
-    try:
-        yield from frames
-    except SourceReadError as exc:
-        tally.fault = exc
-
-
-def redact_all(
-    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: FrameCounts
-) -> Iterator[RedactedFrame]:
-    """Yield every frame redacted, and count it."""
-    for frame, coverage in covered:
-        redacted = redact(frame, coverage, effect)
-        tally.covered(coverage)
-        yield redacted
-
-
 @dataclass(frozen=True, slots=True)
-class Shown:
-    """A redacted picture and when it is shown; one that is frozen is shown more than once.
+class ShownFrame:
+    """A redacted frame and when it is shown; while frozen, one is shown more than once.
 
-    ``pts`` counts in the picture's own time base. ``wall_time`` is when the camera's picture
-    arrived in whose place this one is shown, in seconds since 1970.
+    ``pts`` counts in the frame's own time base. ``coverage`` and ``wall_time``, seconds since
+    1970, are those of the source's frame in whose place this one is shown.
     """
 
-    picture: RedactedFrame
+    frame: RedactedFrame
     pts: int
     wall_time: float
+    coverage: Coverage
+
+    @property
+    def time(self) -> Fraction:
+        """Seconds of media time."""
+        return self.pts * self.frame.time_base
 
 
-def redact_live(
-    covered: Iterable[tuple[Frame, Coverage]], effect: Effect, tally: FrameCounts, on_loss: Freezer
-) -> Iterator[tuple[Shown, Coverage]]:
-    """Yield every frame redacted, or in place of a damaged one the last redacted picture."""
-    for frame, coverage in covered:
-        again = on_loss.last if coverage.reason is Reason.CORRUPT else None
-        if again is not None:
-            tally.frozen += 1
-            yield Shown(again, frame.pts, frame.wall_time), coverage
-            continue
-        redacted = redact(frame, coverage, effect)
-        tally.covered(coverage)
-        on_loss.keep(redacted)
-        yield Shown(redacted, frame.pts, frame.wall_time), coverage
+class FrameOutput(Protocol):
+    """Where redacted frames go, encoded or as they are."""
+
+    def write(self, shown: ShownFrame) -> None:
+        """Write a frame; raises :class:`~blurcam.errors.SinkError` where that fails."""
+
+    def finish(self) -> None:
+        """Write what is left, and the end."""
 
 
 class Freezer:
-    """Keeps the last redacted picture, to be shown while the camera's own may be damaged."""
+    """Keeps the last redacted frame, to be shown while the source's own may be damaged."""
 
     def __init__(self, *, active: bool) -> None:
-        """Keep nothing unless ``active``: damaged frames are then covered whole."""
+        """Keep nothing unless ``active``: damaged frames are then fully covered."""
         self._active = active
         self.last: RedactedFrame | None = None
 
     def keep(self, redacted: RedactedFrame) -> None:
-        """Keep a picture of the scene; one that is covered whole shows none."""
+        """Keep a frame of the scene; one that is fully covered shows none."""
         if self._active and redacted.reason is None:
             self.last = redacted
 
 
-def write_all(
-    redacted: Iterable[RedactedFrame],
-    encoder: FrameEncoder,
-    sinks: tuple[Sink, ...],
-    tally: FrameCounts,
-) -> Generator[Fraction, None, None]:
-    """Encode once, write to every sink, and yield the media time of each frame handed over.
+def until_fault(frames: Iterable[Frame], counts: FrameCounts) -> Generator[Frame, None, None]:
+    """Yield frames up to a failure of the source, which is kept in ``counts.fault``.
 
-    After the last one the sinks are finished. A failure anywhere, or closing this generator
-    early, leaves them unfinished. Raises the source's own error where there was no frame at all,
-    and RuntimeError rather than publish where the counts do not add up.
+    What was decoded before the failure is still worth publishing; the run's exit code tells.
+    Raises the failure, or SourceReadError, where there was no frame at all.
+    """
+    try:
+        yield from frames
+    except SourceReadError as exc:
+        counts.fault = exc
+    if counts.frames_in == 0:
+        raise counts.fault or SourceReadError("no frame could be decoded")
+
+
+def redact_all(
+    covered: Iterable[tuple[Frame, Coverage]],
+    effect: Effect,
+    counts: FrameCounts,
+    freezer: Freezer | None = None,
+) -> Iterator[ShownFrame]:
+    """Yield every frame redacted, and count it; damaged ones frozen if there is a ``freezer``."""
+    for frame, coverage in covered:
+        if freezer is not None and freezer.last is not None and coverage.reason is Reason.CORRUPT:
+            counts.frozen += 1
+            yield ShownFrame(freezer.last, frame.pts, frame.wall_time, coverage)
+            continue
+        redacted = redact(frame, coverage, effect)
+        counts.covered(coverage)
+        if freezer is not None:
+            freezer.keep(redacted)
+        yield ShownFrame(redacted, frame.pts, frame.wall_time, coverage)
+
+
+def deliver(
+    frames: Iterable[ShownFrame],
+    outputs: Sequence[FrameOutput],
+    counts: FrameCounts,
+    *,
+    may_end_early: bool = False,
+) -> Generator[Fraction, None, None]:
+    """Write to every output, in a thread, and yield the media time of each frame handed over.
+
+    The outputs are finished after the last frame, once every decoded frame is accounted for. A
+    failure anywhere, or closing this generator early, leaves them all unfinished. A stream
+    ``may_end_early``: a reader that goes away is a normal end, and frames that waited when the end
+    was asked for count as dropped. Of a recording both are errors.
     """
 
-    def consume(frames: Iterator[RedactedFrame]) -> None:
-        for frame in frames:
-            _spread(encoder.encode(frame), sinks)
-        _spread(encoder.flush(), sinks)
-        for sink in sinks:
-            sink.finish()
+    def consume(shown: Iterator[ShownFrame]) -> None:
+        closed: SinkClosed | None = None
+        try:
+            for each in shown:
+                for output in outputs:
+                    output.write(each)
+        except SinkClosed as exc:
+            if not may_end_early:
+                raise
+            closed = exc
+        for output in outputs:
+            try:
+                output.finish()
+            except SinkClosed as exc:
+                closed = exc
+        if closed is not None:
+            raise closed
 
-    with outbox(consume, WRITER_DEPTH) as put:
-        for frame in redacted:
-            put(frame)
-            yield frame.pts * frame.time_base
-        _audit(tally)
+    try:
+        with outbox(consume, WRITER_DEPTH) as put:
+            for each in frames:
+                put(each)
+                yield each.time
+            account(counts, may_drop=may_end_early)
+    except SinkClosed as exc:
+        if not may_end_early:
+            raise
+        counts.notice(str(exc))
+        account(counts, may_drop=True)
 
 
-def _spread(packets: Iterator[RedactedPacket], sinks: tuple[Sink, ...]) -> None:
-    for packet in packets:
-        for sink in sinks:
-            sink.write(packet)
+def account(counts: FrameCounts, *, may_drop: bool) -> None:
+    """Have every decoded frame end in exactly one way; raises RuntimeError where one does not.
 
-
-def _audit(tally: FrameCounts) -> None:
-    """Every decoded frame must have ended in exactly one way."""
-    whole = sum(tally.covered_whole.values())
-    if tally.frames_in == 0:
-        raise tally.fault or SourceReadError("no frame could be decoded")
-    if tally.frames_in != tally.redacted + whole + tally.dropped + tally.frozen:
+    Where frames ``may_drop``, those that came to nothing else were dropped.
+    """
+    done = counts.redacted + sum(counts.covered_whole.values()) + counts.frozen
+    if may_drop and done <= counts.frames_in:
+        counts.dropped = counts.frames_in - done
+    if done + counts.dropped != counts.frames_in:
         raise RuntimeError(
-            f"{tally.frames_in} frames in, but {tally.redacted} redacted, {whole} covered whole, "
-            f"{tally.dropped} dropped and {tally.frozen} frozen"
+            f"{counts.frames_in} frames in, but {counts.redacted} redacted, "
+            f"{sum(counts.covered_whole.values())} covered whole, {counts.dropped} dropped "
+            f"and {counts.frozen} frozen"
         )

@@ -122,8 +122,7 @@ def searched_live(
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame of a camera with what the search says of it, as closely as it can keep up.
 
-    How long a detector may be silent is for the camera's
-    :class:`~blurcam.runs.camera_account.StatusRecorder`.
+    How long a detector may be silent, ``camera_status`` says.
     """
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
     looks = at_ease(detect, detector.threshold, info.width, info.height)

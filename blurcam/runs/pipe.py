@@ -20,11 +20,10 @@ from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import Source, redact_all, until_fault
-from blurcam.runs.fan_out import deliver
+from blurcam.runs.chain import Source, deliver, redact_all, until_fault
 from blurcam.runs.pace import StreamPace
 from blurcam.runs.perception import covered, open_detector, searched
-from blurcam.runs.pipe_outputs import open_outlets
+from blurcam.runs.pipe_outputs import open_outputs
 from blurcam.runs.summary import Summary
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.runtime.files import refuse_existing, refuse_same
@@ -133,7 +132,8 @@ class PipeRun:
             covering = regions.record(covering)
         redacted = redact_all(self._stop.until_late(covering), make_effect(piping.effect), tally)
         self.is_writing = True
-        steps = deliver(redacted, open_outlets(piping, info, self._outflow, tally, stack), tally)
+        outputs = open_outputs(piping, info, self._outflow, tally, stack)
+        steps = deliver(redacted, outputs, tally, may_end_early=True)
         stack.callback(steps.close)
         self._steps = steps
 

@@ -11,8 +11,15 @@ from blurcam.encode.encoder import Encoder
 from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.encode.upright import note_upright
 from blurcam.media.formats import StreamInfo
-from blurcam.runs.chain import Sink
-from blurcam.runs.fan_out import Aside, Coded, FrameOutput
+from blurcam.runs.chain import FrameOutput
+from blurcam.runs.outputs import (
+    EncodedOutput,
+    OnFailure,
+    Output,
+    PacketSink,
+    PlainOutput,
+    output_to,
+)
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import PipeSettings
 from blurcam.sinks.containers import STREAMS, format_of
@@ -21,7 +28,7 @@ from blurcam.sinks.file import FileSink, open_file
 from blurcam.sinks.pipe import PipeSink, RawVideoSink
 
 
-def open_outlets(
+def open_outputs(
     piping: PipeSettings,
     info: StreamInfo,
     outflow: OutputDescriptor | None,
@@ -35,19 +42,20 @@ def open_outlets(
     if outflow is not None and piping.to in ("raw", "y4m"):
         note_upright(info, tally)
         raw = RawVideoSink(outflow, piping.to, info)
-        return [raw, *_recording(piping, info, tally, stack)]
+        return [PlainOutput(raw), *_recording(piping, info, tally, stack)]
     shared = piping.tee is not None and not _is_single(piping)
     tee = piping.tee if shared else None
     encoder = _opened(info, _coding(piping, info, tee, to_file=outflow is None), tally, stack)
-    sinks: list[Sink] = [
+    first: PacketSink = (
         _file(piping, piping.output, encoder, stack)
         if outflow is None
         else stack.enter_context(closing(PipeSink(outflow, piping.to, encoder)))
-    ]
+    )
+    outputs = [output_to(first, tally)]
     if tee is None:
-        return [Coded(encoder, sinks), *_recording(piping, info, tally, stack)]
-    sinks.append(Aside(_file(piping, tee, encoder, stack), tally))
-    return [Coded(encoder, sinks)]
+        return [EncodedOutput(encoder, outputs), *_recording(piping, info, tally, stack)]
+    outputs.append(_beside(piping, tee, encoder, tally, stack))
+    return [EncodedOutput(encoder, outputs)]
 
 
 def _recording(
@@ -57,7 +65,14 @@ def _recording(
     if piping.tee is None:
         return ()
     encoder = _opened(info, _coding_of_file(piping, piping.tee, info), tally, stack)
-    return (Coded(encoder, (Aside(_file(piping, piping.tee, encoder, stack), tally),)),)
+    return (EncodedOutput(encoder, (_beside(piping, piping.tee, encoder, tally, stack),)),)
+
+
+def _beside(
+    piping: PipeSettings, path: Path, encoder: Encoder, tally: FrameCounts, stack: ExitStack
+) -> Output:
+    """Return a recording beside a stream: where it fails, it fails alone."""
+    return output_to(_file(piping, path, encoder, stack), tally, OnFailure.GIVE_UP)
 
 
 def _is_single(piping: PipeSettings) -> bool:

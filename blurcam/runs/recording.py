@@ -21,7 +21,8 @@ from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import redact_all, until_fault, write_all
+from blurcam.runs.chain import deliver, redact_all, until_fault
+from blurcam.runs.outputs import EncodedOutput, output_to
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Stages, Timing, Untimed
@@ -198,7 +199,8 @@ def _open_output(
     encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
     sink = open_sink(config, encoder, stack)
     redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
-    steps = write_all(redacted, timing.encoder(encoder), (timing.sink(sink),), tally)
+    output = EncodedOutput(timing.encoder(encoder), (output_to(timing.sink(sink), tally),))
+    steps = deliver(redacted, (output,), tally)
     stack.callback(steps.close)
     return sink, timing.timed("hand over", steps)
 

@@ -24,7 +24,8 @@ from blurcam.errors import SourceReadError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Reason
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import redact_all, write_all
+from blurcam.runs.chain import deliver, redact_all
+from blurcam.runs.outputs import EncodedOutput, output_to
 from blurcam.runs.recording import (
     READER_DEPTH,
     CoverageOrigin,
@@ -171,7 +172,7 @@ def open_span(
         encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
         sink = stack.enter_context(closing(SpanPacketSink(spool, passage)))
         redacted = redact_all(covering, make_effect(config.effect), tally)
-        steps = write_all(redacted, encoder, (sink,), tally)
+        steps = deliver(redacted, (EncodedOutput(encoder, (output_to(sink, tally),)),), tally)
         stack.callback(steps.close)
         yield SpanRun(steps, own, encoder.parameters)
 

@@ -17,7 +17,7 @@ from blurcam.detect.detector import Answer, Detection, Detector
 from blurcam.detect.sheets import Searchable
 from blurcam.encode.encoder import RedactedPacket
 from blurcam.redact.gate import RedactedFrame
-from blurcam.runs.chain import FrameEncoder, Sink
+from blurcam.runs.outputs import FrameEncoder, PacketSink
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class Untimed:
         """Return the encoder."""
         return encoder
 
-    def sink(self, sink: Sink) -> Sink:
+    def sink(self, sink: PacketSink) -> PacketSink:
         """Return the sink."""
         return sink
 
@@ -175,7 +175,7 @@ class Stages:
         """Return the encoder, timed."""
         return TimedEncoder(encoder, self.watch("encode"), self._redacted)
 
-    def sink(self, sink: Sink) -> Sink:
+    def sink(self, sink: PacketSink) -> PacketSink:
         """Return the sink, timed."""
         return TimedSink(sink, self.watch("mux"))
 
@@ -252,10 +252,10 @@ class TimedEncoder:
         self._watch = watch
         self._fill = fill
 
-    def encode(self, frame: RedactedFrame) -> Iterator[RedactedPacket]:
+    def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
         """Yield the packets that are ready."""
         self._fill.take()
-        yield from self._watch.timed("encode", self._encoder.encode(frame), _nothing)
+        yield from self._watch.timed("encode", self._encoder.encode(frame, pts), _nothing)
 
     def flush(self) -> Iterator[RedactedPacket]:
         """Yield what is left."""
@@ -265,7 +265,7 @@ class TimedEncoder:
 class TimedSink:
     """A sink whose work is timed as the stages ``mux`` and ``finish``."""
 
-    def __init__(self, sink: Sink, watch: Stopwatch) -> None:
+    def __init__(self, sink: PacketSink, watch: Stopwatch) -> None:
         """Wrap the sink, which the caller closes."""
         self._sink = sink
         self._watch = watch

@@ -32,23 +32,22 @@ def main(parent: Parent) -> NoReturn:
         os._exit(_run(camera, parent, stop))
 
 
-def _run(camera: Camera, parent: Parent, asked: Stop) -> int:
-    from blurcam.runs.camera import CameraOwner, run_camera
+def _run(camera: Camera, parent: Parent, stop: Stop) -> int:
+    from blurcam.runs.camera import CameraRun
     from blurcam.sinks.jpeg import JpegStills
 
     stills = JpegStills()
 
-    def beat(status: CameraStatus) -> None:
+    def tell(status: CameraStatus) -> None:
         parent.tell("status", status.to_json())
-
-    def stop() -> bool:
         jpeg = stills.take()
         if jpeg is not None:
             parent.tell("still", base64.b64encode(jpeg).decode())
-        return asked.asked or parent.is_gone
+        if parent.is_gone:
+            stop.ask()
 
     try:
-        run_camera(camera, CameraOwner(beat, stop), (stills,))
+        CameraRun(camera, tell, stop, stills=(stills,)).run()
     except BlurcamError as exc:
         logging.getLogger("blurcam").error("%s", exc)
         parent.tell("failed", json.dumps(str(exc)))

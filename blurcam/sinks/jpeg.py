@@ -24,12 +24,15 @@ class JpegStills:
         self._made = float("-inf")
         self._newest: bytes | None = None
 
-    def show(self, picture: RedactedFrame) -> None:
-        """Make a JPEG of this picture, if one is due."""
+    def write(self, picture: RedactedFrame) -> None:
+        """Make a JPEG of this frame, if one is due."""
         now = time.monotonic()
         if now - self._made >= self._every:
             self._made = now
             self._newest = jpeg_of(picture)
+
+    def finish(self) -> None:
+        """Hold nothing back."""
 
     def take(self) -> bytes | None:
         """Return the newest JPEG, once."""

@@ -6,15 +6,13 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
-from blurcam.encode.encoder import Encoder, RedactedPacket
+from blurcam.encode.encoder import RedactedPacket
 from blurcam.errors import SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
 from blurcam.runtime.threads import Order, WorkerThread
-from blurcam.sinks.camera_outputs import LiveSink
 
 # Some seconds of coded video; beyond it packets are left out up to the next key frame.
 _MOST_BYTES: Final = 16 << 20
@@ -24,7 +22,28 @@ _STUCK_SECONDS: Final = 8.0
 # What a disk may take to close a file; three seconds are all there is at the end.
 _PARTING_SECONDS: Final = 1.5
 
-Opens = Callable[[Encoder], LiveSink]
+
+class LiveSink(Protocol):
+    """Where redacted packets go, for as long as there are any."""
+
+    def write(self, packet: RedactedPacket, wall_time: float) -> None:
+        """Write a packet of a frame that the camera took about then; raises SinkError."""
+
+    @property
+    def is_up(self) -> bool:
+        """Whether something is known to have been taken: a server may need a while to refuse."""
+
+    def storage(self) -> Storage | None:
+        """Return what is kept on disk, ``None`` if nothing is."""
+
+    def finish(self) -> None:
+        """Complete what was begun; raises SinkError."""
+
+    def close(self) -> None:
+        """Release it; safe to call twice."""
+
+
+Opens = Callable[[], LiveSink]
 
 
 def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
@@ -34,11 +53,11 @@ def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
     """
     lost: list[WorkerThread[Callable[[], None], None]] = []
 
-    def opens(encoder: Encoder) -> LiveSink:
+    def opens() -> LiveSink:
         lost[:] = [errands for errands in lost if not errands.close()]
         if lost:
             raise SinkOpenError(f"{name}: the disk still hangs")
-        return SinkThread(name, partial(open_sink, encoder), clock, lost.append)
+        return SinkThread(name, open_sink, clock, lost.append)
 
     return opens
 
@@ -56,7 +75,7 @@ class SinkThread:
     def __init__(
         self,
         name: str,
-        open_sink: Callable[[], LiveSink],
+        open_sink: Opens,
         clock: Clock,
         lose: Callable[[WorkerThread[Callable[[], None], None]], None],
     ) -> None:
@@ -71,7 +90,7 @@ class SinkThread:
         self._sink: LiveSink | None = None
         self._order(lambda: self._open(open_sink))
 
-    def _open(self, open_sink: Callable[[], LiveSink]) -> None:
+    def _open(self, open_sink: Opens) -> None:
         self._sink = open_sink()
 
     def _order(self, work: Callable[[], None], size: int = 0) -> Order[None]:

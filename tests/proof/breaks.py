@@ -181,7 +181,7 @@ def uncounted() -> None:
         return original(tally, coverage)
 
     wrap("blurcam.runtime.counts:FrameCounts.covered", around)
-    wrap("blurcam.runs.chain:_audit", lambda original, tally: None)
+    wrap("blurcam.runs.chain:account", lambda original, tally, **how: None)
 
 
 def errors_show_pictures() -> None:

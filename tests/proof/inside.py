@@ -99,5 +99,5 @@ def main(parent: Any) -> None:
     _arm_as_told()
     module = importlib.import_module(os.environ["PROOF_MODULE"])
     if module.__name__ == "blurcam.serve.camera_process":
-        wrap("blurcam.runs.camera:run_camera", _noted)
+        wrap("blurcam.runs.camera:CameraRun.run", _noted)
     module.main(parent)

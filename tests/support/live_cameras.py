@@ -14,8 +14,9 @@ import numpy as np
 import psutil
 from numpy.typing import NDArray
 
-from blurcam.runs.camera import CameraOwner, run_camera
+from blurcam.runs.camera import CameraRun
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.signals import Stop
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
 from blurcam.settings.camera import Camera, OnLoss, Output, Receive, Transport
@@ -136,17 +137,14 @@ def watch(
 ) -> Watched:
     """Redact a camera until its status is ``enough``."""
     watched, deadline = Watched(), time.monotonic() + patience
-    done = False
+    stop = Stop()
 
-    def beat(status: CameraStatus) -> None:
-        nonlocal done
+    def tell(status: CameraStatus) -> None:
         watched.statuses.append(status)
-        done = done or enough(status)
-
-    def stop() -> bool:
+        if not stop.asked and enough(status):
+            stop.ask()
         if time.monotonic() > deadline:
             raise TimeoutError(f"not enough: {watched.last}")
-        return done
 
     camera = Camera(
         name="cam",
@@ -158,7 +156,7 @@ def watch(
         encode=Encode(crf=14),
         on_loss=on_loss,
     )
-    watched.tally = run_camera(camera, CameraOwner(beat, stop))
+    watched.tally = CameraRun(camera, tell, stop).run()
     return watched
 
 

@@ -236,7 +236,7 @@ def test_two_hundred_reconnects_leave_memory_threads_and_descriptors_flat(
     clips: dict[str, Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the collection after each session it holds 1.8 MB more after each."""
-    monkeypatch.setattr("blurcam.runs.camera_loop.UNREACHABLE", BackOffTimes(0.05, 0.1))
+    monkeypatch.setattr("blurcam.runs.camera.UNREACHABLE", BackOffTimes(0.05, 0.1))
     process = psutil.Process()
     seen: dict[int, tuple[int, int, int]] = {}
 

@@ -114,7 +114,7 @@ def test_while_a_detector_hangs_frames_are_covered_whole_and_then_the_run_ends(
 def test_a_camera_whose_detector_hangs_gets_another_process(
     clip: Clip, tmp_path: Path, kind: signal.Signals
 ) -> None:
-    """It fails where ``StatusRecorder.answers`` never raises, or the supervisor never kills."""
+    """It fails where ``note_answers`` never raises, or the supervisor never kills."""
     with FakeCam({"cam": clip}) as server:
         camera = Camera(
             name="door",
@@ -165,7 +165,7 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
                 woken.wait()
             super().write(packet, wall_time)
 
-    monkeypatch.setattr("blurcam.runs.camera.SegmentSink", Hanging)
+    monkeypatch.setattr("blurcam.runs.camera_outputs.SegmentSink", Hanging)
     monkeypatch.setattr("blurcam.sinks.own_thread._STUCK_SECONDS", 2.0)
     told: list[CameraStatus] = []
 

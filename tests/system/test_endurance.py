@@ -21,7 +21,8 @@ from blurcam.encode.encoder_options import EncoderOptions
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import redact_all, write_all
+from blurcam.runs.chain import deliver, redact_all
+from blurcam.runs.outputs import EncodedOutput, output_to
 from blurcam.runs.perception import covered, searched
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
@@ -79,7 +80,8 @@ def slope(count: int, hoard: list[object] | None = None) -> float:
     with closing(encoder), closing(prefetch(feed(count, tally), 4)) as frames:
         found = searched(frames, info, Oracle(), Detect(), cover.lead)
         redacted = redact_all(covered(found, cover, tally), make_effect("blur"), tally)
-        for seq, at in enumerate(write_all(redacted, encoder, (sink,), tally)):
+        output = EncodedOutput(encoder, (output_to(sink, tally),))
+        for seq, at in enumerate(deliver(redacted, (output,), tally)):
             if hoard is not None:
                 hoard.append(bytearray(200_000 + int(at) % 2))
             if seq > count // 4 and seq % (count // 100) == 0:

@@ -22,7 +22,7 @@ import pytest
 
 from blurcam.errors import ConfigError, SourceError
 from blurcam.media.clock import SystemClock
-from blurcam.runs.camera_account import StatusRecorder
+from blurcam.runs.camera_status import CameraState, status_of
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.addresses import Address as Parsed
 from blurcam.settings.addresses import mask, parse_address
@@ -68,14 +68,14 @@ def said_of(url: str, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
         return
     yield f"{source} {source!r} {Camera('a', source, (RecordingOutput('x.ts'),))!r}"
     clock, tally = SystemClock(), FrameCounts()
-    account = StatusRecorder("a", tally, clock)
+    state = CameraState.starting(clock)
     live = LiveSource(source, Receive(connect=1, stall=1), CameraTimeline.starting(clock, tally))
     try:
         next(live.frames())
     except SourceError as exc:
-        account.failed(exc)
+        state.failed(exc)
         yield f"{exc} {exc!r} {''.join(traceback.format_exception(exc))}"
-    status = account.status()
+    status = status_of("a", state, tally, (), clock)
     yield f"{status} {status.to_json()}"
     yield caplog.text
     with serving(FedBoard(status)) as server:

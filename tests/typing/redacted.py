@@ -11,8 +11,8 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Region
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame, redact
-from blurcam.runs.chain import write_all
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runs.chain import ShownFrame
+from blurcam.runs.outputs import EncodedOutput
 from blurcam.sinks.file import FileSink
 
 
@@ -31,9 +31,11 @@ def packets_come_from_the_encoder(sink: FileSink, data: bytes) -> None:
 
 
 def frames_do_not_pass_the_gate(
-    frames: list[Frame], encoder: Encoder, sink: FileSink, tally: FrameCounts
+    frame: Frame, redacted: RedactedFrame, coverage: Coverage, output: EncodedOutput
 ) -> None:
-    write_all(frames, encoder, (sink,), tally)  # type: ignore[arg-type]
+    ShownFrame(frame, 0, 0.0, coverage)  # type: ignore[arg-type]
+    output.write(frame)  # type: ignore[arg-type]
+    output.write(redacted)  # type: ignore[arg-type]
 
 
 def regions_are_not_a_coverage(frame: Frame, regions: tuple[Region, ...], effect: Effect) -> None:

@@ -22,8 +22,7 @@ from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Reason
-from blurcam.runs.camera_account import StatusRecorder
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runs.camera_status import CameraState, note_answers
 from tests.support.clocks import HandClock
 
 NEVER = float("inf")
@@ -140,7 +139,7 @@ class Box:
         self.pressure = OverloadControl(self.clock, rungs(0.25))
         self.paced = Paced(self.clock, 0.05, lambda: self.pressure.rung.scale**2)
         self.attended = DeadlineDetector(self.paced, self.clock)
-        self.account = StatusRecorder("box", FrameCounts(), self.clock)
+        self.state = CameraState.starting(self.clock)
         self.found: list[tuple[float, object]] = []
         self.dropped = 0
 
@@ -164,14 +163,16 @@ class Box:
             rhythm=0.2, refresh=0.2, longest=0.3, timeout=1.0, patience=10**6, live=True
         )
         scanned = scan(self.frames(seconds, slow_from, slow), search, plan, self.pressure)
-        for frame, finding in self.account.answers(scanned, lambda: self.attended.late):
+        for frame, finding in note_answers(
+            scanned, self.state, lambda: self.attended.late, self.clock
+        ):
             self.found.append((float(frame.time), finding))
 
 
 def test_a_detector_that_is_slow_but_alive_is_looked_with_less_closely_and_not_replaced() -> None:
     """Looks that take two seconds, twice what is waited for, become coarser until they are in time.
 
-    It fails where ``StatusRecorder.answers`` does not ask how many came late: then the run ends
+    It fails where ``note_answers`` does not ask how many came late: then the run ends
     after five seconds. And where the pressure never climbs: then frames are covered whole for ever.
     """
     box = Box()

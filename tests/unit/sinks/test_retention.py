@@ -14,8 +14,9 @@ import pytest
 
 from blurcam.encode.encoder import Encoder
 from blurcam.errors import SinkWriteError
+from blurcam.runs.outputs import OnFailure, Output
+from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.recording_names import NamePattern
-from blurcam.sinks.camera_outputs import CameraOutput
 from blurcam.sinks.recording_ages import RecordingAges
 from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.segments import SegmentSink
@@ -295,19 +296,23 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", str(folder)], check=True)
 
 
-def recorder(names: str | Path, keep: Retention, clock: HandClock) -> CameraOutput:
+def recorder(names: str | Path, keep: Retention, clock: HandClock, encoder: Encoder) -> Output:
     files = PatternFiles(NamePattern(str(names)), keep, clock)
-    return CameraOutput("disk", lambda e: SegmentSink(files, e, segment=3600), clock)
+    return Output(
+        "disk",
+        lambda: SegmentSink(files, encoder, segment=3600),
+        OnFailure.REOPEN,
+        FrameCounts(),
+        clock,
+    )
 
 
-def record(
-    output: CameraOutput, encoder: Encoder, clock: HandClock, seconds: float
-) -> Iterator[float]:
+def record(output: Output, encoder: Encoder, clock: HandClock, seconds: float) -> Iterator[float]:
     """Record, and yield the time before each packet."""
     for packet, wall in packets(encoder, seconds):
         clock.now = wall - START
         yield clock.now
-        output.write(packet, wall, encoder)
+        output.write(packet, wall)
     output.finish()
     output.close()
 
@@ -315,7 +320,7 @@ def record(
 def test_on_a_full_disk_the_oldest_recordings_go(small_disk: Path, encoder: Encoder) -> None:
     made = recordings(small_disk, 5, size=700_000, begin=START - 600)
     clock = HandClock()
-    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", Retention(free=1_500_000), clock)
+    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", Retention(free=1_500_000), clock, encoder)
     for _ in record(output, encoder, clock, 6):
         assert output.status().up
     assert there(made) == [False, False, True, True, True]
@@ -331,7 +336,7 @@ def test_deletion_that_cannot_help_is_not_begun(
     made = recordings(small_disk, 3, size=200_000)
     clock = HandClock()
     keep = Retention(free=2_000_000 if others else 8 << 20)
-    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", keep, clock)
+    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", keep, clock, encoder)
     for _ in record(output, encoder, clock, 6):
         pass
     assert all(there(made))
@@ -345,7 +350,7 @@ def test_what_is_linked_from_elsewhere_frees_nothing_and_stays(
     for path in made:
         (small_disk / f"{path.name}.kept").hardlink_to(path)
     clock = HandClock()
-    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", Retention(free=3_000_000), clock)
+    output = recorder(small_disk / "%Y-%m-%d_%H-%M.ts", Retention(free=3_000_000), clock, encoder)
     for _ in record(output, encoder, clock, 3):
         pass
     assert all(there(made))
@@ -373,7 +378,7 @@ def test_a_full_disk_stops_the_recorder_and_room_starts_it_again(
     (ballast,) = recordings(small_disk / "others", 1, size=3_000_000)
     clock = HandClock()
     keep = Retention(free=2_000_000, delete_when_full=False)
-    output = recorder(small_disk / "%H-%M-%S.ts", keep, clock)
+    output = recorder(small_disk / "%H-%M-%S.ts", keep, clock, encoder)
     for now in record(output, encoder, clock, 12):
         if now == 6.0:
             assert not output.status().up
@@ -395,8 +400,8 @@ def test_wherever_the_disk_fills_up_what_was_recorded_plays_and_recording_goes_o
         ballast.unlink(missing_ok=True)
         ballast.write_bytes(bytes((os.statvfs(small_disk).f_bavail - blocks) * 4096))
         clock = HandClock()
-        output = recorder(folder / "%Y" / f"%H-%M-%S{suffix}", ROOMY, clock)
         with closing(live_encoder()) as encoder:
+            output = recorder(folder / "%Y" / f"%H-%M-%S{suffix}", ROOMY, clock, encoder)
             for now in record(output, encoder, clock, 6):
                 if now == 2.0:
                     failed += not output.status().up

@@ -20,9 +20,9 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
+from blurcam.runs.outputs import OnFailure, Output
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.recording_names import NamePattern
-from blurcam.sinks.camera_outputs import CameraOutput
 from blurcam.sinks.folders import folder_below
 from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.segment_file import free_names, give_name
@@ -194,14 +194,20 @@ def test_one_output_that_cannot_be_opened_stops_no_other(encoder: Encoder, tmp_p
     (tmp_path / "file").write_bytes(b"")
     clock = HandClock()
 
-    def output(folder: str) -> CameraOutput:
+    def output(folder: str) -> Output:
         files = PatternFiles(NamePattern(str(tmp_path / folder / "%H.ts")), ROOMY, clock)
-        return CameraOutput(folder, lambda e: SegmentSink(files, e, segment=None), clock)
+        return Output(
+            folder,
+            lambda: SegmentSink(files, encoder, segment=None),
+            OnFailure.REOPEN,
+            FrameCounts(),
+            clock,
+        )
 
     bad, good = output("file"), output("fine")
     for packet, wall in packets(encoder, 2):
         for each in (bad, good):
-            each.write(packet, wall, encoder)
+            each.write(packet, wall)
     for each in (bad, good):
         each.finish()
         each.close()
