@@ -11,7 +11,7 @@ from blurcam.detect.detector import Answer, Detection, Detector
 from blurcam.detect.sheets import Searchable
 from blurcam.errors import DetectorTimeout
 from blurcam.media.clock import Clock
-from blurcam.runtime.threads import Order, WorkerThread
+from blurcam.runtime.threads import Future, WorkerThread
 
 # An answer is overdue after so many times as long as the slowest of the last ones took. The slowest
 # of 132 looks at 1080p took three times as long as half of them.
@@ -134,7 +134,7 @@ class ThreadedDetector:
     def __init__(self, detector: Detector) -> None:
         """Take over the detector."""
         self._detector = detector
-        self._errands: WorkerThread[Sequence[Searchable], tuple[Detection, ...]] = WorkerThread(
+        self._worker: WorkerThread[Sequence[Searchable], tuple[Detection, ...]] = WorkerThread(
             self._search
         )
         self.name = detector.name
@@ -146,25 +146,25 @@ class ThreadedDetector:
 
     def start(self, views: Sequence[Searchable]) -> Answer:
         """Have it searched."""
-        return _Served(self.name, self._errands.order(views))
+        return _Served(self.name, self._worker.submit(views))
 
     def close(self) -> None:
         """Release the detector, once its thread has come to rest; one that hangs is left."""
-        if self._errands.close():
+        if self._worker.close():
             self._detector.close()
 
 
 @dataclass(frozen=True, slots=True)
 class _Served:
     name: str
-    order: Order[tuple[Detection, ...]]
+    answer: Future[tuple[Detection, ...]]
 
     @property
     def is_ready(self) -> bool:
-        return self.order.is_ready
+        return self.answer.done()
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         try:
-            return self.order.wait(timeout)
+            return self.answer.result(timeout)
         except TimeoutError:
             raise DetectorTimeout(f"{self.name}: no answer within {timeout:g} s") from None

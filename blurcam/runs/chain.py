@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Final, Protocol
 
 from blurcam.errors import SinkClosed, SourceReadError
@@ -129,27 +130,8 @@ def deliver(
     ``may_end_early``: a reader that goes away is a normal end, and frames that waited when the end
     was asked for count as dropped. Of a recording both are errors.
     """
-
-    def consume(shown: Iterator[ShownFrame]) -> None:
-        closed: SinkClosed | None = None
-        try:
-            for each in shown:
-                for output in outputs:
-                    output.write(each)
-        except SinkClosed as exc:
-            if not may_end_early:
-                raise
-            closed = exc
-        for output in outputs:
-            try:
-                output.finish()
-            except SinkClosed as exc:
-                closed = exc
-        if closed is not None:
-            raise closed
-
     try:
-        with outbox(consume, WRITER_DEPTH) as put:
+        with outbox(partial(_write, outputs, may_end_early), WRITER_DEPTH) as put:
             for each in frames:
                 put(each)
                 yield each.time
@@ -159,6 +141,28 @@ def deliver(
             raise
         counts.notice(str(exc))
         account(counts, may_drop=True)
+
+
+def _write(
+    outputs: Sequence[FrameOutput], may_end_early: bool, frames: Iterator[ShownFrame]
+) -> None:
+    """Write the frames to every output, and the end; the work of the writer's thread."""
+    closed: SinkClosed | None = None
+    try:
+        for each in frames:
+            for output in outputs:
+                output.write(each)
+    except SinkClosed as exc:
+        if not may_end_early:
+            raise
+        closed = exc
+    for output in outputs:
+        try:
+            output.finish()
+        except SinkClosed as exc:
+            closed = exc
+    if closed is not None:
+        raise closed
 
 
 def account(counts: FrameCounts, *, may_drop: bool) -> None:

@@ -7,12 +7,13 @@ carried to the other side and raised there. Whoever stops first wakes and joins 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future as Future
 from contextlib import contextmanager
 from fractions import Fraction
-from functools import partial
 from typing import Final, Generic, TypeVar
+
+from blurcam.runtime.channel import Channel
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -34,101 +35,6 @@ _STARTS_WITHIN: Final = 1.0
 
 class Abandoned(Exception):
     """Raised in a consumer's thread when its producer will send no more, and did not finish."""
-
-
-class _Channel(Generic[T]):
-    """A bounded queue with an end, an error and a reader who may leave."""
-
-    def __init__(self, depth: int) -> None:
-        if depth < 1:
-            raise ValueError(f"a buffer of {depth} items")
-        self._depth = depth
-        self._items: deque[T] = deque()
-        self._changed = threading.Condition()
-        self._ended = False
-        self._error: BaseException | None = None
-        self._reader_left = False
-
-    def put(self, item: T, most: int | None = None) -> bool:
-        """Wait until fewer than ``most`` wait, and add; false once nobody will read it."""
-        depth = self._depth if most is None else most
-        with self._changed:
-            while len(self._items) >= depth and not self._reader_left:
-                self._changed.wait()
-            if not self._reader_left:
-                self._items.append(item)
-                self._changed.notify_all()
-            return not self._reader_left
-
-    def end(self, error: BaseException | None = None, *, at_once: bool = False) -> None:
-        """Say that nothing follows, or what went wrong; ``at_once`` throws away what waits."""
-        with self._changed:
-            self._ended = True
-            self._error = error
-            if at_once:
-                self._items.clear()
-            self._changed.notify_all()
-
-    def put_newest(self, item: T, is_stale: Callable[[T, T], bool]) -> tuple[bool, int]:
-        """Add without waiting; return whether it will be read, and how many were dropped for it.
-
-        The oldest go while ``is_stale(oldest, item)``, or while there is no room.
-        """
-        with self._changed:
-            if self._reader_left:
-                return False, 0
-            dropped = 0
-            while self._items and (
-                len(self._items) >= self._depth or is_stale(self._items[0], item)
-            ):
-                self._items.popleft()
-                dropped += 1
-            self._items.append(item)
-            self._changed.notify_all()
-            return True, dropped
-
-    def leave(self) -> int:
-        """Say that nothing more will be read; return how many items that loses."""
-        with self._changed:
-            self._reader_left = True
-            lost = len(self._items)
-            self._items.clear()
-            self._changed.notify_all()
-            return lost
-
-    def __iter__(self) -> Iterator[T]:
-        while True:
-            with self._changed:
-                while not self._items and not self._ended:
-                    self._changed.wait()
-                if not self._items:
-                    return self._finish()
-                item = self._take()
-            yield item
-
-    def turns(self, until: Callable[[], bool], every: float) -> Iterator[T | None]:
-        """Yield what is put, or ``None`` where nothing is for ``every`` seconds.
-
-        It ends where that does, or once ``until`` says so, asked each time.
-        """
-        while not until():
-            with self._changed:
-                if not self._items and not self._ended:
-                    self._changed.wait(every)
-                if not self._items and self._ended:
-                    return self._finish()
-                item = self._take() if self._items else None
-            yield item
-
-    def _take(self) -> T:
-        item = self._items.popleft()
-        self._changed.notify_all()
-        return item
-
-    def _finish(self) -> None:
-        """Raise what went wrong, if that is why nothing follows."""
-        if self._error is not None:
-            raise self._error
 
 
 def _untold(count: int) -> None:
@@ -153,7 +59,7 @@ def prefetch(
     ``items`` in it, and waits for that; ``interrupt`` makes a source that waits for more (a pipe,
     a camera) end at once.
     """
-    channel: _Channel[T] = _Channel(depth)
+    channel: Channel[T] = Channel(depth)
     return _pulled(items, channel, channel.put, iter(channel), interrupt)
 
 
@@ -175,7 +81,7 @@ def live(
     ``hold_at`` is asked before each item, with the most that may wait: where it gives a number, the
     source is held up until fewer items wait, and nothing is dropped.
     """
-    channel: _Channel[T] = _Channel(_MOST_LIVE)
+    channel: Channel[T] = Channel(_MOST_LIVE)
     newest = _newest(channel, seconds, time_of, dropped)
 
     def put(item: T) -> bool:
@@ -199,14 +105,14 @@ def live_turns(
     time, says so, it ends at once; what it raises is raised here. A source that then still waits
     for a camera is left to its own time-out.
     """
-    channel: _Channel[T] = _Channel(_MOST_LIVE)
+    channel: Channel[T] = Channel(_MOST_LIVE)
     put = _newest(channel, seconds, time_of, dropped)
     turns = channel.turns(until, _TURN_SECONDS)
     return _pulled(items, channel, put, turns, _nothing, dropped, _PARTING_SECONDS)
 
 
 def _newest(
-    channel: _Channel[T],
+    channel: Channel[T],
     seconds: float,
     time_of: Callable[[T], Fraction],
     dropped: Callable[[int], None],
@@ -228,7 +134,7 @@ def _newest(
 
 def _pulled(
     items: Iterator[T],
-    channel: _Channel[T],
+    channel: Channel[T],
     put: Callable[[T], bool],
     read: Iterator[U],
     interrupt: Callable[[], None],
@@ -261,8 +167,7 @@ def _pulled(
         thread.start()  # a signal may arrive, and raise, before that returns
         yield from read
     finally:
-        left = channel.leave()
-        if left:
+        if left := channel.leave():
             unread(left)
         interrupt()
         if began.wait(_STARTS_WITHIN):
@@ -278,7 +183,7 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
     ``consume`` cannot take the failure for an end. An exception in ``consume`` is raised from
     the next ``put``, or at the end of the block.
     """
-    channel: _Channel[T] = _Channel(depth)
+    channel: Channel[T] = Channel(depth)
     failure: list[BaseException] = []
 
     def work() -> None:
@@ -310,60 +215,31 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
         raise failure[0]
 
 
-class Order(Generic[R]):
-    """Work that was asked for, done or not yet."""
-
-    def __init__(self) -> None:
-        """Not done."""
-        self._done = threading.Event()
-        self._result: list[R] = []
-        self._error: BaseException | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether :meth:`wait` would return or raise at once."""
-        return self._done.is_set()
-
-    def wait(self, timeout: float) -> R:
-        """Return the result, or raise what the work raised; TimeoutError if that takes longer."""
-        if not self._done.wait(timeout):
-            raise TimeoutError
-        if self._error is not None:
-            raise self._error
-        return self._result[0]
-
-    def carry_out(self, work: Callable[[], R]) -> None:
-        """Do the work, in the thread that does it."""
-        try:
-            self._result.append(work())
-        except BaseException as exc:  # noqa: BLE001 - carried to whoever waits and raised there
-            self._error = exc
-        finally:
-            self._done.set()
-
-
 class WorkerThread(Generic[T, R]):
     """Work done in a thread of its own, one piece after the other; whoever asks may go on."""
 
     def __init__(self, work: Callable[[T], R], depth: int = 64) -> None:
         """Do ``work`` with each item; at most ``depth`` wait, then asking does."""
         self._work = work
-        self._channel: _Channel[tuple[T, Order[R]]] = _Channel(depth)
-        self._thread = threading.Thread(target=self._run, name="blurcam-errands", daemon=True)
+        self._channel: Channel[tuple[T, Future[R]]] = Channel(depth)
+        self._thread = threading.Thread(target=self._run, name="blurcam-worker", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
-        for item, order in self._channel:
-            order.carry_out(partial(self._work, item))
+        for item, future in self._channel:
+            try:
+                future.set_result(self._work(item))
+            except BaseException as exc:  # noqa: BLE001 - raised to whoever asks for the result
+                future.set_exception(exc)
 
-    def order(self, item: T) -> Order[R]:
-        """Have the work done with an item, after all that was ordered before."""
-        made: Order[R] = Order()
-        self._channel.put((item, made))
-        return made
+    def submit(self, item: T) -> Future[R]:
+        """Have the work done with an item, after all that was submitted before."""
+        future: Future[R] = Future()
+        self._channel.put((item, future))
+        return future
 
     def close(self) -> bool:
-        """Order no more; return whether the thread has come to rest, within half a second."""
+        """Take no more; return whether the thread has come to rest, within half a second."""
         self._channel.end(at_once=True)
         self._thread.join(_PARTING_SECONDS)
         return not self._thread.is_alive()

@@ -12,7 +12,7 @@ from blurcam.encode.encoder import RedactedPacket
 from blurcam.errors import SinkError, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
-from blurcam.runtime.threads import Order, WorkerThread
+from blurcam.runtime.threads import Future, WorkerThread
 
 # Some seconds of coded video; beyond it packets are left out up to the next key frame.
 _MOST_BYTES: Final = 16 << 20
@@ -54,7 +54,7 @@ def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
     lost: list[WorkerThread[Callable[[], None], None]] = []
 
     def opens() -> LiveSink:
-        lost[:] = [errands for errands in lost if not errands.close()]
+        lost[:] = [worker for worker in lost if not worker.close()]
         if lost:
             raise SinkOpenError(f"{name}: the disk still hangs")
         return SinkThread(name, open_sink, clock, lost.append)
@@ -63,8 +63,8 @@ def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ordered:
-    order: Order[None]
+class _Submitted:
+    done: Future[None]
     size: int
     since: float
 
@@ -83,30 +83,30 @@ class SinkThread:
         self._name = name
         self._clock = clock
         self._lose = lose
-        self._errands: WorkerThread[Callable[[], None], None] = WorkerThread(_call, _MOST_PACKETS)
-        self._ordered: deque[_Ordered] = deque()
+        self._worker: WorkerThread[Callable[[], None], None] = WorkerThread(_call, _MOST_PACKETS)
+        self._submitted: deque[_Submitted] = deque()
         self._bytes = 0
         self._is_skipping = self._is_closed = False
         self._sink: LiveSink | None = None
-        self._order(lambda: self._open(open_sink))
+        self._submit(lambda: self._open(open_sink))
 
     def _open(self, open_sink: Opens) -> None:
         self._sink = open_sink()
 
-    def _order(self, work: Callable[[], None], size: int = 0) -> Order[None]:
-        order = self._errands.order(work)
-        self._ordered.append(_Ordered(order, size, self._clock.elapsed()))
+    def _submit(self, work: Callable[[], None], size: int = 0) -> Future[None]:
+        future = self._worker.submit(work)
+        self._submitted.append(_Submitted(future, size, self._clock.elapsed()))
         self._bytes += size
-        return order
+        return future
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
         """Have a packet written; raises what went wrong with an earlier one."""
         self._settle()
         if self._is_skipping and not (packet.is_key and self._bytes < _MOST_BYTES // 2):
             return
-        self._is_skipping = self._bytes > _MOST_BYTES or len(self._ordered) >= _MOST_PACKETS
+        self._is_skipping = self._bytes > _MOST_BYTES or len(self._submitted) >= _MOST_PACKETS
         if not self._is_skipping:
-            self._order(lambda: self._write(packet, wall_time), len(packet.data))
+            self._submit(lambda: self._write(packet, wall_time), len(packet.data))
 
     def _write(self, packet: RedactedPacket, wall_time: float) -> None:
         assert self._sink is not None
@@ -114,11 +114,11 @@ class SinkThread:
 
     def _settle(self) -> None:
         """Raise SinkError for what failed, or for what takes too long."""
-        while self._ordered and self._ordered[0].order.is_ready:
-            done = self._ordered.popleft()
-            self._bytes -= done.size
-            done.order.wait(0)
-        if self._ordered and self._clock.elapsed() - self._ordered[0].since > _STUCK_SECONDS:
+        while self._submitted and self._submitted[0].done.done():
+            first = self._submitted.popleft()
+            self._bytes -= first.size
+            first.done.result()
+        if self._submitted and self._clock.elapsed() - self._submitted[0].since > _STUCK_SECONDS:
             raise SinkWriteError(f"{self._name}: the disk takes nothing for {_STUCK_SECONDS:g} s")
 
     @property
@@ -132,9 +132,9 @@ class SinkThread:
 
     def finish(self) -> None:
         """Complete what was begun, if that can be done soon; raises SinkError."""
-        order = self._order(self._finish)
+        finished = self._submit(self._finish)
         try:
-            order.wait(_PARTING_SECONDS)
+            finished.result(_PARTING_SECONDS)
         except TimeoutError:
             raise SinkWriteError(
                 f"{self._name}: the disk does not take the end; the file keeps its temporary name"
@@ -151,9 +151,9 @@ class SinkThread:
             return
         self._is_closed = True
         with suppress(TimeoutError, SinkError):
-            self._errands.order(self._close).wait(_PARTING_SECONDS)
-        if not self._errands.close():
-            self._lose(self._errands)
+            self._worker.submit(self._close).result(_PARTING_SECONDS)
+        if not self._worker.close():
+            self._lose(self._worker)
 
     def _close(self) -> None:
         if self._sink is not None:

@@ -29,9 +29,9 @@ ROWS = (
 )
 # Who alone may import these; a package name stands for everything in it.
 ONLY = {
-    "threading": {"runtime.threads"},
+    "threading": {"runtime.channel", "runtime.threads"},
     "queue": set(),
-    "concurrent": set(),
+    "concurrent": {"runtime.threads"},
     "av": {"sources", "encode", "sinks", "assess.inspect_output"},
     "mediapipe": {"detect.detectors.mediapipe"},
     "openvino": {"detect.detectors.openvino"},

@@ -31,11 +31,9 @@ NOT_YET_SPLIT = {
     "assess/verify.py",
     "detect/frame_loop.py",
     "detect/search.py",
-    "runtime/threads.py",
 }
 NOT_YET_SHORT = {
     "commands/serve.py",
-    "runtime/threads.py",
 }
 
 # Words that blurcam once used for what FFmpeg and the field have other words for.
