@@ -80,7 +80,6 @@ class CameraRun:
             camera, self.counts, self._stages, self._clock, stills, standard
         )
         self._freezer = Freezer(active=camera.on_loss == "freeze")
-        self._effect = make_effect(camera.effect)
         self._overload: OverloadControl | None = None
         self._finest_seen = 0.0
         self._backoff = BackOff()
@@ -173,7 +172,8 @@ class CameraRun:
                 return
             self._outputs.info = session.info
             covering = self._covered(self._passing(chain((first,), frames)), session.info)
-            redacted = redact_all(covering, self._effect, self.counts, self._freezer)
+            effect = make_effect(self.camera.effect)
+            redacted = redact_all(covering, effect, self.counts, self._freezer)
             for shown in self._stages.timed("redact", redacted):
                 yield shown
                 self._has_worked = True
