@@ -68,6 +68,20 @@ MODULES = (
         "pins_lie_beside_the_models",
         "",
     ),
+    (
+        "unit/batch/test_output_folder",
+        "one job to an output folder; what was swapped gets no name",
+        "a_tree_is_anybodys",
+        "",
+    ),
+    ("system/test_batch_kills", "killed, full, twice at once: a job", WITHIN, ""),
+    (
+        "unit/batch/test_report_check",
+        "a report names what it does not know",
+        "any_file_is_known",
+        "",
+    ),
+    ("unit/batch/test_task_json", "workers are sent values, no code", "a_pickle_will_do", ""),
     ("system/test_endurance", "memory stays level", WITHIN, ""),
     ("unit/test_architecture", "who may import what", "a_sink_sees_frames", ""),
 )

@@ -66,6 +66,27 @@ def any_token_will_do() -> None:
     wrap("blurcam.serve.web.access:Access.is_token", lambda original, access, offered: True)
 
 
+def a_tree_is_anybodys() -> None:
+    """Two jobs may write into one output folder."""
+    wrap("blurcam.batch.output_folder:_claim", lambda original, *args: None)
+
+
+def any_file_is_known() -> None:
+    """A report is not asked which files it knows."""
+    wrap("blurcam.batch.report.check:_unknown", lambda original, *args: ())
+
+
+def a_pickle_will_do() -> None:
+    """A message is read without asking what it may say."""
+    import json
+
+    def read(original: Strike, text: str, allowed: Any) -> Any:
+        del original, allowed
+        return json.loads(text)
+
+    wrap("blurcam.batch.task_json:_from_json", read)
+
+
 def a_sink_sees_frames() -> None:
     """A module of the sinks imports raw frames."""
     read = Path.read_text
@@ -83,7 +104,8 @@ SPOILS: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
         redacts_nothing, blur_reads_the_face, tracking_takes_away, any_model_will_do,
-        pins_lie_beside_the_models, any_token_will_do, a_sink_sees_frames,
+        pins_lie_beside_the_models, any_token_will_do, a_sink_sees_frames, a_tree_is_anybodys,
+        any_file_is_known, a_pickle_will_do,
     )
 }  # fmt: skip
 

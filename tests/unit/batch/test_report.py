@@ -21,7 +21,6 @@ from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.report.document import steps_of
 from blurcam.batch.report.page import page
 from blurcam.batch.review_reasons import as_values, doubts_of
-from blurcam.runtime.files import sha256_of
 from tests.support.batches import batch, tree
 from tests.support.program import blurcam
 
@@ -160,53 +159,6 @@ def test_files_that_the_report_does_not_know_are_named(copy: Path) -> None:
     assert checked.returncode == 3
     said = [line.removeprefix(f"{copy}/report.json: ") for line in checked.stdout.splitlines()]
     assert said == ["link is not in the report", "cam0/raw.mp4 is not in the report"]
-
-
-def test_fields_that_the_chain_does_not_cover_are_named(copy: Path) -> None:
-    document = json.loads((copy / "report.json").read_text())
-    document["note"] = "approved by the data protection officer"
-    document["signature"]["by"] = "somebody"
-    (copy / "report.json").write_text(json.dumps(document))
-    checked = blurcam("report", "check", copy)
-    assert checked.returncode == 3
-    assert "holds a field that blurcam does not write: note" in checked.stdout
-    assert "holds a field that blurcam does not write: signature.by" in checked.stdout
-
-
-def test_a_field_that_stands_twice_is_no_report(copy: Path) -> None:
-    edit(copy / "report.json", '"state": "failed"', '"state": "done", "state": "failed"')
-    checked = blurcam("report", "check", copy)
-    assert checked.returncode == 2
-    assert "a field stands twice" in checked.stderr
-
-
-def test_an_entry_says_what_each_hash_is_of(tmp_path: Path) -> None:
-    source, out = tree(tmp_path / "in", 1), tmp_path / "out"
-    batch(source, "--out", out)
-    recording, output = source / "cam0" / "0.mp4", out / "cam0" / "0.mp4"
-    digests = {"output": output, "input": recording}
-    assert hashes(out) == {what: sha256_of(path) for what, path in digests.items()}
-    recording.write_bytes(b"no video any more")
-    batch(source, "--out", out)
-    # The output that is still there is not this recording's.
-    assert hashes(out) == {"earlier output": sha256_of(output)}
-    assert blurcam("report", "check", out, "--files").returncode == 0
-    output.write_bytes(b"other")
-    assert "cam0/0.mp4 was changed" in blurcam("report", "check", out, "--files").stdout
-
-
-def hashes(out: Path) -> dict[str, str]:
-    (entry,) = json.loads((out / "report.json").read_text())["files"]
-    return {each["of"]: each["sha256"] for each in entry["hashes"]}
-
-
-def test_a_report_of_a_killed_writer_is_ours_and_is_written_again(tmp_path: Path) -> None:
-    source, out = tree(tmp_path / "in", 1), tmp_path / "out"
-    batch(source, "--out", out)
-    (out / "report.html").unlink()  # it gets its name last
-    assert "is missing" in blurcam("report", "check", out).stdout
-    assert batch(source, "--out", out).returncode == 0
-    assert blurcam("report", "check", out, "--files").returncode == 0
 
 
 def test_a_strangers_report_is_not_replaced(tmp_path: Path) -> None:
