@@ -106,7 +106,10 @@ class LedgerDatabase:
         try:
             yield
         except (sqlite3.Error, OSError) as exc:
-            raise JobError(f"{shown(self._path)}: the ledger cannot be used: {exc}") from exc
+            remedy = "; make room and run the same command again" if "full" in str(exc) else ""
+            raise JobError(
+                f"{shown(self._path)}: the ledger cannot be used: {exc}{remedy}"
+            ) from exc
 
     def do(self, text: str, *values: Any) -> None:
         """Run a statement."""

@@ -162,7 +162,7 @@ class OutputFolder:
 
         Raises SinkWriteError; then every name is as it was.
         """
-        with translating_errors(self.root):
+        with translating_errors(self.root / next(iter(files))):
             try:
                 for name, content in files.items():
                     self._write_part(f".{name}.part", content)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -252,5 +252,6 @@ def _conclude(counts: JobCounts, out: Path, telling: _Telling) -> int:
             f"at, {counts.failed} failed; see: blurcam batch status {out}"
         )
     if telling.log_format == "json" or not sys.stderr.isatty():
-        typer.echo(line, err=True)
+        with suppress(OSError):  # a full disk behind a log
+            typer.echo(line, err=True)
     return code

@@ -7,19 +7,36 @@ that write to the final name at once leave files which the uninterrupted run doe
 from __future__ import annotations
 
 import json
+import os
 import random
+import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
 
-from tests.support.batches import batch, begin, last_line, outputs, rows, tree, until, workers_of
+from tests.support.batches import (
+    ALONE,
+    QUICK,
+    batch,
+    begin,
+    command,
+    environment,
+    last_line,
+    outputs,
+    rows,
+    tree,
+    until,
+    workers_of,
+)
 from tests.support.program import blurcam
 
 FILES = 4
@@ -260,22 +277,94 @@ def test_two_jobs_at_once_on_one_folder_are_one_too_many(
     assert outputs(out) == uninterrupted
 
 
+@contextmanager
+def small_disk(folder: Path, kilobytes: int) -> Iterator[Path]:
+    """Mount a disk of this size."""
+    folder.mkdir(exist_ok=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={kilobytes}k", "none", folder],
+        capture_output=True, check=False,
+    )  # fmt: skip
+    if made.returncode:
+        pytest.skip("a small disk can only be mounted by root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", folder], check=True)
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_at_any_write_costs_nothing_but_time(tmp_path: Path) -> None:
+    """Lock, ledger, what is not finished, outputs, report: each is the first to find no room."""
+    source = tree(tmp_path / "in", 2, seconds=1.0)
+    whole = tmp_path / "whole"
+    assert batch(source, "--out", whole).returncode == 0
+    told = set()
+    for kilobytes in range(8, 300, 12):
+        with small_disk(tmp_path / "full", kilobytes) as disk:
+            out = disk / "out"
+            result = batch(source, "--out", out)
+            for name, content in outputs(out).items():
+                assert content == outputs(whole)[name], kilobytes
+            if result.returncode:
+                assert result.returncode == 1, (kilobytes, result.stderr)
+                last = result.stderr.splitlines()[-1]
+                assert re.search(r"full|No space left|disk I/O", last), last
+                told.add(re.sub(r"/\S+/", "", last))
+            subprocess.run(["mount", "-o", "remount,size=64m", disk], check=True)
+            again = batch(source, "--out", out)
+            assert again.returncode == 0, (kilobytes, again.stderr)
+            assert outputs(out) == outputs(whole), kilobytes
+            assert list((out / ".blurcam" / "work").iterdir()) == []
+            assert blurcam("report", "check", out, "--files").returncode == 0
+    assert len(told) >= 3, told  # at the ledger, at what is not finished, at the report
+    assert result.returncode == 0  # the last disk was large enough
+
+
 def test_a_full_disk_ends_the_job_and_publishes_nothing(
     source: Path, uninterrupted: dict[str, bytes], tmp_path: Path
 ) -> None:
-    full = tmp_path / "full"
-    full.mkdir()
-    size = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=24k", "none", full],
-        capture_output=True, check=False,
-    )  # fmt: skip
-    if size.returncode:
-        pytest.skip("a small disk can only be mounted by root")
-    try:
+    with small_disk(tmp_path / "full", 36) as full:
         result = batch(source, "--out", full / "out", "--job", tmp_path / "job", "--jobs", 1)
         assert result.returncode == 1, result.stderr
         assert "No space left on device; make room and run the same command again" in result.stderr
         for name, content in outputs(full / "out").items():
             assert content == uninterrupted[name]
-    finally:
-        subprocess.run(["umount", full], check=True)
+
+
+def test_a_log_that_is_full_changes_nothing(tmp_path: Path) -> None:
+    source, out = tree(tmp_path / "in", 1), tmp_path / "out"
+    for form in ("text", "json"):
+        with Path("/dev/full").open("w") as full:
+            job = subprocess.run(
+                command("batch", source, "--out", out, *QUICK, *ALONE, "--log-format", form),
+                stderr=full, env=environment(), check=False,
+            )  # fmt: skip
+        assert job.returncode == 0
+    assert blurcam("report", "check", out, "--files").returncode == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
+def test_another_account_reads_and_locks_nothing_of_a_job(tmp_path: Path) -> None:
+    """The output is for whoever the umask says; ledger, log, lock and the rest are not."""
+    source, out, job = tree(tmp_path / "in", 1), tmp_path / "out", tmp_path / "job"
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    job.mkdir(mode=0o755)
+    assert batch(source, "--out", out, "--job", job).returncode == 0
+    look = (
+        "import fcntl, os, sys\n"
+        "os.setgid(12345); os.setuid(12345)\n"
+        "for path in sys.argv[1:]:\n"
+        "    try:\n"
+        "        os.listdir(path) if os.path.isdir(path) else open(path, 'rb')\n"
+        "    except PermissionError:\n"
+        "        continue\n"
+        "    print(path)\n"
+    )
+    names = [job / "ledger.sqlite3", job / "lock", job / "workers.log", out / ".blurcam",
+             out / ".blurcam" / "work", out / "cam0" / "0.mp4"]  # fmt: skip
+    read = subprocess.run(
+        [sys.executable, "-c", look, *names], capture_output=True, text=True, check=True
+    )
+    assert read.stdout.splitlines() == [str(out / "cam0" / "0.mp4")]
