@@ -11,6 +11,8 @@ from blurcam.errors import ConfigError
 from blurcam.settings.declaration import Fault
 
 Place = tuple[str | int, ...]
+# The largest site there is has some thousand.
+_MOST_NODES: Final = 100_000
 _MERGE: Final = "tag:yaml.org,2002:merge"
 
 
@@ -37,6 +39,7 @@ def read_yaml(text: str) -> YamlDocument:
         node = loader.get_single_node()
         walk = _Walk(loader)
         if node is not None:
+            _refuse_bomb(node)
             walk.visit(node, ())
         values = None if node is None else loader.construct_document(node)
     except yaml.YAMLError as exc:
@@ -47,6 +50,23 @@ def read_yaml(text: str) -> YamlDocument:
     except (ValueError, TypeError, RecursionError):  # whose texts would show values
         raise ConfigError("holds a key, a number or a date that YAML cannot have") from None
     return YamlDocument(values, walk.lines, tuple(walk.faults))
+
+
+def _refuse_bomb(root: yaml.Node) -> None:
+    """Raise ConfigError where aliases make a small file hold far more than any would."""
+    sizes: dict[int, int] = {}
+
+    def size(node: yaml.Node) -> int:
+        if id(node) not in sizes:
+            sizes[id(node)] = 1  # for an alias within what it names
+            parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+            if isinstance(node, yaml.MappingNode):
+                parts = [each for pair in node.value for each in pair]
+            sizes[id(node)] = 1 + sum(size(each) for each in parts)
+        return sizes[id(node)]
+
+    if size(root) > _MOST_NODES:
+        raise ConfigError(f"holds more than {_MOST_NODES} values once its aliases are filled in")
 
 
 class _Walk:

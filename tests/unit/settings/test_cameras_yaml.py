@@ -248,3 +248,20 @@ def test_the_reference_lists_every_key_as_it_is() -> None:
     tool = runpy.run_path(str(Path(__file__).parents[3] / "tools" / "reference.py"))
     text = tool["KEYS_PAGE"].read_text(encoding="utf-8")
     assert text.split(tool["MARK"])[1].strip() == tool["key_tables"]().strip(), "make reference"
+
+
+@pytest.mark.parametrize("kind", ["[{}]", "{{a: {0[0]}, b: {0[1]}, c: {0[2]}}}", "{{<<: [{}]}}"])
+def test_aliases_cannot_make_a_small_file_a_large_one(kind: str) -> None:
+    """Forty levels would be more values than there are atoms; seen to end within no day."""
+    rows = ["x0: &x0 {a: 1, b: 2}"]
+    for level in range(1, 40):
+        again = [f"*x{level - 1}"] * 3
+        filled = kind.format(again) if "0[0]" in kind else kind.format(", ".join(again))
+        rows.append(f"x{level}: &x{level} {filled}")
+    with pytest.raises(ConfigError, match="once its aliases are filled in"):
+        parse_site("\n".join([*rows, minimal()]), Secrets({}))
+
+
+def test_an_alias_within_what_it_names_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        parse_site("a: &a [*a]\n" + minimal(), Secrets({}))
