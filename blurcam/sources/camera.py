@@ -32,7 +32,7 @@ from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
-from blurcam.sources.open import brief
+from blurcam.sources.open import ONE_FILE, brief
 from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
 from blurcam.sources.unreachable import why_unreachable
 
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 4
 _MICROSECONDS: Final = 1_000_000
+# What a playlist of a camera may name: no file of this machine, and no other service.
+_HTTP: Final = "http,https,httpproxy,tls,tcp,crypto,data"
 
 
 @dataclass(slots=True)
@@ -108,9 +110,11 @@ class LiveSource:
         av.logging.set_level(av.logging.WARNING)
         self._moved = self._reel.clock.elapsed()
         receive = self._receive
+        kind, location = self._address.kind, self._address.location
         return av.open(
-            self._address.location,
-            format="v4l2" if self._address.kind == "device" else None,
+            # "file:" keeps a name with a colon from being taken for an address.
+            f"file:{location}" if kind == "file" else location,
+            format="v4l2" if kind == "device" else None,
             options=_options(self._address, receive, by_udp=self._by_udp),
             timeout=(receive.connect, receive.stall),
             metadata_errors="ignore",
@@ -277,16 +281,18 @@ def _options(address: Address, receive: Receive, *, by_udp: bool) -> dict[str, s
                 options |= {"buffer_size": "4194304", "max_delay": "200000"}
             return options
         case "http":
-            options = {"rw_timeout": timeout, "fpsprobesize": "0"}
+            options = {"rw_timeout": timeout, "fpsprobesize": "0", "protocol_whitelist": _HTTP}
             if ".m3u8" in address.location.lower():
                 return options | {"live_start_index": "-2"}
+            # A camera could otherwise have blurcam ask other hosts of its network for anything.
+            options |= {"format_whitelist": ONE_FILE["format_whitelist"], "max_redirects": "0"}
             return options | {"use_wallclock_as_timestamps": "1", "probesize": "500000"}
         case "packets":
             return {"timeout": timeout, "fpsprobesize": "0"}
         case "device":
             return {}
         case "file":
-            return {}
+            return dict(ONE_FILE)
 
 
 def _video_stream(container: InputContainer, address: Address) -> VideoStream:

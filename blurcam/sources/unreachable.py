@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ def why_unreachable(address: Address, error: Exception) -> str | None:
             "is no stream of video; name the camera's own stream, not its web page, or fetch the "
             "recording first"
         )
+    is_playlist = ".m3u8" in address.location.lower()
+    if address.kind == "http" and not is_playlist and getattr(error, "errno", None) == errno.EIO:
+        return "breaks off, or leads to another address: name the one where its video comes from"
     return None
 
 
