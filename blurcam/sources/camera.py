@@ -31,8 +31,9 @@ from blurcam.media.timelines import LiveTimeline
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
+from blurcam.sources.camera_options import camera_options
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
-from blurcam.sources.open import ONE_FILE, brief
+from blurcam.sources.open import brief
 from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
 from blurcam.sources.unreachable import why_unreachable
 
@@ -40,9 +41,6 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 4
-_MICROSECONDS: Final = 1_000_000
-# What a playlist of a camera may name: no file of this machine, and no other service.
-_HTTP: Final = "http,https,httpproxy,tls,tcp,crypto,data"
 
 
 @dataclass(slots=True)
@@ -115,7 +113,7 @@ class LiveSource:
             # "file:" keeps a name with a colon from being taken for an address.
             f"file:{location}" if kind == "file" else location,
             format="v4l2" if kind == "device" else None,
-            options=_options(self._address, receive, by_udp=self._by_udp),
+            options=camera_options(self._address, receive, by_udp=self._by_udp),
             timeout=(receive.connect, receive.stall),
             metadata_errors="ignore",
         )
@@ -261,38 +259,6 @@ class _Pace:
         if self._ahead is None or not -10 < self._ahead - lag < 10:
             self._ahead = lag  # a start, or a jump: time runs from here
         self._clock.sleep(max(0.0, self._ahead - lag))
-
-
-def _options(address: Address, receive: Receive, *, by_udp: bool) -> dict[str, str]:
-    timeout = str(round(receive.stall * _MICROSECONDS))
-    match address.kind:
-        case "rtsp":
-            options = {
-                # Where the camera refuses the one that is tried first, FFmpeg takes the other.
-                "rtsp_transport": "udp+tcp",
-                "rtsp_flags": "0" if by_udp else "prefer_tcp",
-                "allowed_media_types": "video",
-                "timeout": timeout,
-                "fpsprobesize": "0",
-                # Lost packets are only noticed where the order is watched, over TCP too.
-                "reorder_queue_size": "16",
-            }
-            if by_udp:
-                options |= {"buffer_size": "4194304", "max_delay": "200000"}
-            return options
-        case "http":
-            options = {"rw_timeout": timeout, "fpsprobesize": "0", "protocol_whitelist": _HTTP}
-            if ".m3u8" in address.location.lower():
-                return options | {"live_start_index": "-2"}
-            # A camera could otherwise have blurcam ask other hosts of its network for anything.
-            options |= {"format_whitelist": ONE_FILE["format_whitelist"], "max_redirects": "0"}
-            return options | {"use_wallclock_as_timestamps": "1", "probesize": "500000"}
-        case "packets":
-            return {"timeout": timeout, "fpsprobesize": "0"}
-        case "device":
-            return {}
-        case "file":
-            return dict(ONE_FILE)
 
 
 def _video_stream(container: InputContainer, address: Address) -> VideoStream:
