@@ -1,4 +1,4 @@
-"""What was covered when: a recording's coverage second by second, for the ledger and the report."""
+"""A recording's coverage second by second, for the ledger and the report."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.media.regions import Basis, Coverage
 
 @dataclass(slots=True)
 class CoveredSecond:
-    """One second of media time: frames, the most faces on one of them, and frames all grey."""
+    """One second of media time: its frames, most faces on one of them, fully covered frames."""
 
     frames: int = 0
     faces: int = 0
@@ -26,13 +26,13 @@ class CoverageBySecond:
     seconds: dict[int, CoveredSecond] = field(default_factory=dict)
 
     def watch(self, covered: Iterable[tuple[Frame, Coverage]]) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield what comes, and take note of it."""
+        """Yield what comes, and count it."""
         for frame, coverage in covered:
             self.add(int(frame.time), coverage)
             yield frame, coverage
 
     def add(self, second: int, coverage: Coverage) -> None:
-        """Take note of one frame."""
+        """Count one frame."""
         at = self.seconds.setdefault(second, CoveredSecond())
         at.frames += 1
         if coverage.is_whole:
@@ -41,7 +41,7 @@ class CoverageBySecond:
         at.faces = max(at.faces, sum(r.basis is not Basis.ZONE for r in coverage.regions))
 
     def merge(self, other: CoverageBySecond) -> None:
-        """Add what another span of the same recording has noted."""
+        """Add the counts of another span of the same recording."""
         for second, theirs in other.seconds.items():
             at = self.seconds.setdefault(second, CoveredSecond())
             at.frames += theirs.frames
@@ -50,13 +50,13 @@ class CoverageBySecond:
 
     @property
     def busiest(self) -> int | None:
-        """The second with most faces, ``None`` where there never was one."""
+        """The second with most faces, ``None`` if no face was ever covered."""
         most = max(self.seconds, key=lambda s: (self.seconds[s].faces, -s), default=None)
         return most if most is not None and self.seconds[most].faces else None
 
     @property
     def first_whole(self) -> int | None:
-        """The first second with a frame that was covered whole."""
+        """The first second with a fully covered frame."""
         return min((s for s, at in self.seconds.items() if at.whole), default=None)
 
     def to_values(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class CoverageBySecond:
 
     @classmethod
     def from_values(cls, values: dict[str, Any]) -> CoverageBySecond:
-        """Return what :meth:`to_values` said."""
+        """Return the coverage that :meth:`to_values` wrote."""
         made = cls()
         for start, count, frames, faces, whole in values["runs"]:
             for second in range(start, start + count):

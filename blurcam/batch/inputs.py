@@ -1,4 +1,4 @@
-"""Which recordings a job is about: files, folders, patterns and lists, by what is on disk."""
+"""The recordings that a job is about: files, folders, patterns and lists, as found on disk."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to redact: where it is, where it is below the root, and how to tell if it changes."""
+    """A file to redact: its path, its place below the root, and what shows if it changes."""
 
     path: Path
     place: Path
@@ -44,23 +44,23 @@ class SkippedInput:
 
 @dataclass(frozen=True, slots=True)
 class AgeWindow:
-    """Which recordings are meant, by when they were last written to: seconds since 1970."""
+    """The range of times, in seconds since 1970, in which a recording was last written to."""
 
     since: float = float("-inf")
     until: float = float("inf")
 
     def __contains__(self, modified_ns: int) -> bool:
-        """Whether a file written to then is meant."""
+        """Whether a file that was last written to then is in the range."""
         return self.since <= modified_ns / 1e9 < self.until
 
 
 def select(
     inputs: Iterable[Path], kept_out: Iterable[Path], window: AgeWindow | None = None
 ) -> Iterator[InputFile | SkippedInput]:
-    """Yield every recording that the inputs mean, once, in order, and what is passed over.
+    """Yield every recording among the inputs, once, in order, and everything that is skipped.
 
-    Inputs are files, folders (with all below them) and patterns. The place of a recording is
-    what follows the folder that all inputs share. Nothing below a folder of ``kept_out`` is read.
+    Inputs are files, folders (with all below them) and patterns. The place of a recording is its
+    path below the folder that all inputs share. Nothing below a folder of ``kept_out`` is read.
     Raises ConfigError for an input that is not there.
     """
     starts = [start for each in inputs for start in _expanded(each)]
@@ -87,7 +87,7 @@ def select(
 
 
 def refuse_nothing(found: Iterable[InputFile | SkippedInput], inputs: list[Path]) -> None:
-    """Raise ConfigError where there is no recording among the inputs, of whatever time."""
+    """Raise ConfigError where no recording of any time is among the inputs."""
     if not inputs or any(isinstance(each, InputFile) or each.is_by_age for each in found):
         return
     named = ", ".join(shown(each) for each in inputs[:3]) + (", …" if len(inputs) > 3 else "")
@@ -97,8 +97,8 @@ def refuse_nothing(found: Iterable[InputFile | SkippedInput], inputs: list[Path]
 def refuse_overlap(inputs: Iterable[Path], out: Path) -> None:
     """Raise ConfigError where the output folder is a folder of the input, above or below one.
 
-    A redacted tree that lies in one with raw recordings is soon handed on with them. What patterns
-    match is not refused: files of blurcam's own among it are passed over.
+    A redacted tree that lies among raw recordings is soon handed on with them. Files in the output
+    folder that a pattern matches are not refused: :func:`select` skips them.
     """
     above = set(_lineage(out))
     here = _identity(out) if out.is_dir() else None
@@ -125,7 +125,7 @@ def _lineage(folder: Path) -> Iterator[tuple[int, int]]:
 
 
 def _expanded(given: Path) -> list[Path]:
-    """Return the input, or what it matches if it is a pattern."""
+    """Return the input, or the paths that it matches if it is a pattern."""
     if os.path.lexists(given):
         return [_absolute(given)]
     if glob.has_magic(os.fspath(given)):
@@ -139,7 +139,7 @@ def _expanded(given: Path) -> list[Path]:
 
 
 def _absolute(path: Path) -> Path:
-    """Return the path from the root of the file system, without "..", links as they are."""
+    """Return the path from the root of the file system, without ".."; links stay."""
     return Path(os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
 
 
@@ -175,7 +175,7 @@ def _below(start: Path, walls: set[tuple[int, int]]) -> Iterator[InputFile | Ski
 
 
 def _judged(path: Path, *, by_name: bool) -> InputFile | SkippedInput:
-    """Return the recording, or why it is not one; ``by_name``: only if it is called like video."""
+    """Return the recording, or why it is none; ``by_name``: only if its name is one of video."""
     try:
         if by_name and path.is_symlink():
             return SkippedInput(path, "is a symbolic link; name it to have it redacted")

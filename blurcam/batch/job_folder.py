@@ -39,7 +39,7 @@ def locked(job: Path, out: Path) -> Iterator[None]:
 def _locked(folder: Path, *, is_needed: bool) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # Its own account alone: whoever may read a file may lock it.
+        # For its own account alone: an account that may read a file may lock it.
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         lock = os.fdopen(handle, "r+", encoding="utf-8")
     except OSError as exc:

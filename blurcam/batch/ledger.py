@@ -172,9 +172,9 @@ class Ledger:
         return bool(found)
 
     def plan(self, recording: InputFile, output: Path, settings: str) -> RecordingRow:
-        """Write down that a recording is to be redacted, and return its row.
+        """Write down that a recording must be redacted, and return its row.
 
-        What is known of an earlier output stays, so that it can be told from a stranger's file.
+        The hash of an earlier output stays, so that it can be told from a stranger's file.
         """
         self._db.do(
             "INSERT INTO files (source, output, size, modified_ns, settings) VALUES (?, ?, ?, ?, ?)"
@@ -200,7 +200,7 @@ class Ledger:
         self._db.do("UPDATE files SET state = 'running' WHERE id = ?", number)
 
     def again(self, number: int, error: str, state: str = "pending") -> None:
-        """Write down an attempt that failed, and the state from which there is to be another."""
+        """Write down an attempt that failed, and the state from which the next one begins."""
         self._db.do(
             "UPDATE files SET state = ?, attempts = attempts + 1, error = ? WHERE id = ?",
             state,
@@ -209,7 +209,7 @@ class Ledger:
         )
 
     def failed(self, number: int, error: str) -> None:
-        """Write down that the recording is given up, and why."""
+        """Write down that the recording has failed, and why."""
         self._db.do(
             "UPDATE files SET state = 'failed', attempts = attempts + 1, error = ?, staged = NULL,"
             " finished_at = ? WHERE id = ?",

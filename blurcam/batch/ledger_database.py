@@ -13,7 +13,7 @@ from blurcam.errors import JobError
 
 LedgerAccess = Literal["write", "read", "copy"]
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 _SCHEMA: Final = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE files (
@@ -54,7 +54,7 @@ CREATE TABLE spans (
     span TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'pending',
     attempts INTEGER NOT NULL DEFAULT 0,
-    spool TEXT,
+    packets TEXT,
     result TEXT,
     PRIMARY KEY (file, number)
 );
@@ -83,11 +83,20 @@ class LedgerDatabase:
                 self._db = sqlite3.connect(path, isolation_level=None, timeout=30)
             if access != "read":
                 self._prepare()
-        self._check_format()
+        self._check_format(FORMAT, *((1,) if access == "read" else ()))
 
-    def _check_format(self) -> None:
+    def _take_over(self) -> None:
+        """Bring a ledger of format 1 up to date, in which one column had another name."""
+        where = "SELECT name FROM pragma_table_info('spans') WHERE cid = 5"
+        name = self._db.execute(where).fetchone()[0]
+        self._db.executescript(
+            f"BEGIN; ALTER TABLE spans RENAME COLUMN {name} TO packets;"
+            f"PRAGMA user_version = {FORMAT}; COMMIT;"
+        )
+
+    def _check_format(self, *known: int) -> None:
         found = self.ask("PRAGMA user_version")[0][0]
-        if found != FORMAT:
+        if found not in known:
             self._db.close()
             raise JobError(
                 f"{shown(self._path)}: is of another version of blurcam (format {found}, not "
@@ -95,6 +104,8 @@ class LedgerDatabase:
             )
 
     def _prepare(self) -> None:
+        if self._db.execute("PRAGMA user_version").fetchone()[0] == 1:
+            self._take_over()
         self._db.execute("PRAGMA journal_mode = WAL")
         # What a power cut makes it forget is found out again; see durable().
         self._db.execute("PRAGMA synchronous = NORMAL")

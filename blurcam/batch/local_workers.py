@@ -18,7 +18,7 @@ from blurcam.runtime.child import Child, wait_for
 from blurcam.runtime.json_values import to_json
 
 _GIGABYTE: Final = 1 << 30
-# What a worker takes for 1080p: models, decoder, a look-ahead of frames, encoder.
+# Gigabytes that a worker takes at 1080p: models, decoder, frames ahead, encoder.
 _USUAL: Final = 1.5
 # The summary of a recording of a day, its coverage second by second.
 _LONGEST_LINE: Final = 64 << 20

@@ -1,4 +1,4 @@
-"""What a recording is called once it is redacted."""
+"""The names of redacted recordings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Final
 
 from blurcam.errors import ConfigError
 
-# What blurcam writes; anything else becomes the first of these.
+# The containers that blurcam writes. Any other input becomes the first of these.
 CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
 _FIELDS: Final = frozenset({"stem", "suffix", "ext"})
-# What most file systems take as one name, in bytes.
+# The longest name that most file systems take, in bytes.
 _LONGEST: Final = 255
 
 
 def shown(path: Path | str) -> str:
-    """Return a path fit for one line of text, whatever bytes it is made of."""
+    """Return a path as printable text on one line, also where its bytes are no text."""
     text = os.fsencode(path).decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def check_template(template: str) -> None:
-    """Raise ConfigError for a template that is no name, or has a field that there is not."""
+    """Raise ConfigError for a template that makes no name, or that has an unknown field."""
     said = shown(template)
     try:
         parsed = [each for each in string.Formatter().parse(template) if each[1] is not None]

@@ -1,4 +1,4 @@
-"""Hands tasks to the workers, and writes down what comes of them."""
+"""The order of a job's work: tasks to the workers, and their outcomes into the ledger."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerDied, Worke
 from blurcam.errors import JobError, SinkError
 from blurcam.settings.batch import Batch
 
-# A recording that took its worker with it is tried so many times in all.
+# A recording whose worker died is tried this many times in all.
 _ATTEMPTS: Final = 2
-# Machines may go, without it being a recording's fault, so many times for one recording.
+# This many machines may be lost with one recording before that counts as its fault.
 _BLAMELESS: Final = 10
 _POLL: Final = 0.5
 
 
 class Scheduler:
-    """The work of one run: what waits, what is under way, and what came of it."""
+    """The work of one run: the items that wait, and the tasks under way."""
 
     def __init__(self, batch: Batch, ledger: Ledger, output: OutputFolder, ids: list[int]) -> None:
         """Work on the recordings ``ids``."""
@@ -59,7 +59,7 @@ class Scheduler:
         self._uncut: set[int] = set()
 
     def run(self, engine: Callable[[], WorkerPool]) -> Iterator[JobEvent]:
-        """Do all there is to do, telling what happens; raises JobError where that ends early."""
+        """Do all the work, and yield what happens; raises JobError if the job cannot go on."""
         self._sweep()
         for row in list(self._ledger.in_state("staged")):
             yield self._publish(row)
@@ -93,14 +93,14 @@ class Scheduler:
         kept = {row.staged for row in self._ledger.in_state("staged") if row.staged}
         for row in self._ledger.in_state("cut"):
             for span in self._ledger.spans.of(row.id):
-                if span.spool is not None and self._output.holds(span.spool):
-                    kept.add(span.spool)
+                if span.packets is not None and self._output.holds(span.packets):
+                    kept.add(span.packets)
                 elif span.state == "done":
                     self._ledger.spans.pending(row.id, span.number)
         self._output.sweep(kept)
 
     def _wait_for_spans(self, number: int) -> None:
-        """Have the spans that are not redacted wait, or the joining if all are."""
+        """Queue the spans that are not redacted yet; if all are, queue joining them."""
         left = [s.number for s in self._ledger.spans.of(number) if s.state == "pending"]
         if left:
             self._waiting += [TaskItem(number, index) for index in reversed(left)]
@@ -128,7 +128,7 @@ class Scheduler:
     def _judge(self, event: TaskEnded | WorkerDied) -> Iterator[JobEvent]:
         row = self._ledger.row(event.task.file)
         if isinstance(event.task, RedactSpan) and row.state != "cut":
-            return  # given up meanwhile, or to be redacted in one piece
+            return  # the recording has failed meanwhile, or is redacted in one piece now
         if isinstance(event, WorkerDied):
             yield self._lost(row, event)
             return
@@ -141,10 +141,10 @@ class Scheduler:
             case RecordingCut() as cut:
                 self._ledger.spans.cut(row.id, (json.dumps(span.to_values()) for span in cut.spans))
                 self._wait_for_spans(row.id)
-            case SpanRedacted() as spooled:
+            case SpanRedacted() as redacted_span:
                 assert isinstance(event.task, RedactSpan)
                 span = event.task.span.number
-                self._ledger.spans.done(row.id, span, event.task.spool.name, spooled.part)
+                self._ledger.spans.done(row.id, span, event.task.packets.name, redacted_span.part)
                 if all(each.state == "done" for each in self._ledger.spans.of(row.id)):
                     self._waiting.append(TaskItem(row.id, is_join=True))
             case RecordingRedacted() as redacted:
@@ -175,7 +175,7 @@ class Scheduler:
         return RecordingRetried(self._ledger.row(row.id), event.why)
 
     def _failed(self, row: RecordingRow, task: Task, outcome: TaskFailed) -> JobEvent:
-        """Give a recording up; or, where only cutting it did not work, do it in one piece."""
+        """Let a recording fail; or redact it in one piece, where cutting it is what failed."""
         error = self._told(outcome.error, row)
         if isinstance(task, RedactRecording):
             return self._give_up(row, error)
@@ -191,17 +191,17 @@ class Scheduler:
         return RecordingFinished(self._ledger.row(row.id))
 
     def _refused(self, row: RecordingRow, error: SinkError) -> JobEvent:
-        """Give a recording up that cannot have its place; on a full disk it keeps its state."""
+        """Let a recording fail that cannot have its place; on a full disk it keeps its state."""
         if is_full(error):
             raise JobError(f"{error}; make room and run the same command again") from error
         return self._give_up(row, str(error))
 
     def _forget_spans(self, row: RecordingRow) -> None:
-        """Remove what there is of a recording in spans."""
+        """Remove the packets of a recording's spans."""
         self._waiting = [each for each in self._waiting if each.file != row.id]
         for span in self._ledger.spans.of(row.id):
-            if span.spool is not None:
-                self._output.remove(span.spool)
+            if span.packets is not None:
+                self._output.remove(span.packets)
 
     def _redacted(self, row: RecordingRow, outcome: RecordingRedacted) -> JobEvent:
         verification = outcome.verification
@@ -212,7 +212,7 @@ class Scheduler:
         return self._publish(self._ledger.row(row.id))
 
     def _publish(self, row: RecordingRow) -> JobEvent:
-        """Give a staged redaction its name; one that may not have it is a failure."""
+        """Give a staged redaction its final name."""
         assert row.staged is not None
         assert row.output_sha256 is not None
         try:
@@ -226,7 +226,7 @@ class Scheduler:
         return RecordingFinished(self._ledger.row(row.id))
 
     def _told(self, error: str, row: RecordingRow) -> str:
-        """Return a worker's error in the names that the operator knows, on one line."""
+        """Return a worker's error on one line, with the names that the operator knows."""
         work = re.escape(str(self._output.work))
         own = rf"{work}/\.?{self._output.prefix}[0-9-]+\.\w+(\.part)?"
         return shown(re.sub(own, "the output", error).removeprefix(f"{row.source}: "))

@@ -16,7 +16,7 @@ class SpanRow:
     span: str
     state: str
     attempts: int
-    spool: str | None
+    packets: str | None
     result: str | None
 
 
@@ -30,7 +30,7 @@ class SpanLedger:
     def of(self, file: int) -> list[SpanRow]:
         """Return the spans of a recording, in order; none if it is not cut."""
         found = self._db.ask(
-            "SELECT number, span, state, attempts, spool, result FROM spans WHERE file = ?"
+            "SELECT number, span, state, attempts, packets, result FROM spans WHERE file = ?"
             " ORDER BY number",
             file,
         )
@@ -66,11 +66,11 @@ class SpanLedger:
 
     def pending(self, file: int, number: int) -> None:
         """Write down that the span must be redacted again, through no fault of its own."""
-        self._set(file, number, "state = 'pending', spool = NULL, result = NULL")
+        self._set(file, number, "state = 'pending', packets = NULL, result = NULL")
 
-    def done(self, file: int, number: int, spool: str, result: str) -> None:
-        """Write down that the span is redacted, and that its packets lie in ``spool``."""
-        self._set(file, number, "state = 'done', spool = ?, result = ?", spool, result)
+    def done(self, file: int, number: int, packets: str, result: str) -> None:
+        """Write down that the span is redacted, and that its packets lie in ``packets``."""
+        self._set(file, number, "state = 'done', packets = ?, result = ?", packets, result)
 
     def _set(self, file: int, number: int, columns: str, *values: str) -> None:
         self._db.do(

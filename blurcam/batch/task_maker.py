@@ -63,7 +63,7 @@ class TaskMaker:
             row.id,
             self._config(row, name),
             tuple(Span(**json.loads(each.span)) for each in spans),
-            tuple(self._output.work / (each.spool or "") for each in spans),
+            tuple(self._output.work / (each.packets or "") for each in spans),
             tuple(each.result or "" for each in spans),
             self._key(),
             self._batch.verify,
@@ -75,8 +75,8 @@ class TaskMaker:
         values = [Span(**json.loads(each.span)) for each in spans]
         chosen = spans[index]
         self._ledger.spans.running(row.id, chosen.number)
-        spool = self._output.work / f"{name}-{chosen.number}-{chosen.attempts}.spool"
-        task = RedactSpan(row.id, self._config(row, name), values[index], spool, self._key())
+        packets = self._output.work / f"{name}-{chosen.number}-{chosen.attempts}.packets"
+        task = RedactSpan(row.id, self._config(row, name), values[index], packets, self._key())
         share = values[index].frames / sum(each.frames for each in values)
         return MadeTask(
             task, f", span {chosen.number + 1} of {len(spans)}", share * (1 - _JOINING_SHARE)

@@ -130,7 +130,7 @@ def _redact_span(task: RedactSpan, state: WorkerState) -> Iterator[TaskStep | Ou
     packets = SignedPackets(bytes.fromhex(task.key), _label(task.file, task.span))
     detector = state.detector(task.config.detect)
     with open_span(
-        task.config, task.span, task.spool, packets, detector=detector, watch=timeline.watch
+        task.config, task.span, task.packets, packets, detector=detector, watch=timeline.watch
     ) as run:
         for count, time in enumerate(_since_first(run.steps()), 1):
             # The time of the whole span follows from its share of frames.
@@ -151,7 +151,7 @@ def _join_spans(task: JoinSpans, state: WorkerState) -> Iterator[TaskStep | Outc
         parts.append(part_from(values))
     key = bytes.fromhex(task.key)
     packets = [SignedPackets(key, _label(task.file, span)) for span in task.spans]
-    spans = RedactedSpans(task.spans, task.spools, tuple(parts))
+    spans = RedactedSpans(task.spans, task.packets, tuple(parts))
     detector = state.detector(task.config.detect)
     start = min(timeline.seconds, default=0)
     for made in join(task.config, spans, packets, detector=detector):
@@ -180,7 +180,7 @@ def _finish(
                 yield said
     wanted = [
         ("most faces", timeline.busiest),
-        ("covered whole", timeline.first_whole),
+        ("fully covered", timeline.first_whole),
         ("the middle", (min(timeline.seconds) + max(timeline.seconds)) // 2),
     ]
     made = ((float(at), why, thumbnail(path, at)) for why, at in wanted if at is not None)

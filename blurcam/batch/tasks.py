@@ -37,12 +37,12 @@ class RedactRecording:
 
 @dataclass(frozen=True, slots=True)
 class RedactSpan:
-    """Redact one span of a recording; write its packets, signed with ``key``, to ``spool``."""
+    """Redact one span of a recording; write its packets, signed with ``key``, to ``packets``."""
 
     file: int
     config: Config
     span: Span
-    spool: Path
+    packets: Path
     key: str
 
 
@@ -53,7 +53,7 @@ class JoinSpans:
     file: int
     config: Config
     spans: tuple[Span, ...]
-    spools: tuple[Path, ...]
+    packets: tuple[Path, ...]
     parts: tuple[str, ...]
     key: str
     verify: bool = False
@@ -135,7 +135,7 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingCut:
-    """A recording is long, and is to be redacted in these spans."""
+    """A recording is long, and must be redacted in these spans."""
 
     spans: tuple[Span, ...]
 

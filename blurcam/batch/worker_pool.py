@@ -1,4 +1,4 @@
-"""What carries tasks out: processes of this machine, or a cluster. The driver only sees this."""
+"""The processes that carry tasks out, of this machine or of a cluster, as the driver sees them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TaskProgress:
 
 @dataclass(frozen=True, slots=True)
 class TaskEnded:
-    """A worker has carried its task out, with success or without."""
+    """A worker has ended its task, successfully or not."""
 
     worker: int
     task: Task
@@ -44,17 +44,17 @@ Event = TaskProgress | TaskEnded | WorkerDied
 
 
 class WorkerPool(Protocol):
-    """Carries tasks out, several at a time."""
+    """Workers that carry tasks out, several at a time."""
 
     @property
     def workers(self) -> int:
-        """How many tasks may be under way at once, as it stands."""
+        """How many tasks may be under way at once, just now."""
 
     def start(self, task: Task) -> int:
-        """Begin a task on a free worker, and return which; raises JobError where none is."""
+        """Begin a task on a free worker, and return its number; raises JobError if none is free."""
 
     def events(self, timeout: float) -> Iterator[Event]:
-        """Yield what has happened, waiting for it at most ``timeout`` seconds."""
+        """Yield what has happened; wait for it at most ``timeout`` seconds."""
 
     def close(self) -> None:
-        """End all workers at once, whatever they do; safe to call twice."""
+        """End all workers at once, also in the middle of a task; safe to call twice."""

@@ -26,7 +26,7 @@ def status(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Say it as one JSON object.")] = False,
 ) -> None:
-    """Say how a job stands: progress, rate, time to go; what failed or needs a look, and why."""
+    """Say how a job stands: progress, rate, time to go; what failed, what needs review, and why."""
     from blurcam.batch.job_folder import LEDGER
     from blurcam.batch.ledger import Ledger
     from blurcam.batch.output_folder import PRIVATE

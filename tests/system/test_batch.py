@@ -237,6 +237,24 @@ def test_a_ledger_of_another_version_is_refused(tmp_path: Path) -> None:
         Ledger(tmp_path / "ledger")
 
 
+def test_a_ledger_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    import sqlite3
+
+    from blurcam.batch.ledger import Ledger
+
+    path = tmp_path / "ledger"
+    Ledger(path).close()
+    with sqlite3.connect(path) as db:
+        db.execute("ALTER TABLE spans RENAME COLUMN packets TO spool")
+        db.execute("INSERT INTO spans VALUES (1, 0, '{}', 'done', 1, 'a.spool', '{}')")
+        db.execute("PRAGMA user_version = 1")
+    Ledger(path, "read").close()  # status, before the next run
+    ledger = Ledger(path)
+    assert [each.packets for each in ledger.spans.of(1)] == ["a.spool"]
+    ledger.close()
+    Ledger(path).close()
+
+
 @pytest.mark.parametrize(
     ("encode", "told"),
     [

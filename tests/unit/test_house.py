@@ -60,6 +60,7 @@ DIALECT = {
 }  # fmt: skip
 # What has been read with that in mind: packages, modules and pages.
 CLEAN = (
+    "blurcam/batch",
     "blurcam/errors.py",
     "blurcam/models",
     "CONTRIBUTING.md",
@@ -70,6 +71,7 @@ CLEAN = (
     "docs/design/proof.md",
     "docs/design/recall.md",
     "docs/design/speed.md",
+    "docs/guide/archive.md",
 )
 
 

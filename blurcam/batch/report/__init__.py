@@ -1,1 +1,1 @@
-"""The report of a job, for whoever answers for it: what was done, and what to look at first."""
+"""The report of a job: what was done, and which recordings somebody should look at first."""

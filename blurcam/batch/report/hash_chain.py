@@ -1,8 +1,8 @@
 """A report that shows when it was changed: a chain of hashes, and a signature over its end.
 
 Each entry's hash covers the entry and the hash before it, so that none can be changed, left out or
-moved without changing all that follow. A chain without a signature catches accidents alone: whoever
-edits a report on purpose can compute it anew. A signature catches both.
+moved without changing all that follow. A chain without a signature catches accidents alone: a
+forger can compute it anew. A signature catches both.
 """
 
 from __future__ import annotations
