@@ -76,13 +76,19 @@ benchmarks/.venv-peers/.installed: benchmarks/peers/requirements.txt
 	benchmarks/.venv-peers/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+benchmarks/.venv-blurry/.installed: benchmarks/peers/blurry.txt
+	@test -x benchmarks/.venv-blurry/bin/python || $(PYTHON) -m venv benchmarks/.venv-blurry
+	benchmarks/.venv-blurry/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    --ignore-requires-python -r $<
+	@touch $@
+
 bench: setup models samples benchmarks/.venv-peers/.installed ## measure speed beside a bare transcode and deface (hours)
 	$(BIN)/python -m benchmarks.bench
 
 bench-quick: setup models samples benchmarks/.venv-peers/.installed ## the same on less footage (minutes)
 	$(BIN)/python -m benchmarks.bench --quick
 
-bench-recall: setup models samples benchmarks/.venv-peers/.installed ## measure exposed faces beside deface and others (hours)
+bench-recall: setup models samples benchmarks/.venv-peers/.installed benchmarks/.venv-blurry/.installed ## measure exposed faces beside deface and others (hours)
 	$(BIN)/python -m benchmarks.recall
 
 bench-quality: setup models samples ## measure size and PSNR outside the mask, by encoder preset
@@ -112,6 +118,8 @@ lock: setup ## resolve the dependencies anew (needs uv)
 	    --overrides tools/overrides.txt -o requirements.lock
 	uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o benchmarks/peers/requirements.txt
+	uv pip compile benchmarks/peers/blurry.in --universal --python-version 3.12 --quiet \
+	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o benchmarks/peers/blurry.txt
 
 clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

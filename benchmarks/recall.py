@@ -8,14 +8,16 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks import footage
+from benchmarks import footage, outputs
 from benchmarks.contenders import PROFILES, has_peers, versions
 from benchmarks.judged import Deface, Evaluated, Footage, Values
 from benchmarks.machine import this_machine
 from benchmarks.processes import Failed
+from benchmarks.scenes.decoding import Unreadable
 from blurcam.models.manifest import model, path_of
 
 Judge = Evaluated | Deface
@@ -88,6 +90,17 @@ def markdown(results: dict[str, Any]) -> str:
     ]
     for name, judged in results["footage"].items():
         lines += ["", f"## {name}", "", *_table(judged)]
+    if results["outputs"]:
+        lines += [
+            "",
+            "# What can be made out in the outputs",
+            "",
+            "A face is exposed if it can be made out in the file that was written: see "
+            "docs/design/scenes.md. CPU is told over that of the first.",
+        ]
+    for name, found in results["outputs"].items():
+        shown = {who: outputs.Shown(**values) for who, values in found.items()}
+        lines += ["", f"## {name}", "", *outputs.table(shown)]
     return "\n".join(lines) + "\n"
 
 
@@ -125,15 +138,7 @@ def _share(counts: dict[str, int]) -> str:
 
 def main() -> None:
     """Judge everybody on everything, and write JSON and Markdown as far as it has come."""
-    parser = argparse.ArgumentParser(description="Faces left readable, side by side.")
-    parser.add_argument("--pictures", type=int, help="so many labelled pictures, in place of all")
-    parser.add_argument("--profiles", nargs="+", default=PROFILES, choices=PROFILES)
-    parser.add_argument("--footage", nargs="+", help="only these: pictures, towncentre, street, …")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "recall")
-    parser.add_argument(
-        "--cache", type=Path, help="searches kept by this very code, as XDG_CACHE_HOME has them"
-    )
-    asked = parser.parse_args()
+    asked = _parsed()
     asked.out.mkdir(parents=True, exist_ok=True)
     machine = this_machine()
     print(machine, flush=True)
@@ -143,20 +148,55 @@ def main() -> None:
         "versions": versions(),
         "command": "make bench-recall",
         "footage": {},
+        "outputs": {},
     }
     with tempfile.TemporaryDirectory(prefix="blurcam-recall-") as folder:
-        for each in labelled(asked.pictures, Path(folder)):
-            if asked.footage and each.name not in asked.footage:
-                continue
-            judged = results["footage"].setdefault(each.name, {})
-            for who in contenders(tuple(asked.profiles)):
-                print(f"{each.name}: {who.name}", flush=True)
-                try:
-                    judged[who.name] = who.judge(each, asked.cache or Path(folder))
-                except Failed as exc:
-                    print(f"  failed: {exc}", flush=True)
-            _write(results, asked.out)
+        if asked.only != "outputs":
+            _judge_masks(asked, Path(folder), results)
+        if asked.only != "masks":
+            _judge_outputs(asked, Path(folder), results)
     print((asked.out / "recall.md").read_text(encoding="utf-8"))
+
+
+def _parsed() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Faces left readable, side by side.")
+    parser.add_argument("--pictures", type=int, help="so many labelled pictures, in place of all")
+    parser.add_argument("--profiles", nargs="+", default=PROFILES, choices=PROFILES)
+    parser.add_argument("--footage", nargs="+", help="only these: pictures, towncentre, crowd, …")
+    parser.add_argument(
+        "--only", choices=("masks", "outputs"), help="only where masks lie, or what outputs show"
+    )
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "recall")
+    parser.add_argument(
+        "--cache", type=Path, help="searches kept by this very code, as XDG_CACHE_HOME has them"
+    )
+    return parser.parse_args()
+
+
+def _judge_masks(asked: argparse.Namespace, folder: Path, results: dict[str, Any]) -> None:
+    for each in labelled(asked.pictures, folder):
+        if asked.footage and each.name not in asked.footage:
+            continue
+        judged = results["footage"].setdefault(each.name, {})
+        for who in contenders(tuple(asked.profiles)):
+            print(f"{each.name}: {who.name}", flush=True)
+            try:
+                judged[who.name] = who.judge(each, asked.cache or folder)
+            except Failed as exc:
+                print(f"  failed: {exc}", flush=True)
+        _write(results, asked.out)
+
+
+def _judge_outputs(asked: argparse.Namespace, folder: Path, results: dict[str, Any]) -> None:
+    for scene in outputs.recordings(tuple(asked.footage or outputs.RECORDINGS)):
+        judged = results["outputs"].setdefault(scene.name, {})
+        for who in outputs.contenders(tuple(asked.profiles)):
+            print(f"{scene.name}: output of {who.name}", flush=True)
+            try:
+                judged[who.name] = asdict(outputs.shown(who, scene, folder))
+            except (Failed, Unreadable) as exc:
+                print(f"  failed: {exc}", flush=True)
+        _write(results, asked.out)
 
 
 def _write(results: dict[str, Any], out: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.scenes.decoding import grey_frames
 from benchmarks.scenes.exposure import Likeness, is_exposed, is_recognisable, likeness
 from benchmarks.scenes.fog import Fog, coding_loss, fog
@@ -40,11 +42,12 @@ class Control:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output judged: every face on every frame of it, how much is changed, and its frames."""
+    """An output judged: every face on every frame of it, how much is changed, frames, and size."""
 
     sights: tuple[Sight, ...]
     fog: Fog
     frames: int
+    size: tuple[int, int]
 
     def exposed(self, control: Control) -> frozenset[int]:
         """Return the faces, by their numbers in the truth, that are exposed on some frame."""
@@ -67,25 +70,34 @@ def judge(scene: Made, output: Path, control: Control, sources: Sequence[int | N
     """Judge an output, of which each frame shows the drawn frame that ``sources`` says."""
     faces = by_frame(scene.truth.faces)
     sights: list[Sight] = []
-    frames = 0
+    frames, size = 0, (0, 0)
 
     def pairs() -> Iterator[tuple[Picture, Picture, Sequence[Face]]]:
-        nonlocal frames
+        nonlocal frames, size
         before, at = grey_frames(scene.video), -1
         picture: Picture | None = None
         for number, after in enumerate(grey_frames(output)):
-            frames += 1
+            frames, size = frames + 1, (after.shape[1], after.shape[0])
             source = sources[number] if number < len(sources) else None
             if source is None:
                 continue
+            after = fitted(after, scene.truth.size)
             here = faces.get(source, [])
             sights.extend(Sight(number, index, likeness(face, after)) for index, face in here)
             if source < at:  # it is shown once more
                 before, at = grey_frames(scene.video), -1
             while at < source:
                 picture, at = next(before), at + 1
-            if picture is not None and at == source and picture.shape == after.shape:
+            if picture is not None and at == source:
                 yield picture, after, [face for _, face in here]
 
     changed = fog(pairs(), control.loss)
-    return Output(tuple(sights), changed, frames)
+    return Output(tuple(sights), changed, frames, size)
+
+
+def fitted(frame: Picture, size: tuple[int, int]) -> Picture:
+    """Return a frame of that size: rows and columns too many go, those missing repeat the last."""
+    wide, high = size
+    rows = np.minimum(np.arange(high), frame.shape[0] - 1)
+    columns = np.minimum(np.arange(wide), frame.shape[1] - 1)
+    return frame if frame.shape == (high, wide) else np.asarray(frame[rows][:, columns], np.uint8)

@@ -72,8 +72,8 @@ def row_of(
     """Return the row of a run; ``asked`` is one that searched every frame, where there was one."""
     output = run.output
     blind = frozenset[int]() if asked is None else asked.unseen
-    faces = _count(scene, control, output, blind)
-    missed = _misses(kind, mode, faces, output)
+    faces = count(scene, control, output, blind)
+    missed = _misses(scene, kind, mode, faces, output)
     return Row(
         scene.name, kind, mode, output.frames, faces, None if asked is None else len(blind),
         output.fog.changed, output.fog.outside,
@@ -83,7 +83,9 @@ def row_of(
     )  # fmt: skip
 
 
-def _count(scene: Made, control: Control, output: Output, blind: frozenset[int]) -> Faces:
+def count(
+    scene: Made, control: Control, output: Output, blind: frozenset[int] = frozenset()
+) -> Faces:
     """Count the faces on an output; for those in ``blind`` the detector is blind when asked."""
     counted = [sight for sight in output.sights if control.counts(sight.face)]
     exposed = [sight for sight in counted if control.exposed(sight)]
@@ -97,7 +99,7 @@ def _count(scene: Made, control: Control, output: Output, blind: frozenset[int])
     )  # fmt: skip
 
 
-def _misses(kind: str, mode: Mode, faces: Faces, output: Output) -> tuple[str, ...]:
+def _misses(scene: Made, kind: str, mode: Mode, faces: Faces, output: Output) -> tuple[str, ...]:
     """Return in words which targets are missed."""
     found = []
     if mode == "file" and faces.at_fault:
@@ -109,6 +111,8 @@ def _misses(kind: str, mode: Mode, faces: Faces, output: Output) -> tuple[str, .
             found.append(f"exposed for {faces.longest} frames")
     if kind == "times" and output.fog.fully_covered:
         found.append(f"{output.fog.fully_covered} frames fully covered")
+    if output.size != scene.truth.size:
+        found.append(f"is {output.size[0]} × {output.size[1]}")
     if not output.fog.is_same_scene:
         found.append("does not show the scene")
     if faces.counted < LEAST_JUDGED * faces.all or not faces.all:

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import archive, charts
-from benchmarks.contenders import Contender, bare_decode, bare_transcode, settings_of
+from benchmarks import archive, charts, outputs
+from benchmarks.contenders import Contender, bare_decode, bare_transcode, blurcam, settings_of
 from benchmarks.footage import clip, palindrome
 from benchmarks.processes import Failed, spend
 from benchmarks.quality import psnr_outside
 from benchmarks.races import race, ratio
 from benchmarks.report import markdown
+from benchmarks.scenes.catalogue import SCENES
+from benchmarks.scenes.making import made
 from blurcam import Config, Detect, Encode, run
 from tests.support.clips import frame_hashes, moving_clip
 
@@ -28,6 +30,20 @@ def test_the_cost_of_a_command_is_that_of_its_whole_tree(tmp_path: Path) -> None
     assert spent.cpu >= 0.5
     assert spent.wall >= 0.5
     assert spent.memory >= 200
+
+
+def test_everybody_is_judged_by_what_the_output_shows(tmp_path: Path) -> None:
+    scene = made(SCENES["rate-2"])
+    bare = outputs.shown(bare_transcode(), scene, tmp_path)
+    assert bare.counted > 50
+    assert bare.exposed == bare.counted
+    assert bare.longest >= 20
+    assert bare.changed < 0.002
+    ours = outputs.shown(blurcam("balanced"), scene, tmp_path)
+    assert (ours.counted, ours.exposed) == (bare.counted, 0)
+    assert 0.01 < ours.changed < 0.5
+    lines = list(outputs.table({"bare": bare, "ours": ours}))
+    assert lines[2].startswith(f"| bare | {bare.exposed} of {bare.counted} | {bare.longest} | ")
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(tmp_path: Path) -> None:
