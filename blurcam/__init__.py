@@ -10,8 +10,11 @@ if TYPE_CHECKING:
         Cover,
         Detect,
         Encode,
+        Face,
         Summary,
+        find_faces,
         redact_frames,
+        redact_image,
         run,
     )
 
@@ -22,9 +25,12 @@ __all__ = [
     "Cover",
     "Detect",
     "Encode",
+    "Face",
     "Summary",
     "__version__",
+    "find_faces",
     "redact_frames",
+    "redact_image",
     "run",
 ]
 

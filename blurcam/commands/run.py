@@ -26,11 +26,16 @@ _RENDERED = (
 
 @taking(without=("render_from",))
 def run(config: Config, json: Json = False, quiet: Quiet = False) -> None:
-    """Redact a recording: find every face, cover it, write a new recording.
+    """Redact a recording or a picture: find every face, cover it, write a new file.
 
-    For a camera (rtsp://…, http://…, /dev/video0, --loop) this is blurcam camera; for a stream
-    (- or a FIFO) it is blurcam pipe with the look-ahead of a recording.
+    A folder of pictures, a quoted pattern or %03d.jpg goes to a folder. For a camera (rtsp://…,
+    http://…, /dev/video0, --loop) this is blurcam camera; for a stream (- or a FIFO) it is
+    blurcam pipe with the look-ahead of a recording.
     """
+    from blurcam.commands.run_pictures import are_pictures, redact_pictures
+
+    if are_pictures(config):
+        raise typer.Exit(redact_pictures(config, json=json, quiet=quiet))
     raise typer.Exit(_redact(config, json=json, quiet=quiet))
 
 
@@ -48,7 +53,12 @@ def render(
     quiet: Quiet = False,
 ) -> None:
     """Redact again from a regions file: with another effect, or regions edited by hand."""
-    raise typer.Exit(_redact(replace(config, render_from=regions), json=json, quiet=quiet))
+    from blurcam.commands.run_pictures import are_pictures, redact_pictures
+
+    drawn = replace(config, render_from=regions)
+    if are_pictures(drawn):
+        raise typer.Exit(redact_pictures(drawn, json=json, quiet=quiet))
+    raise typer.Exit(_redact(drawn, json=json, quiet=quiet))
 
 
 def _redact(config: Config, *, json: bool, quiet: bool) -> int:

@@ -66,6 +66,15 @@ def _formats() -> dict[str, PixelFormat]:
 PIXEL_FORMATS: Final = _formats()
 """Every pixel format a frame may have inside blurcam; sources convert anything else, once."""
 
+DEEP_FORMATS: Final = {
+    each.name: each
+    for each in (
+        PixelFormat("gray16le", 1, 0, 0, 16),
+        PixelFormat("gbrp16le", 3, 0, 0, 16, is_rgb=True),
+    )
+}
+"""What pictures of 16 bits are redacted in, besides; no video is written in them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Colour:

@@ -1,4 +1,4 @@
-"""Pictures of a program, redacted."""
+"""Frames of a program, redacted. Nothing here loads FFmpeg."""
 
 from __future__ import annotations
 
@@ -13,21 +13,24 @@ from blurcam.errors import ConfigError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import redact_all
+from blurcam.redact.gate import redact
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import Cover, Detect, EffectName
 
 
-def redact_pictures(
+def redact_arrays(
     pictures: Iterable[NDArray[np.uint8]],
     *,
     rate: Fraction,
     effect: EffectName,
     detect: Detect,
     cover: Cover,
-) -> Iterator[NDArray[np.uint8]]:
-    """Yield BGR pictures redacted; see :func:`blurcam.redact_frames`."""
+) -> Iterator[tuple[NDArray[np.uint8], list[tuple[int, int, int, int]]]]:
+    """Yield BGR frames redacted, with the boxes of what is covered on each.
+
+    See :func:`blurcam.redact_frames`.
+    """
     if rate <= 0:
         raise ConfigError(f"rate: {rate} is not a number of pictures a second")
     tally = FrameCounts()
@@ -43,9 +46,11 @@ def redact_pictures(
     with closing(open_detector(detect)) as detector:
         frames = _frames_of(first, arrays, info.time_base, tally)
         found = searched(frames, info, detector, detect, cover.lead)
-        for shown in redact_all(covered(found, cover, tally), make_effect(effect), tally):
-            green, blue, red = shown.frame.planes
-            yield np.dstack((blue, green, red)).astype(np.uint8, copy=False)
+        painting = make_effect(effect)
+        for frame, coverage in covered(found, cover, tally):
+            green, blue, red = redact(frame, coverage, painting).planes
+            boxes = [(b.x0, b.y0, b.x1, b.y1) for b in (each.box for each in coverage.regions)]
+            yield np.dstack((blue, green, red)).astype(np.uint8, copy=False), boxes
 
 
 def _frames_of(

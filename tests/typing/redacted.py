@@ -5,15 +5,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from blurcam.detect.detector import Answered, Finding, Skipped, Unanswered
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.media.frames import Frame
+from blurcam.media.picture import PictureTraits
 from blurcam.media.regions import Coverage, Region
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runs.chain import ShownFrame
 from blurcam.runs.outputs import EncodedOutput
 from blurcam.sinks.file import FileSink
+from blurcam.sinks.picture import write_picture
 
 
 def a_frame_is_not_encoded(encoder: Encoder, frame: Frame) -> None:
@@ -23,6 +27,13 @@ def a_frame_is_not_encoded(encoder: Encoder, frame: Frame) -> None:
 def a_frame_is_not_written(sink: FileSink, frame: Frame, redacted: RedactedFrame) -> None:
     sink.write(frame)  # type: ignore[arg-type]
     sink.write(redacted)  # type: ignore[arg-type]
+
+
+def a_frame_is_not_written_as_a_picture(
+    path: Path, frame: Frame, redacted: RedactedFrame, traits: PictureTraits
+) -> None:
+    write_picture(path, frame, None, traits, overwrite=False)  # type: ignore[arg-type]
+    write_picture(path, redacted, frame, traits, overwrite=False)  # type: ignore[arg-type]
 
 
 def packets_come_from_the_encoder(sink: FileSink, data: bytes) -> None:

@@ -44,6 +44,7 @@ ONLY = {
     "jinja2": {"batch.report.page"},
     "sklearn": {"assess.attack.attackers"},
     "typer": {"cli", "commands"},
+    "PIL": {"sources.picture", "sinks.picture"},
     "prometheus_client": {"serve.web.metrics"},
     "starlette": {"serve.web"},
     "uvicorn": {"serve.web.server"},
