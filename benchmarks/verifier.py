@@ -22,13 +22,12 @@ from typing import Any, Final, cast
 import imageio_ffmpeg
 
 from blurcam.api import run
-from blurcam.assess.inspect_output import samples
+from blurcam.assess.inspect_output import Picture, decoded
+from blurcam.assess.output_search import OutputSearch
 from blurcam.assess.planted_faces import LADDER, is_found, plantings
-from blurcam.assess.verify import seen_by
-from blurcam.detect.detector import Detection, Detector
-from blurcam.runs.perception import open_detector
+from blurcam.detect.detector import Detection
 from blurcam.settings.recording import Config
-from blurcam.settings.redaction import Detect, DetectorName, Encode
+from blurcam.settings.redaction import DetectorName, Encode
 
 ROOT: Final = Path(__file__).parent.parent
 FFMPEG: Final = imageio_ffmpeg.get_ffmpeg_exe()
@@ -61,6 +60,15 @@ def cut(path: Path, seconds: float, folder: Path) -> Path:
     return short
 
 
+def samples(path: Path) -> Iterator[Picture]:
+    """Yield a frame a second."""
+    due = float("-inf")
+    for frame in decoded(path):
+        if frame.time >= due:
+            due = frame.time + 1.0
+            yield frame.picture()
+
+
 def counted(found: Sequence[Detection], bound: float) -> list[Detection]:
     """Return what is as certain as that."""
     return [each for each in found if each.confidence >= bound]
@@ -77,29 +85,28 @@ class Count:
         self.alarms: Counter[float] = Counter()
         self.alarmed: Counter[float] = Counter()
 
-    def plant(self, detector: Detector, path: Path) -> None:
+    def plant(self, search: OutputSearch, path: Path) -> None:
         """Plant faces into a few frames of a recording, and look for them."""
-        pictures = [each.picture for each in samples(path, 1.0) if each.picture is not None]
+        pictures = list(samples(path))
         for seed, picture in enumerate(pictures[:: max(1, len(pictures) // _FRAMES)][:_FRAMES]):
-            before = seen_by(detector, picture, BOUNDS[0])
+            before = search.search(picture)
             for height, copy, where in plantings(picture, seed):
                 if any(each.box.intersection(where) for each in before):
                     continue
                 self.planted[height] += 1
-                seen = seen_by(detector, copy, BOUNDS[0])
+                seen = search.search(copy)
                 for bound in BOUNDS:
                     self.found[height, bound] += is_found(where, counted(seen, bound))
 
-    def look(self, detector: Detector, path: Path) -> None:
+    def look(self, search: OutputSearch, path: Path) -> None:
         """Look for faces in a redacted recording, once a second."""
-        for each in samples(path, 1.0):
-            if each.picture is not None:
-                self.frames += 1
-                seen = seen_by(detector, each.picture, BOUNDS[0])
-                for bound in BOUNDS:
-                    count = len(counted(seen, bound))
-                    self.alarms[bound] += count
-                    self.alarmed[bound] += count > 0
+        for picture in samples(path):
+            self.frames += 1
+            seen = search.search(picture)
+            for bound in BOUNDS:
+                count = len(counted(seen, bound))
+                self.alarms[bound] += count
+                self.alarmed[bound] += count > 0
 
     def values(self) -> dict[str, Any]:
         """Return shares by height and bound, and false alarms by bound."""
@@ -149,12 +156,11 @@ def main() -> None:
             run(Config(clip, output, encode=Encode(preset="ultrafast")))
             redacted.append(output)
         for name in asked.detectors:
-            detect = Detect(detector=cast(DetectorName, name), threshold=BOUNDS[0])
             count = Count()
-            with closing(open_detector(detect)) as detector:
+            with closing(OutputSearch(cast(DetectorName, name), BOUNDS[0])) as search:
                 for clip, output in zip(clips, redacted, strict=True):
-                    count.plant(detector, clip)
-                    count.look(detector, output)
+                    count.plant(search, clip)
+                    count.look(search, output)
             found[name] = count.values()
             for line in table(name, found[name]):
                 print(line, flush=True)

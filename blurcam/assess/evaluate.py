@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from blurcam import __version__
+from blurcam.assess.extra_boxes import read_extra
 from blurcam.assess.labels import LabelledFace, Labels, read_labels
 from blurcam.assess.measure import Measure
-from blurcam.detect.detector import Answered, Detection, Detector, Finding
+from blurcam.assess.picture_findings import PictureFindings, only_frame
+from blurcam.detect.detector import Answered, Detection, Finding
 from blurcam.detect.profiles import detector_of, looks_for
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
-from blurcam.media.regions import Box, Coverage
-from blurcam.models.manifest import models
+from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runtime.counts import FrameCounts
-from blurcam.runtime.files import sha256_of
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.evaluation import Evaluation
 from blurcam.settings.redaction import Detect
-from blurcam.sources.recording import FileSource, open_source
+from blurcam.sources.recording import open_source
 
-# Pictures are searched from this confidence on, so that any higher threshold can be tried on
-# what was found without searching again.
-_LOWEST = 0.1
 _NO_LABELS = Labels(Path(), {}, {})
 
 
@@ -68,6 +62,8 @@ class EvaluationReport:
         else:
             values["exposed_face_frames"] = len(measure.exposed)
             values["false_per_picture"] = round(measure.false_per_frame, 4)
+            if self.trial.extra is not None:
+                values["on_nothing_per_picture"] = round(measure.on_nothing_per_frame, 4)
         return values | {"settings": settings, "version": __version__}
 
     def lines(self) -> Iterator[str]:
@@ -84,9 +80,10 @@ class EvaluationReport:
         measure = self.measure
         covered = sum(bucket.covered for bucket in measure.buckets)
         share = covered / max(1, measure.faces)
+        nothing = f" ({measure.on_nothing_per_frame:.2f} on nothing)" if self.trial.extra else ""
         return (
             f"threshold {self.threshold:.3f}: {share:.1%} covered, "
-            f"{measure.false_per_frame:.2f} false boxes each, "
+            f"{measure.false_per_frame:.2f} false boxes each{nothing}, "
             f"{measure.over_cover:.2%} covered needlessly"
         )
 
@@ -100,7 +97,7 @@ def evaluate(trials: Sequence[Evaluation]) -> Iterator[EvaluationReport | float]
     first = trials[0]
     labels = read_labels(first.labels) if first.labels is not None else _NO_LABELS
     if labels.pictures:
-        found = _Found(first, labels)
+        found = PictureFindings(first, labels)
         yield from found.search()
         for trial in trials:
             yield _pictures(trial, labels, found)
@@ -109,110 +106,19 @@ def evaluate(trials: Sequence[Evaluation]) -> Iterator[EvaluationReport | float]
             yield from _recording(trial, labels)
 
 
-class _Found:
-    """What was found on each picture, kept on disk by content and settings."""
-
-    def __init__(self, trial: Evaluation, labels: Labels) -> None:
-        folder = trial.input if trial.input.is_dir() else trial.input.parent
-        self.paths = {name: folder / name for name in labels.pictures}
-        for name, path in self.paths.items():
-            if not path.is_file():
-                row = labels.pictures[name][0].row if labels.pictures[name] else 0
-                raise ConfigError(f"{labels.path}: row {row}: there is no picture {path}")
-        lowest = min(_LOWEST, trial.detect.threshold or _LOWEST)
-        self._detect = replace(trial.detect, threshold=lowest)
-        self.seconds: dict[str, float] = {}
-        self.detections: dict[str, tuple[Detection, ...]] = {}
-        self.sizes: dict[str, tuple[int, int]] = {}
-        self._last = (0, 0)
-
-    def search(self) -> Iterator[float]:
-        """Search what was not searched before; yield how far it has come."""
-        # Pictures of one size in a row: a network is compiled for each size of picture.
-        order = sorted(self.paths, key=lambda name: _size(self.paths[name]))
-        detector: Detector | None = None
-        try:
-            for number, name in enumerate(order):
-                kept = _cache(self._key(name))
-                if not self._recall(name, kept):
-                    detector = detector or open_detector(self._detect)
-                    self._see(name, detector)
-                    self._keep(name, kept)
-                yield (number + 1) / len(order)
-        finally:
-            if detector is not None:
-                detector.close()
-
-    def _see(self, name: str, detector: Detector) -> None:
-        tally = FrameCounts()
-        with open_source(self.paths[name], tally) as source:
-            (frame,) = _only(source, self.paths[name])
-            size = (frame.width, frame.height)
-            for _ in range(1 if size == self._last else 2):  # the first of a size compiles
-                started = time.perf_counter()
-                ((_, finding),) = searched([frame], source.info, detector, self._detect, 0.0)
-                self.seconds[name] = time.perf_counter() - started
-        if not isinstance(finding, Answered):
-            raise ConfigError(f"{self.paths[name]}: could not be searched")
-        self.detections[name] = finding.detections
-        self.sizes[name] = self._last = size
-
-    def _key(self, name: str) -> str:
-        pinned = {each.name: each.sha256 for each in models().values()}
-        settings = [sha256_of(self.paths[name]), asdict(self._detect), pinned, __version__]
-        settings.append(repr(looks_for(self._detect, _LOWEST, 1000, 1000)))
-        return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-
-    def _keep(self, name: str, path: Path) -> None:
-        boxes = [
-            (d.box.x0, d.box.y0, d.box.x1, d.box.y1, d.confidence) for d in self.detections[name]
-        ]
-        with suppress(OSError):  # a cache that cannot be written is no cache
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = {"size": self.sizes[name], "seconds": self.seconds[name], "boxes": boxes}
-            path.write_text(json.dumps(content), encoding="utf-8")
-
-    def _recall(self, name: str, path: Path) -> bool:
-        try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            boxes = tuple(Detection(Box(*map(int, b[:4])), float(b[4])) for b in kept["boxes"])
-            self.sizes[name] = (int(kept["size"][0]), int(kept["size"][1]))
-            self.seconds[name] = float(kept["seconds"])
-        except (OSError, ValueError, KeyError, TypeError, IndexError):
-            return False
-        self.detections[name] = boxes
-        return True
-
-
-def _size(path: Path) -> tuple[int, int]:
-    tally = FrameCounts()
-    with open_source(path, tally) as source:
-        return source.info.width, source.info.height
-
-
-def _only(source: FileSource, path: Path) -> list[Frame]:
-    frames = list(source.frames())
-    if len(frames) != 1:
-        raise ConfigError(f"{path}: holds {len(frames)} pictures where one is labelled")
-    return frames
-
-
-def _cache(key: str) -> Path:
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "blurcam" / "evaluate" / key[:2] / f"{key}.json"
-
-
-def _pictures(trial: Evaluation, labels: Labels, found: _Found) -> EvaluationReport:
+def _pictures(trial: Evaluation, labels: Labels, found: PictureFindings) -> EvaluationReport:
     """Cover each picture by what was found on it from the threshold on, and measure."""
     measure = Measure(trial.min_face)
     threshold = _threshold(trial.detect)
+    extra = read_extra(trial.extra) if trial.extra is not None else {}
     for name, faces in labels.pictures.items():
         width, height = found.sizes[name]
         labels.refuse_outside(faces, width, height)
         counted = tuple(d for d in found.detections[name] if d.confidence >= threshold)
         with open_source(found.paths[name], FrameCounts()) as source:
-            ((_, coverage),) = _covered(_only(source, found.paths[name]), counted, trial)
-        measure.add(faces, coverage, counted, (width, height), where=name)
+            ((_, coverage),) = _covered(only_frame(source, found.paths[name]), counted, trial)
+        size = (width, height)
+        measure.add(faces, coverage, counted, size, where=name, extra=extra.get(name, ()))
     seconds = sum(found.seconds.values()) / max(1, len(found.seconds))
     return EvaluationReport(trial, measure, False, seconds, threshold)
 

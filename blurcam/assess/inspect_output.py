@@ -1,7 +1,7 @@
 """A finished recording seen by a stranger: its streams, times and pictures, by code of its own.
 
-Nothing here is shared with the sources that redaction reads from, so that a mistake there is not
-repeated when its outcome is verified.
+How a file is opened and how its display matrix is read is shared with the sources that redaction
+reads from, and nothing else: a mistake there is not repeated when its outcome is verified.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.sources.decoding import come_to_rest
 from blurcam.sources.open import FAULTS, brief, open_path
+from blurcam.sources.side_data import orientation_of
 
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
@@ -29,6 +31,10 @@ _HARMLESS: Final = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id",
      "language", "duration", "service_name", "service_provider"}
 )  # fmt: skip
+# Formats whose first plane is 8-bit luma.
+_PLANAR_8_BIT: Final = frozenset(
+    {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray", "nv12"}
+)
 _OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
 
 
@@ -44,7 +50,7 @@ class ContainerFacts:
     codec: str
     width: int
     height: int
-    rotation: int
+    orientation: Orientation
     packets: int
     announced: int
     times: tuple[Fraction, ...] | None
@@ -61,12 +67,25 @@ class ContainerFacts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SampledFrame:
-    """A decoded frame, and its picture if it was one to be looked at."""
+class DecodedFrame:
+    """A decoded frame: its number from 0, its time in seconds, and its samples as stored."""
 
+    number: int
     time: float
-    picture: Picture | None
     is_damaged: bool
+    decoded: Any
+
+    def picture(self) -> Picture:
+        """Return the frame in colour."""
+        return cast(Picture, self.decoded.to_ndarray(format="bgr24"))
+
+    def luma(self) -> Picture:
+        """Return the frame in shades of grey, ``(rows, columns)``."""
+        if self.decoded.format.name in _PLANAR_8_BIT:
+            plane = self.decoded.planes[0]
+            rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
+            return rows[:, : plane.width]
+        return cast(Picture, self.decoded.to_ndarray(format="gray"))
 
 
 @contextmanager
@@ -102,7 +121,7 @@ def facts(path: Path) -> ContainerFacts:
             codec=stream.codec_context.name if stream.codec_context else "unknown",
             width=stream.width,
             height=stream.height,
-            rotation=_rotation(path),
+            orientation=_orientation(path),
             packets=packets,
             announced=stream.frames,
             times=None if untimed else tuple(sorted(times)),
@@ -114,14 +133,14 @@ def facts(path: Path) -> ContainerFacts:
         )
 
 
-def _rotation(path: Path) -> int:
-    """Return by how many degrees a player turns the picture."""
+def _orientation(path: Path) -> Orientation:
+    """Return how a player shows the picture."""
     with _opened(path) as container:
         try:
             first = next(container.decode(video=0), None)
         except FAULTS:
-            return 0
-        return 0 if first is None else round(first.rotation / 90) * 90 % 360
+            return AS_STORED
+        return AS_STORED if first is None else orientation_of(first)
 
 
 def _tags(container: Any) -> Iterator[str]:
@@ -133,30 +152,18 @@ def _tags(container: Any) -> Iterator[str]:
                 yield f"{key}={value}"
 
 
-def samples(path: Path, every: float) -> Iterator[SampledFrame]:
-    """Decode every frame, and give the picture of one every so many seconds.
-
-    Raises :class:`~blurcam.errors.SourceReadError` where decoding ends in an error.
-    """
+def decoded(path: Path) -> Iterator[DecodedFrame]:
+    """Decode every frame; raises :class:`~blurcam.errors.SourceReadError` where that fails."""
     with _opened(path) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
-        due = float("-inf")
         last = 0.0
         try:
-            for frame in container.decode(stream):
+            for number, frame in enumerate(container.decode(stream)):
                 last = float(frame.time) if frame.time is not None else last
-                picture = None
-                if last >= due - 1e-6:
-                    due = last + every
-                    picture = _bgr(frame)
-                yield SampledFrame(last, picture, bool(frame.is_corrupt))
+                yield DecodedFrame(number, last, bool(frame.is_corrupt), frame)
         except FAULTS as exc:
             raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {brief(exc)}") from exc
-
-
-def _bgr(frame: Any) -> Picture:
-    return cast(Picture, frame.to_ndarray(format="bgr24"))
 
 
 def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
@@ -177,7 +184,7 @@ def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
             return None
         if best is None:
             return None
-        picture = _bgr(best)
+        picture = cast(Picture, best.to_ndarray(format="bgr24"))
     rows, columns = picture.shape[:2]
     size = (width, max(2, round(rows * width / columns)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

@@ -93,11 +93,11 @@ def _coco(path: Path, document: dict[str, Any]) -> Labels:
     pictures: dict[str, list[LabelledFace]] = {}
     names: dict[Any, str] = {}
     for entry in document["images"]:
-        with _Row(path, len(names) + 1, "image"):
+        with NamedRow(path, len(names) + 1, "image"):
             names[entry["id"]] = str(entry["file_name"])
             pictures[names[entry["id"]]] = []
     for row, entry in enumerate(document["annotations"], 1):
-        with _Row(path, row, "annotation"):
+        with NamedRow(path, row, "annotation"):
             x, y, wide, high = map(float, entry["bbox"])
             skip = bool(entry.get("iscrowd", 0) or entry.get("ignore", 0))
             box = _box(x, y, x + wide, y + high)
@@ -109,7 +109,7 @@ def _coco(path: Path, document: dict[str, Any]) -> Labels:
 def _frames(path: Path, document: dict[str, Any]) -> Labels:
     frames: dict[int, tuple[LabelledFace, ...]] = {}
     for row, entry in enumerate(document["frames"], 1):
-        with _Row(path, row, "frame"):
+        with NamedRow(path, row, "frame"):
             frames[int(entry["seq"])] = tuple(
                 LabelledFace(
                     str(face["track"]),
@@ -143,7 +143,7 @@ _UNKNOWN: Final = (
 def _picture_csv(path: Path, lines: list[str]) -> Labels:
     pictures: dict[str, list[LabelledFace]] = {}
     for number, row in _entries(path, lines):
-        with _Row(path, number):
+        with NamedRow(path, number):
             x, y, wide, high = (float(row[key]) for key in ("x", "y", "w", "h"))
             skip = int(row.get("invalid") or 0) == 1 or wide < 1 or high < 1
             box = _box(x, y, x + max(1.0, wide), y + max(1.0, high))
@@ -155,7 +155,7 @@ def _picture_csv(path: Path, lines: list[str]) -> Labels:
 def _video_csv(path: Path, lines: list[str]) -> Labels:
     frames: dict[int, list[LabelledFace]] = {}
     for number, row in _entries(path, lines):
-        with _Row(path, number):
+        with NamedRow(path, number):
             box = _box(*(float(row[key]) for key in ("x0", "y0", "x1", "y1")))
             frames.setdefault(int(row["frame"]), []).append(
                 LabelledFace(row["person"], box, row=number)
@@ -169,7 +169,7 @@ def _mot(path: Path, lines: list[str]) -> Labels:
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
-        with _Row(path, number):
+        with NamedRow(path, number):
             fields = [float(value) for value in line.split(",")]
             x, y, wide, high = fields[2:6]
             counts = len(fields) < 7 or fields[6] != 0
@@ -187,10 +187,11 @@ def _entries(path: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, str]
         raise ConfigError(f"{path}: is not CSV: {exc}") from exc
 
 
-class _Row:
+class NamedRow:
     """Names the row in the error of whatever cannot be read from it."""
 
     def __init__(self, path: Path, number: int, kind: str = "row") -> None:
+        """Name the file, and what is counted in it."""
         self._where = f"{path}: {kind} {number}"
 
     def __enter__(self) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
+from blurcam.assess.extra_boxes import ExtraBox, is_on_nothing
 from blurcam.assess.labels import LabelledFace
 from blurcam.detect.detector import Detection
 from blurcam.media.masks import covered_share, rasterise
@@ -98,6 +99,7 @@ class Measure:
     searched: int = 0
     frames: int = 0
     false: int = 0
+    on_nothing: int = 0
     over_pixels: int = 0
     pixels: int = 0
     seconds: float = 0.0
@@ -112,11 +114,12 @@ class Measure:
         where: str,
         time: float = 0.0,
         step: float = 0.0,
+        extra: Sequence[ExtraBox] = (),
     ) -> None:
         """Count one labelled picture or frame of ``size`` (width, height).
 
         ``detections`` is ``None`` where the frame was not searched. ``step`` is how many seconds
-        the labels of this frame stand for.
+        the labels of this frame stand for. ``extra`` says what boxes that fit no label lie on.
         """
         mask = rasterise(coverage.regions, *size)
         self.frames += 1
@@ -127,7 +130,9 @@ class Measure:
                 self._face(face, share, detections, Exposed(where, time, face, share), step)
         if detections is not None:
             self.searched += 1
-            self.false += sum(self._is_false(each.box, faces) for each in detections)
+            false = [each.box for each in detections if self._is_false(each.box, faces)]
+            self.false += len(false)
+            self.on_nothing += sum(is_on_nothing(box, extra) for box in false)
         for face in faces:
             grown = face.box.grown(3)
             mask[max(0, grown.y0) : max(0, grown.y1), max(0, grown.x0) : max(0, grown.x1)] = 0
@@ -176,6 +181,11 @@ class Measure:
     def false_per_frame(self) -> float:
         """False boxes for each frame or picture that was searched."""
         return self.false / max(1, self.searched)
+
+    @property
+    def on_nothing_per_frame(self) -> float:
+        """Of these, those on nothing, as far as that was judged."""
+        return self.on_nothing / max(1, self.searched)
 
     @property
     def faces(self) -> int:

@@ -9,22 +9,35 @@ from typing import Final
 import cv2
 import numpy as np
 
+from blurcam.assess.changed_areas import changes_between
+from blurcam.assess.inspect_output import DecodedFrame, Picture
+from blurcam.assess.output_search import OutputSearch
 from blurcam.detect.detector import Detection
 from blurcam.detect.selftest import known_face
-from blurcam.detect.views import Picture
+from blurcam.detect.views import View
+from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
 # Heights of the planted faces, in pixels.
 LADDER: Final = (16, 24, 32, 48, 64, 96)
 # How much of a planted face and of what was found must be the same.
 _SAME: Final = 0.3
+# A planted face that is not noticed as a change is searched for with so much around it.
+_SEARCHED: Final = 3.0
+# A face before a background of this mean is planted as it is, and darker before a darker one.
+_LIT: Final = 60
+_LEAST_LIGHT: Final = 0.12
 
 
 @dataclass(slots=True)
 class Planted:
-    """How many faces of each height were planted, and how many of them were found."""
+    """How many faces of each height were planted, and how many of them were found.
+
+    ``unnoticed`` are those that would not have been searched for, had they shown on one frame only.
+    """
 
     counts: dict[int, list[int]]
+    unnoticed: int = 0
 
     @classmethod
     def none(cls) -> Planted:
@@ -54,13 +67,60 @@ class Planted:
         return bool(counted) and all(planted == found for planted, found in counted)
 
 
-def plantings(picture: Picture, seed: int) -> Iterator[tuple[int, Picture, Box]]:
+class PlantedFrames:
+    """Keeps a few frames of a recording, spread over it, to plant faces into."""
+
+    def __init__(self, frames: int) -> None:
+        """Keep so many frames, and up to twice as many on the way."""
+        self._frames = frames
+        self._kept: list[Picture] = []
+        self._spread = 1
+        self._offered = 0
+
+    def offer(self, frame: DecodedFrame) -> None:
+        """Take a frame, or leave it."""
+        if self._offered % self._spread == 0:
+            self._kept.append(frame.picture())
+            if len(self._kept) > 2 * self._frames:  # half of them, twice as far apart
+                self._kept, self._spread = self._kept[::2], self._spread * 2
+        self._offered += 1
+
+    def plant(self, search: OutputSearch, shown: Orientation) -> Planted:
+        """Plant faces, one at a time, and search for each as the recording was searched.
+
+        ``shown`` is how a player shows the frames.
+        """
+        planted = Planted.none()
+        for seed, picture in enumerate(self._kept):
+            before = search.search(picture, shown=shown)
+            for height, copy, where in plantings(picture, seed, shown):
+                if any(each.box.meets(where) for each in before):
+                    continue  # it would be found for what was there
+                areas = changes_between(picture, copy)
+                found = search.search(copy, areas or [_around(where, copy)], shown)
+                planted.note(height, found=is_found(where, found))
+                if height >= search.must_see and not any(a.contains(where) for a in areas):
+                    planted.unnoticed += 1
+        return planted
+
+
+def _around(where: Box, picture: Picture) -> Box:
+    rows, columns = picture.shape[:2]
+    return where.grown(_SEARCHED).intersection(Box(0, 0, columns, rows)) or where
+
+
+def plantings(
+    picture: Picture, seed: int, shown: Orientation = AS_STORED
+) -> Iterator[tuple[int, Picture, Box]]:
     """Yield copies of a picture with one known face each: its height, the copy, where it is.
 
-    Heights for which the picture is too small are left out.
+    The face is upright as ``shown``, and as dark as what is behind it. Heights for which the
+    picture is too small are left out.
     """
     portrait, face = known_face()
-    rows, columns = picture.shape[:2]
+    upright = np.ascontiguousarray(shown.applied(picture))
+    rows, columns = upright.shape[:2]
+    whole = Box(0, 0, picture.shape[1], picture.shape[0])
     chosen = np.random.default_rng(seed)
     for height in LADDER:
         scale = height / face.height
@@ -70,12 +130,19 @@ def plantings(picture: Picture, seed: int) -> Iterator[tuple[int, Picture, Box]]
         small = cv2.resize(portrait, (wide, high), interpolation=cv2.INTER_AREA)
         x = int(chosen.integers(0, columns - wide + 1))
         y = int(chosen.integers(0, rows - high + 1))
-        copy = picture.copy()
-        copy[y : y + high, x : x + wide] = small
-        where = Box.around(
+        copy = upright.copy()
+        behind = copy[y : y + high, x : x + wide]
+        behind[:] = small * _light(behind)
+        view = View(copy, whole, shown.rotation, shown.mirrored)
+        where = view.box(
             x + face.x0 * scale, y + face.y0 * scale, x + face.x1 * scale, y + face.y1 * scale
         )
-        yield height, copy, where
+        yield height, np.ascontiguousarray(shown.inverse.applied(copy)), where
+
+
+def _light(behind: Picture) -> float:
+    """Return how much of its light a face has before this background."""
+    return min(1.0, max(_LEAST_LIGHT, float(behind.mean()) / _LIT))
 
 
 def is_found(where: Box, detections: Sequence[Detection]) -> bool:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 
-from blurcam.assess.verify import Verification, verify
+from blurcam.assess.verification import Verification
+from blurcam.assess.verify import verify
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.folder_handles import is_full
 from blurcam.batch.tasks import (

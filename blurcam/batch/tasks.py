@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from pydantic import ConfigDict
 
-from blurcam.assess.verify import Verification
+from blurcam.assess.verification import Verification
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary

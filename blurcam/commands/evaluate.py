@@ -43,6 +43,10 @@ def evaluate(
     min_face: Annotated[
         int, typer.Option(help="Height in pixels from which faces are counted.")
     ] = 8,
+    extra: Annotated[
+        Path | None,
+        typer.Option(help="Boxes that fit no label, judged: CSV headed image,x0,y0,x1,y1,kind."),
+    ] = None,
     sweep: Annotated[
         str | None,
         typer.Option(help='Try many thresholds: "threshold=0.1:0.6:0.05".', metavar="RANGE"),
@@ -60,7 +64,9 @@ def evaluate(
 
     if (labels is None) != no_faces:
         raise ConfigError("labels: give --labels FILE, or --no-faces")
-    trial = Evaluation(input, labels, detect, cover, min_face)
+    if plot is not None:
+        from blurcam.assess.sweep_plot import draw
+    trial = Evaluation(input, labels, detect, cover, min_face, extra)
     trials = [trial, *(_with_threshold(trial, each) for each in parse_sweep(sweep))]
     reports = list(_shown(evaluated(trials), input.name))
     for line in reports[0].lines():
@@ -71,8 +77,6 @@ def evaluate(
         first, *others = [report.values() for report in reports]
         write(json, to_json(first | {"sweep": others} if others else first))
     if plot is not None:
-        from blurcam.assess.sweep_plot import draw
-
         draw(plot, reports)
 
 

@@ -31,7 +31,8 @@ def parse_sweep(text: str | None) -> list[float]:
 class Evaluation:
     """What to evaluate: labelled images in a folder, or one recording.
 
-    Without ``labels`` the recording is taken to show no face at all.
+    Without ``labels`` the recording is taken to show no face at all. ``extra`` is a file of boxes
+    that fit no label, and what each lies on.
     """
 
     input: Path
@@ -41,3 +42,4 @@ class Evaluation:
     min_face: Annotated[
         int, Field(ge=1, le=1000, description="Height in pixels from which faces are counted.")
     ] = 8
+    extra: Path | None = None

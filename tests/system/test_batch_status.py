@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from blurcam.assess.verify import SeenFace, Verification, VerificationVerdict
+from blurcam.assess.verification import SeenFace, Verification, VerificationVerdict
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.inputs import InputFile
 from blurcam.batch.ledger import Ledger

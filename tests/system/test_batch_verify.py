@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.assess.verify import Verification, VerificationVerdict
+from blurcam.assess.verification import Verification, VerificationVerdict
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.events import RecordingFinished
 from blurcam.batch.inputs import InputFile

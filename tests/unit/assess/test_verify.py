@@ -9,15 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
 from blurcam import Config, run
+from blurcam.assess.changed_areas import ChangedAreas
+from blurcam.assess.output_search import OutputSearch
 from blurcam.assess.planted_faces import Planted, is_found, plantings
-from blurcam.assess.verify import Verification, VerificationVerdict, independent_of, verify
+from blurcam.assess.verification import Verification, VerificationVerdict
+from blurcam.assess.verify import independent_of, verify
 from blurcam.detect.selftest import known_face
+from blurcam.errors import ConfigError
 from blurcam.settings.redaction import AudioPolicy, Detect
 from tests.support.clips import ffmpeg
 from tests.support.program import blurcam
@@ -58,9 +63,9 @@ def empty(clip: Path) -> Path:
 
 
 def verified(
-    output: Path, against: Path | None = None, audio: AudioPolicy = "drop"
+    output: Path, against: Path | None = None, audio: AudioPolicy = "drop", **asked: Any
 ) -> Verification:
-    said = list(verify(output, against, redactor="mediapipe", every=0.4, audio=audio))
+    said = list(verify(output, against, redactor="mediapipe", every=0.4, audio=audio, **asked))
     assert isinstance(said[-1], Verification)
     return said[-1]
 
@@ -68,18 +73,29 @@ def verified(
 def test_a_redaction_passes_against_its_input(clip: Path, redacted: Path) -> None:
     found = verified(redacted, clip)
     assert (found.verdict, found.problems, found.seen) == (VerificationVerdict.PASS, (), ())
-    assert (found.frames, found.sampled) == (FRAMES, 4)
+    assert (found.frames, found.effort.frames) == (FRAMES, FRAMES)
+    assert found.effort.whole == 5  # one every 0.4 s, and the last
+    assert found.sampled == found.effort.whole + found.effort.parts
+    assert 0 < found.effort.searched_share < 2
     assert found.sees_from is not None
 
 
-def test_a_face_that_was_not_redacted_is_seen(clip: Path) -> None:
+def test_a_face_that_was_not_redacted_is_seen_from_when_to_when(clip: Path) -> None:
     found = verified(clip)
     assert found.verdict is VerificationVerdict.REVIEW
-    assert [each.time for each in found.seen] == [0.0, 0.4, 0.8, 1.2]
+    assert (found.seen_count, found.seen[0].time) == (1, 0.0)
+    assert found.seen[0].until == pytest.approx(1.6)
     assert found.exposure_s == pytest.approx(1.6)
     portrait, face = known_face()
     assert portrait.shape[0] > face.height
     assert abs(found.seen[0].y0 - (30 + 0.8 * face.y0)) < 15
+
+
+def test_every_frame_is_searched_fully_if_asked(clip: Path) -> None:
+    *_, found = verify(clip, redactor="mediapipe", every=0)
+    assert isinstance(found, Verification)
+    assert (found.effort.whole, found.effort.parts) == (FRAMES, 0)
+    assert found.seen[0].frames == FRAMES
 
 
 def test_nothing_found_at_all_passes_only_as_empty(empty: Path) -> None:
@@ -89,10 +105,18 @@ def test_nothing_found_at_all_passes_only_as_empty(empty: Path) -> None:
 
 
 def test_a_blind_detector_proves_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blurcam.assess.verify.seen_by", lambda detector, picture: ())
+    monkeypatch.setattr(OutputSearch, "search", lambda *given, **named: ())
     found = verified(empty)
     assert found.verdict is VerificationVerdict.REVIEW
     assert "did not find every planted face" in found.doubts[0]
+
+
+def test_a_blind_comparison_proves_nothing(empty: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A face that shows on one frame only would not be searched for."""
+    monkeypatch.setattr(ChangedAreas, "show", lambda *given: [])
+    found = verified(empty)
+    assert found.verdict is VerificationVerdict.REVIEW
+    assert "to be noticed" in found.doubts[0]
 
 
 def cut(source: Path, target: Path) -> None:
@@ -157,10 +181,30 @@ def test_sound_may_be_there_if_it_was_asked_for(redacted: Path, tmp_path: Path) 
     assert verified(with_sound, audio="copy").verdict is not VerificationVerdict.FAIL
 
 
+def test_what_looks_like_a_face_and_is_not_the_input_is_cover(clip: Path, tmp_path: Path) -> None:
+    """With the input at hand, a fill between hair and collar is told from a face."""
+    other = tmp_path / "other.mp4"
+    ffmpeg("-i", clip, "-vf", "hflip", "-c:v", "libx264", other)
+    found = verified(clip, other)
+    assert found.dismissed
+    assert found.seen_count == 0
+
+
 def test_the_detector_is_another_than_the_one_that_redacted() -> None:
     assert independent_of("centerface") in ("yunet", "mediapipe")
     assert independent_of("centerface+yunet") == "mediapipe"
     assert independent_of("yunet+mediapipe") == "centerface"
+
+
+def test_a_redactor_that_is_no_detector_is_refused() -> None:
+    with pytest.raises(ConfigError, match='no detector "CenterFace"'):
+        independent_of("CenterFace")
+
+
+def test_combined_detectors_verify_too(clip: Path) -> None:
+    *_, found = verify(clip, redactor="mediapipe", detector="centerface+yunet")
+    assert isinstance(found, Verification)
+    assert (found.detector, found.seen_count) == ("centerface+yunet", 1)
 
 
 def test_planted_faces_say_from_which_height_on_all_are_found() -> None:
@@ -172,7 +216,7 @@ def test_planted_faces_say_from_which_height_on_all_are_found() -> None:
 
 
 def test_faces_are_planted_where_they_are_said_to_be() -> None:
-    blank = np.zeros((240, 320, 3), np.uint8)
+    blank = np.full((240, 320, 3), 110, np.uint8)
     for height, picture, where in plantings(blank, seed=1):
         assert abs(where.height - height) <= 2
         assert picture[where.y0 : where.y1, where.x0 : where.x1].mean() > 50
@@ -186,5 +230,10 @@ def test_verify_on_the_command_line(clip: Path, redacted: Path) -> None:
     assert (last["verdict"], last["seen"]) == ("pass", 0)
     bad = blurcam("verify", clip, "--redacted-by", "mediapipe")
     assert bad.returncode == 3
-    assert "looks like a face at 0.00 s" in bad.stderr
-    assert blurcam("verify", clip.with_name("nowhere.mp4")).returncode == 2
+    assert "looks like a face from 0.00 to 1.60 s" in bad.stderr
+    lost = clip.with_name("lost.mp4")
+    drop_frames(redacted, lost)
+    assert blurcam("verify", lost, "--against", clip, "--redacted-by", "mediapipe").returncode == 4
+    misspelt = blurcam("verify", redacted, "--redacted-by", "CenterFace")
+    assert misspelt.returncode == 2
+    assert blurcam("verify", clip.with_name("nowhere.mp4")).returncode == 1

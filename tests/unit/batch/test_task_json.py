@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from blurcam.assess.verify import SeenFace, Verification, VerificationVerdict
+from blurcam.assess.verification import SeenFace, Verification, VerificationVerdict
 from blurcam.batch import local_workers, ray_workers
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.task_json import (

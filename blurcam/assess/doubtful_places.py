@@ -1,0 +1,50 @@
+"""Where a run was in doubt, by its regions file: places that a verification searches closely."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+from blurcam.media.regions import Basis, Box, Region
+from blurcam.track.regions_file import RegionReader
+
+# So many frames before a track and behind it a face may still be in view, or already.
+_ENDS: Final = 3
+# How far from where it was last: so many of its heights.
+_BESIDE: Final = 2.0
+# Of a gap in a track every so manieth frame is searched.
+_STEP: Final = 2
+_SEEN: Final = frozenset({Basis.DETECTED})
+
+
+def doubtful_places(path: Path) -> dict[int, list[Box]]:
+    """Return, by frame number, where a face may be beside its cover: gaps and ends of tracks.
+
+    Raises :class:`~blurcam.errors.ConfigError` for what is no regions file.
+    """
+    tracks: dict[int, dict[int, Region]] = defaultdict(dict)
+    last = 0
+    with closing(RegionReader(path)) as reader:
+        for coverage in reader.coverages():
+            last = coverage.seq
+            for region in coverage.regions:
+                if region.track is not None:
+                    tracks[region.track][coverage.seq] = region
+    places: dict[int, list[Box]] = defaultdict(list)
+    for regions in tracks.values():
+        for number, box in _of_track(regions):
+            if 0 <= number <= last:
+                places[number].append(box.grown(_BESIDE))
+    return dict(places)
+
+
+def _of_track(regions: dict[int, Region]) -> list[tuple[int, Box]]:
+    """Return frames and places of one track: before, behind, and where it was not detected."""
+    numbers = sorted(regions)
+    first, last = numbers[0], numbers[-1]
+    found = [(first - n, regions[first].box) for n in range(1, _ENDS + 1)]
+    found += [(last + n, regions[last].box) for n in range(1, _ENDS + 1)]
+    gap = [n for n in numbers if regions[n].basis not in _SEEN]
+    return found + [(n, regions[n].box) for n in gap[::_STEP]]

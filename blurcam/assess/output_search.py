@@ -1,0 +1,193 @@
+"""Searches frames of an output for faces: upright, turned, in the dark, and each find twice.
+
+What a first search only suspects is searched again, enlarged and mirrored: a face is seen in every
+view, an accident of texture in one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import Final, cast
+
+import cv2
+import numpy as np
+
+from blurcam.assess.inspect_output import Picture
+from blurcam.detect.detector import Detection, Detector, merge
+from blurcam.detect.sheets import sheets
+from blurcam.detect.views import View
+from blurcam.media.orientation import AS_STORED, Orientation
+from blurcam.media.regions import Box
+from blurcam.runs.perception import open_detector
+from blurcam.settings.redaction import Detect, DetectorName
+
+_TIMEOUT: Final = 60.0
+# A verifier that cries wolf is not read: the mean confidence over all views has to reach this. How
+# surely each detector sees, and how often it is wrong: python -m benchmarks.verifier
+CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.7, "mediapipe": 0.7, "centerface": 0.5}
+# What a first view suspects from this confidence on is searched again.
+_SUSPICION: Final[dict[str, float]] = {"yunet": 0.5, "mediapipe": 0.6, "centerface": 0.3}
+# From this height on every planted face has to be found.
+MUST_SEE: Final[dict[str, int]] = {"yunet": 24, "mediapipe": 32, "centerface": 24}
+# Pixels of a frame that are searched because they changed, at most: more are searched smaller.
+# Two cores take 15 ms for them (MediaPipe 60).
+BUDGET: Final[dict[str, int]] = {"yunet": 520_000, "mediapipe": 130_000, "centerface": 260_000}
+# MediaPipe sees faces that fill a tenth of a picture: it is given tiles of so many pixels.
+_TILE: Final = 256
+# The second view of a find shows the face at this height, with so much around it.
+_SEEN_BEST: Final = 64
+_AROUND: Final = 3.0
+_MOST_ENLARGED: Final = 4.0
+# So many finds of a frame are searched again, the surest.
+_MOST_SUSPECTED: Final = 24
+# Darker than this on average is brightened before it is searched; what noise it has is blurred.
+DARK: Final = 45
+_BRIGHT: Final = 110
+_MOST_BRIGHTENED: Final = 8.0
+_SMOOTHED: Final = 1.5
+
+
+class OutputSearch:
+    """One detector, or several together, on frames of one output."""
+
+    def __init__(self, detector: DetectorName, confidence: float | None = None) -> None:
+        """Open what ``detector`` names, to count from its own confidence or another.
+
+        Raises :class:`~blurcam.errors.ModelError`.
+        """
+        self.name = detector
+        self._confidence = confidence
+        parts = detector.split("+")
+        self.must_see = min(MUST_SEE[part] for part in parts)
+        self.budget = min(BUDGET[part] for part in parts)
+        self.pixels = 0
+        with ExitStack() as stack:
+            self._detectors: list[Detector] = []
+            for part in parts:
+                kind = cast(DetectorName, part)
+                threshold = min(_SUSPICION[part], confidence or 1.0)
+                opened = open_detector(Detect(detector=kind, threshold=threshold))
+                stack.callback(opened.close)
+                self._detectors.append(opened)
+            self._close = stack.pop_all()
+
+    def close(self) -> None:
+        """Release the detectors."""
+        self._close.close()
+
+    def search(
+        self,
+        picture: Picture,
+        areas: Sequence[Box] = (),
+        shown: Orientation = AS_STORED,
+        scale: float = 1.0,
+    ) -> tuple[Detection, ...]:
+        """Return the faces on a stored picture, or in areas of it, the surest first.
+
+        ``shown`` is how it is turned upright. Areas are searched at ``scale``, all of them together
+        on as few sheets as they fit.
+        """
+        rows, columns = picture.shape[:2]
+        wanted = list(areas) or [Box(0, 0, columns, rows)]
+        views = [_view(picture, area, shown, scale) for area in wanted]
+        found: list[Detection] = []
+        for detector in self._detectors:
+            suspected = self._first(detector, views)
+            found += self._again(detector, picture, suspected, shown)
+        return merge(found)
+
+    def _first(self, detector: Detector, views: list[View]) -> tuple[Detection, ...]:
+        if detector.name == "mediapipe":
+            tiled = [tile for view in views for tile in _tiles(view)]
+            self.pixels += sum(tile.picture.size // 3 for tile in tiled)
+            found = [each for tile in tiled for each in detector.start([tile]).wait(_TIMEOUT)]
+            return merge(found)
+        laid = sheets(views, keeps_cut=True) if len(views) > 1 else views
+        self.pixels += sum(each.picture.size // 3 for each in laid)
+        return detector.start(laid).wait(_TIMEOUT)
+
+    def _again(
+        self,
+        detector: Detector,
+        picture: Picture,
+        suspected: Sequence[Detection],
+        shown: Orientation,
+    ) -> list[Detection]:
+        """Return what is as sure in an enlarged view, and mirrored, as it was at first."""
+        kept = []
+        bound = self._confidence or CONFIDENCE[detector.name]
+        for each in suspected[:_MOST_SUSPECTED]:
+            sure = [each.confidence]
+            for view in _enlarged(picture, each.box, shown):
+                self.pixels += view.picture.size // 3
+                found = detector.start([view]).wait(_TIMEOUT)
+                same = [d.confidence for d in found if _is_same(d.box, each.box)]
+                sure.append(max(same, default=0.0))
+            confidence = sum(sure) / len(sure)
+            if confidence >= bound:
+                kept.append(Detection(each.box, confidence))
+        return kept
+
+
+def _is_same(one: Box, other: Box) -> bool:
+    common = one.intersection(other)
+    return common is not None and common.area > 0.5 * min(one.area, other.area)
+
+
+def _enlarged(picture: Picture, face: Box, shown: Orientation) -> list[View]:
+    rows, columns = picture.shape[:2]
+    area = face.grown(_AROUND).intersection(Box(0, 0, columns, rows))
+    if area is None:
+        return []
+    scale = min(_MOST_ENLARGED, _SEEN_BEST / face.height)
+    straight = _view(picture, area, shown, scale)
+    mirrored = Orientation(shown.rotation, not shown.mirrored)
+    return [straight, _view(picture, area, mirrored, scale)]
+
+
+def _view(picture: Picture, area: Box, shown: Orientation, scale: float) -> View:
+    """Return an area upright and, where it is dark, brightened."""
+    part = picture[area.y0 : area.y1, area.x0 : area.x1]
+    if scale != 1.0:
+        size = (max(8, round(part.shape[1] * scale)), max(8, round(part.shape[0] * scale)))
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        part = np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
+    upright = np.ascontiguousarray(shown.applied(brightened(part)))
+    return View(upright, area, shown.rotation, shown.mirrored)
+
+
+def brightened(picture: Picture) -> Picture:
+    """Return a picture lit evenly where it is dark, and the picture itself where it is not."""
+    small = cv2.resize(picture, (8, 8), interpolation=cv2.INTER_AREA)
+    light = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
+    if light.min() >= DARK:
+        return picture
+    rows, columns = picture.shape[:2]
+    gain = np.clip(_BRIGHT / np.maximum(light, 1.0), 1.0, _MOST_BRIGHTENED)
+    gain[light >= DARK] = 1.0
+    full = cv2.resize(gain, (columns, rows), interpolation=cv2.INTER_LINEAR)[..., None]
+    smooth = cv2.GaussianBlur(picture, (0, 0), _SMOOTHED)
+    lit = np.where(full > 1.0, smooth, picture) * full
+    return np.asarray(np.clip(lit, 0, 255), np.uint8)
+
+
+def _tiles(view: View) -> list[View]:
+    """Cut a view so that tiles overlap by half and reach its edges."""
+    rows, columns = view.picture.shape[:2]
+    views = [view]
+    if rows <= _TILE and columns <= _TILE:
+        return views
+    for y in _steps(rows):
+        for x in _steps(columns):
+            part = view.picture[y : y + _TILE, x : x + _TILE].copy()
+            high, wide = part.shape[:2]
+            area = view.box(x, y, x + wide, y + high)
+            views.append(View(part, area, view.rotation, view.mirrored))
+    return views
+
+
+def _steps(size: int) -> list[int]:
+    """Return where tiles begin."""
+    last = max(0, size - _TILE)
+    return sorted({min(start, last) for start in range(0, last + _TILE // 2, _TILE // 2)})

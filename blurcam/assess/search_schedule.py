@@ -1,0 +1,127 @@
+"""Which frames of an output are searched, where, and how closely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from blurcam.assess.changed_areas import ChangedAreas
+from blurcam.assess.inspect_output import DecodedFrame, Picture
+from blurcam.assess.output_search import OutputSearch
+from blurcam.assess.seen_faces import SeenFaces
+from blurcam.assess.verification import SearchEffort
+from blurcam.detect.search import joined
+from blurcam.media.orientation import AS_STORED, Orientation
+from blurcam.media.regions import Box
+
+# A frame is searched fully after so many frames at the latest, whatever its time stamps say.
+_MOST_FRAMES: Final = 25
+# Changes over more than this share of a frame have it searched fully.
+_MOST_CHANGED: Final = 0.7
+_TURNS: Final = (180, 90, 270)
+
+
+class SearchSchedule:
+    """Searches what is due, what has changed and what is in doubt.
+
+    Frames are searched as a player shows them. Of each full search one is repeated turned: by 180,
+    90 and 270 degrees, one after the other; where that shows a face every later search does too.
+    """
+
+    def __init__(
+        self, search: OutputSearch, every: float, places: Mapping[int, Sequence[Box]]
+    ) -> None:
+        """Search fully every so many seconds, and the doubtful places, by frame number."""
+        self.search = search
+        self.every = every
+        self.effort = SearchEffort(places=sum(map(len, places.values())))
+        self.seen = SeenFaces()
+        self.shown = AS_STORED
+        self.time = 0.0
+        self.pixels = 0
+        self._places = places
+        self._changes = ChangedAreas()
+        self._turned: list[int] = []
+        self._turns = 0
+        self._due = (float("-inf"), 0)
+        self._last: DecodedFrame | None = None
+
+    def begin(self, shown: Orientation) -> None:
+        """Take how a player shows the frames."""
+        self.shown = shown
+
+    def take(self, frame: DecodedFrame) -> bool:
+        """Search a frame where that is due; return whether it was searched fully."""
+        self.time = frame.time
+        luma = frame.luma()
+        areas = self._changes.show(luma)
+        due_time, due_frame = self._due
+        frame_area = luma.shape[0] * luma.shape[1]
+        is_due = frame.time >= due_time - 1e-6 or frame.number >= due_frame
+        self._last = None if is_due else frame
+        if is_due:
+            self._due = (frame.time + self.every, frame.number + _MOST_FRAMES)
+            self._fully(frame, luma)
+            return True
+        areas = joined([*areas, *self._in_doubt(frame.number, luma)])
+        if not areas:
+            return False
+        if sum(area.area for area in areas) > _MOST_CHANGED * frame_area:
+            areas = [Box(0, 0, luma.shape[1], luma.shape[0])]
+        self._partly(frame, luma, areas)
+        return False
+
+    def end(self) -> None:
+        """Search the last frame fully: nothing after it answers for it."""
+        if self._last is not None:
+            self._fully(self._last, self._last.luma())
+
+    def _in_doubt(self, number: int, luma: Picture) -> list[Box]:
+        whole = Box(0, 0, luma.shape[1], luma.shape[0])
+        inside = (box.intersection(whole) for box in self._places.get(number, ()))
+        return [box for box in inside if box is not None]
+
+    def _fully(self, frame: DecodedFrame, luma: Picture) -> None:
+        picture = frame.picture()
+        self._search(frame, picture, luma, 0)
+        turn = _TURNS[self._turns % len(_TURNS)]
+        self._turns += 1
+        for each in dict.fromkeys([*self._turned, turn]):
+            if self._search(frame, picture, luma, each) and each not in self._turned:
+                self._turned.append(each)
+        self._changes.searched()
+        self.effort = replace(self.effort, whole=self.effort.whole + 1)
+
+    def _partly(self, frame: DecodedFrame, luma: Picture, areas: list[Box]) -> None:
+        picture = frame.picture()
+        wanted = sum(area.area for area in areas)
+        scale = min(1.0, math.sqrt(self.search.budget / wanted))
+        for each in (0, *self._turned):
+            self._search(frame, picture, luma, each, areas, scale)
+        self._changes.searched(areas)
+        effort = self.effort
+        self.effort = replace(
+            effort,
+            parts=effort.parts + 1,
+            coarse=effort.coarse + (scale < 1),
+            scale=min(effort.scale, scale),
+        )
+
+    def _search(
+        self,
+        frame: DecodedFrame,
+        picture: Picture,
+        luma: Picture,
+        turned: int,
+        areas: Sequence[Box] = (),
+        scale: float = 1.0,
+    ) -> bool:
+        """Search a frame turned by so many degrees more than it is shown; whether that found."""
+        before = self.search.pixels
+        shown = self.shown.then(Orientation(turned))
+        found = self.search.search(picture, areas, shown, scale)
+        self.pixels += self.search.pixels - before
+        self.seen.note(found, frame.number, frame.time, luma, turned, areas)
+        return bool(found)
