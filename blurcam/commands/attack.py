@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from blurcam.commands.options import EffectOption
-from blurcam.commands.terminal import DONE, FAILED, to_json, write
+from blurcam.commands.terminal import DONE, FAILED, INCOMPLETE, to_json, write
 from blurcam.errors import ConfigError
 
 
@@ -25,7 +25,8 @@ def attack(
 ) -> None:
     """Train machines on redacted faces, and say how often they name the right person.
 
-    Exit code 1 where any of them does better than chance.
+    Exit code 1 where any of them does better than 99 % of those who guess, 3 where that cannot be
+    told from so few people and pictures.
     """
     if faces is None:
         known = os.environ.get("BLURCAM_EVAL_DATA")
@@ -40,6 +41,5 @@ def attack(
         typer.echo(line)
     if json is not None:
         write(json, to_json(report.values()))
-    verdict = "no better than chance" if report.holds else "people can be named"
-    typer.echo(f"{effect}: {verdict}")
-    raise typer.Exit(DONE if report.holds else FAILED)
+    typer.echo(f"{effect}: {report.verdict}")
+    raise typer.Exit(DONE if report.holds else FAILED if report.can_tell else INCOMPLETE)

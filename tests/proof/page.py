@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 SAFE = ("blur", "solid", "mosaic")
-# What an attacker may be right in, of 40 people, and still be guessing.
-MOST = 0.045
 
 
 def tables(proof: dict[str, Any]) -> Iterator[str]:
@@ -87,27 +85,28 @@ def _attacks(attacks: list[dict[str, Any]]) -> Iterator[str]:
     if not attacks:
         return
     yield "\n## Attack"
-    yield "\nRight name in % of pictures, 40 people, chance 2.5; a safe effect stays below 4.5:"
-    yield "\n| effect | the attacker sees | 1-NN | PCA+LDA | linear SVM |"
-    yield "|---|---|---|---|---|"
+    yield "\nRight name in % of pictures of 40 people; a safe effect stays below the limit:"
+    yield "\n| effect | the attacker sees | 1-NN | PCA+LDA | linear SVM | limit |"
+    yield "|---|---|---|---|---|---|"
     for a in attacks:
         for view in dict.fromkeys(rate["view"] for rate in a["rates"]):
             row = [f"{100 * r['rate']:.1f}" for r in a["rates"] if r["view"] == view]
-            yield f"| {a['effect']} | {view} | {' | '.join(row)} |"
+            yield f"| {a['effect']} | {view} | {' | '.join(row)} | {100 * a['limit']:.1f} |"
 
 
 def _best_attackers(attacks: list[dict[str, Any]]) -> Iterator[str]:
     if not attacks:
         return
     yield "\n## Attack"
-    yield "\nRight name in % of pictures, 40 people, chance 2.5; a safe effect stays below 4.5."
+    yield "\nRight name in % of pictures of 40 people; a safe effect stays below the limit."
     yield "Of each effect the attacker who does best:"
-    yield "\n| effect | right, % | attacker | sees |"
-    yield "|---|---|---|---|"
+    yield "\n| effect | right, % | limit | attacker | sees |"
+    yield "|---|---|---|---|---|"
     for a in attacks:
         best = max(a["rates"], key=lambda each: each["rate"])
         yield (
-            f"| {a['effect']} | {100 * best['rate']:.1f} | {best['attacker']} | {best['view']} |"
+            f"| {a['effect']} | {100 * best['rate']:.1f} | {100 * a['limit']:.1f} "
+            f"| {best['attacker']} | {best['view']} |"
         )
 
 
@@ -126,5 +125,5 @@ def wrong(proof: dict[str, Any]) -> Iterator[str]:
             yield f"{t['module']}: {t['break']} unnoticed"
     for a in proof.get("attacks", ()):
         for r in a["rates"]:
-            if a["effect"] in SAFE and r["rate"] > MOST:
+            if a["effect"] in SAFE and r["rate"] > a["limit"]:
                 yield f"{a['effect']}: {r['attacker']}, {r['view']}: {r['rate']:.3f}"

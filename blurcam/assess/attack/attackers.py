@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from blurcam.assess.attack.significance import NamedSplit
 from blurcam.errors import ConfigError
 
 try:
@@ -46,8 +47,8 @@ def named(
     learnt: NDArray[np.float32],
     seen: NDArray[np.float32],
     who: Sequence[int],
-) -> float:
-    """Return which share of pictures is named rightly: the mean over five fixed splits.
+) -> list[NamedSplit]:
+    """Return who is named, for each of five fixed splits.
 
     Row ``i`` of ``learnt`` and of ``seen`` shows person ``who[i]``. Half of everybody's pictures
     is learnt from, and the other half named.
@@ -55,8 +56,7 @@ def named(
     people = np.array(who)
     # Matrices of a few hundred rows: more threads than one wait for each other, at twice the CPU.
     with threadpool_limits(1):
-        rates = [_named(make, learnt, seen, people, split) for split in range(SPLITS)]
-    return float(np.mean(rates))
+        return [_named(make, learnt, seen, people, split) for split in range(SPLITS)]
 
 
 def _named(
@@ -65,7 +65,7 @@ def _named(
     seen: NDArray[np.float32],
     people: NDArray[np.int_],
     split: int,
-) -> float:
+) -> NamedSplit:
     rng = np.random.default_rng((13, split))
     train: list[int] = []
     test: list[int] = []
@@ -74,4 +74,4 @@ def _named(
         train += list(own[: len(own) // 2])
         test += list(own[len(own) // 2 :])
     model = make(len(train)).fit(learnt[train], people[train])
-    return float((model.predict(seen[test]) == people[test]).mean())
+    return NamedSplit(people[test], np.asarray(model.predict(seen[test])))

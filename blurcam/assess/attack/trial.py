@@ -16,6 +16,7 @@ from blurcam.api import run
 from blurcam.assess.attack.attacker_views import VIEWS, AttackView, Shots, crop
 from blurcam.assess.attack.attackers import ATTACKERS, named
 from blurcam.assess.attack.faces import HEIGHT, MASK, WIDTH, People, jitter, scene
+from blurcam.assess.attack.significance import NamedSplit, guessing_limit
 from blurcam.errors import SourceReadError
 from blurcam.media.regions import Region
 from blurcam.runtime.counts import FrameCounts
@@ -26,9 +27,8 @@ from blurcam.sources.recording import open_source
 from blurcam.track.regions_file import Header
 
 FRAMES: Final = 25
-# Above chance by less than this is chance: with 200 pictures named in each of five splits, the
-# mean of an attacker who guesses lies within it in 99.9 % of trials (2.5 ± 2 % for 40 people).
-LEEWAY: Final = 0.02
+# Where one who guesses may name so many rightly, nothing can be told.
+_MOST_BY_CHANCE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +42,15 @@ class AttackRate:
 
 @dataclass(frozen=True, slots=True)
 class AttackReport:
-    """What came of the attack on one effect; ``effect`` is "none" for clear faces."""
+    """What came of the attack on one effect; ``effect`` is "none" for clear faces.
+
+    Of sets in which every attacker guesses, 99 % stay at or below ``limit``.
+    """
 
     effect: str
     people: int
     pictures: int
+    limit: float
     rates: tuple[AttackRate, ...]
 
     @property
@@ -55,19 +59,35 @@ class AttackReport:
         return 1 / self.people
 
     @property
+    def can_tell(self) -> bool:
+        """Whether there are enough people and pictures to tell an attacker from a guesser."""
+        return self.limit < _MOST_BY_CHANCE
+
+    @property
     def holds(self) -> bool:
-        """Whether no attacker does better than who guesses."""
-        return all(each.rate <= self.chance + LEEWAY for each in self.rates)
+        """Whether no attacker does better than one who guesses, as far as that can be told."""
+        return self.can_tell and all(each.rate <= self.limit for each in self.rates)
+
+    @property
+    def verdict(self) -> str:
+        """What it comes to, in words."""
+        if not self.can_tell:
+            return "too few people and pictures to tell"
+        return "no better than chance" if self.holds else "people can be named"
 
     def values(self) -> dict[str, Any]:
         """Return it for JSON."""
-        return asdict(self) | {"chance": self.chance, "holds": self.holds}
+        return asdict(self) | {
+            "chance": self.chance,
+            "holds": self.holds,
+            "verdict": self.verdict,
+        }
 
     def lines(self) -> Iterator[str]:
         """Yield it as a table for people, in percent."""
         names = list(ATTACKERS)
         yield f"{self.effect}: right name in % of pictures, {self.people} people, " + (
-            f"chance {100 * self.chance:.1f}"
+            f"chance {100 * self.chance:.1f}, by guessing up to {100 * self.limit:.1f}"
         )
         yield f"{'the attacker sees':36}" + "".join(f"{name:>12}" for name in names)
         for view in dict.fromkeys(each.view for each in self.rates):
@@ -91,14 +111,17 @@ def attack_on(
     # Who has only clear faces learns from one frame of each picture.
     clear = list(_through(people, _by_blurcam("blur", ()), 1))
     hidden = list(_through(people, redactor, frames))
-    rates = []
+    named_by: dict[tuple[str, str], list[NamedSplit]] = {}
     for view in VIEWS:
         learnt, seen = _features(view, clear, hidden)
-        rates += [
-            AttackRate(view.name, name, named(make, learnt, seen, people.who))
-            for name, make in ATTACKERS.items()
-        ]
-    return AttackReport(effect, people.count, len(people.pictures), tuple(rates))
+        for name, make in ATTACKERS.items():
+            named_by[view.name, name] = named(make, learnt, seen, people.who)
+    rates = tuple(
+        AttackRate(view, name, float(np.mean([split.rate for split in splits])))
+        for (view, name), splits in named_by.items()
+    )
+    limit = guessing_limit(list(named_by.values()))
+    return AttackReport(effect, people.count, len(people.pictures), limit, rates)
 
 
 def _features(view: AttackView, clear: list[Shots], hidden: list[Shots]) -> tuple[Any, Any]:
