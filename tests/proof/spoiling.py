@@ -100,12 +100,70 @@ def a_sink_sees_frames() -> None:
     Path.read_text = instead  # type: ignore[method-assign]
 
 
+def guesses_are_free() -> None:
+    """A client may offer as many tokens as it likes."""
+    wrap("blurcam.serve.web.throttle:TokenThrottle.wait", lambda original, *args: 0.0)
+
+
+def outputs_do_not_count() -> None:
+    """What is not recorded or published is not told."""
+    wrap("blurcam.serve.camera_health:_outputs", lambda original, *args: iter(()))
+
+
+def a_step_is_silence() -> None:
+    """The times in statuses are taken as they are."""
+    wrap("blurcam.serve.steady_times:SteadyTimes.of", lambda original, times, statuses: statuses)
+
+
+def the_clock_is_right() -> None:
+    """A recording is as old as the wall clock says."""
+
+    def least(original: Strike, ages: Any, moment: float) -> float:
+        del original
+        return float(ages._clock.wall() - moment)  # noqa: SLF001
+
+    wrap("blurcam.sinks.recording_ages:RecordingAges.least", least)
+
+
+def links_are_followed() -> None:
+    """The folder of a recording is found by its path alone."""
+    from blurcam.sinks import folders
+
+    folders.os = _Following()  # type: ignore[attr-defined]
+
+
+class _Following:
+    """The module ``os``, without a way to refuse links."""
+
+    O_NOFOLLOW = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(os, name)
+
+
+def names_never_meet() -> None:
+    """No two patterns are taken to make the same name."""
+    wrap("blurcam.settings.recording_names:NamePattern.overlaps", lambda original, *args: False)
+
+
+def a_camera_may_send_elsewhere() -> None:
+    """FFmpeg opens whatever an HTTP server names."""
+
+    def options(original: Strike, *args: Any, **kwargs: Any) -> dict[str, str]:
+        del original, args, kwargs
+        return {}
+
+    wrap("blurcam.sources.camera:camera_options", options)
+
+
 SPOILS: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
         redacts_nothing, blur_reads_the_face, tracking_takes_away, any_model_will_do,
         pins_lie_beside_the_models, any_token_will_do, a_sink_sees_frames, a_tree_is_anybodys,
-        any_file_is_known, a_pickle_will_do,
+        any_file_is_known, a_pickle_will_do, guesses_are_free, outputs_do_not_count,
+        a_step_is_silence, the_clock_is_right, links_are_followed, names_never_meet,
+        a_camera_may_send_elsewhere,
     )
 }  # fmt: skip
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -95,3 +96,15 @@ def serving(
         server.stop()
         thread.join(timeout=30)
     assert not thread.is_alive()
+
+
+def raw(url: str, request: bytes, *, seconds: float = 30.0) -> bytes:
+    """Send bytes as they are, and return all that comes until the server closes."""
+    host, port = url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=seconds) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    return answer
