@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
@@ -79,31 +79,17 @@ def _any_of(mask: Mask, rows: int, columns: int) -> Mask:
     return reduced
 
 
-def clusters(regions: Sequence[Region], width: int, height: int, reach: float) -> list[Box]:
-    """Return parts of the frame that hold all regions, each with surroundings, without overlap.
-
-    Surroundings are ``reach`` times a region's size on every side, clipped to the frame. Regions
-    whose surroundings meet share a part.
-    """
-    frame = Box(0, 0, width, height)
-    merged: list[Box] = []
-    for region in regions:
-        grown = region.box.grown(1 + 2 * reach)
-        padded = Box(grown.x0 - 4, grown.y0 - 4, grown.x1 + 4, grown.y1 + 4)
-        part = padded.intersection(frame)
-        if part is not None and region.box.meets(frame):
-            _merge(merged, part)
-    return merged
-
-
-def _merge(merged: list[Box], part: Box) -> None:
-    touching = [each for each in merged if each.meets(part)]
-    while touching:
-        for each in touching:
-            merged.remove(each)
-            part = part.union(each)
-        touching = [each for each in merged if each.meets(part)]
-    merged.append(part)
+def merged(parts: Iterable[Box]) -> list[Box]:
+    """Return boxes that hold all parts and do not meet: parts that meet share a box."""
+    found: list[Box] = []
+    for part in parts:
+        box = part
+        while touching := [each for each in found if each.meets(box)]:
+            for each in touching:
+                found.remove(each)
+                box = box.union(each)
+        found.append(box)
+    return found
 
 
 def covered_share(mask: Mask, box: Box) -> float | None:

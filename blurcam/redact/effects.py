@@ -1,64 +1,26 @@
 """What a covered area is filled with.
 
-An effect gets all patches of a frame at once, each of one or more planes that share a mask, and
-returns samples of which only the covered ones are used. Effects that do not read the face never
-see it: the covered samples of what they get are zero.
+An effect gets all patches of a frame at once and returns samples, of which only the covered ones
+are used. Effects that do not read the face never see it: the covered samples of what they get are
+zero. They keep what each track's surroundings looked like on the frames before, for a fill that is
+calm to look at; so an effect belongs to one stream, and its frames come in order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 import cv2
 import numpy as np
 
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Plane
-from blurcam.media.masks import Mask
 from blurcam.redact.membrane import Cells, membranes
+from blurcam.redact.patches import Patch
+from blurcam.redact.ring_history import RingHistory
 
-_GREY = 128
-
-
-@dataclass(frozen=True, slots=True)
-class Patch:
-    """A part of a frame that is to be filled.
-
-    ``planes`` are ``(rows, columns)`` of ``depth`` bits, and must not be changed; ``covered`` is as
-    large, 1 where the result is used. ``face`` is the size in samples of the patch's smallest
-    region. Planes of chroma are colour differences, which are grey in the middle.
-    """
-
-    planes: tuple[Plane, ...]
-    covered: Mask
-    face: float
-    depth: int
-    is_chroma: bool
-
-    @property
-    def unit(self) -> int:
-        """What is one level of an 8-bit sample."""
-        return 1 << (self.depth - 8)
-
-    def grid(self, across: float, least: float = 1.0) -> tuple[int, int]:
-        """Return how many columns and rows of square cells there are, so many across the face."""
-        rows, columns = self.covered.shape
-        cell = max(least, self.face / across)
-        return max(1, round(columns / cell)), max(1, round(rows / cell))
-
-    def as_samples(self, cells: Cells) -> Plane:
-        """Return cells, in levels of an 8-bit sample, as samples."""
-        levels = np.rint(cells * np.float32(self.unit))
-        most = (1 << self.depth) - 1
-        return cast(Plane, np.clip(levels, 0, most).astype(self.planes[0].dtype))
-
-    def stretched(self, cells: Plane, interpolation: int) -> Plane:
-        """Return cells grown to the size of the patch."""
-        rows, columns = self.covered.shape
-        return cast(Plane, cv2.resize(cells, (columns, rows), interpolation=interpolation))
-
+_GREY: Final = 128
 
 Filled = tuple[Plane, ...]
 """Samples for the planes of a patch, each as large as these."""
@@ -69,7 +31,7 @@ class Effect(Protocol):
 
     @property
     def name(self) -> str:
-        """How the effect is called on the command line."""
+        """What the effect is called on the command line."""
 
     @property
     def reads_face(self) -> bool:
@@ -79,41 +41,69 @@ class Effect(Protocol):
         """Return samples for the covered parts of each patch."""
 
 
-class Blur:
-    """A smooth continuation of what surrounds the area."""
+def surroundings(
+    patches: Sequence[Patch], across: float, history: RingHistory
+) -> list[tuple[Cells, ...]]:
+    """Return a membrane for each plane of each patch, in levels of an 8-bit sample.
 
-    name = "blur"
-    reads_face = False
-    # Cells across the smallest region: a face by itself fits on 16 × 16, and 12 look no different.
-    _CELLS = 7
-
-    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
-        """Return the membranes."""
-        return [
-            tuple(patch.stretched(patch.as_samples(grid), cv2.INTER_LINEAR) for grid in grids)
-            for patch, grids in zip(patches, stretched_over(patches, self._CELLS), strict=True)
-        ]
-
-
-def stretched_over(patches: Sequence[Patch], across: float) -> list[list[Cells]]:
-    """Return for every patch a membrane a plane, in levels of an 8-bit sample.
-
-    There are ``across`` cells across the smallest region, if these are of a sample at least.
+    A membrane continues the track's ring, as it was on average over the last moments, into the
+    piece. It has ``across`` cells over the face, if these are of a sample at least.
     """
     values: list[Cells] = []
     weights: list[Cells] = []
     for patch in patches:
-        size = patch.grid(across)
-        # Where it is covered the patch is zero, and counts for nothing.
+        size = history.size(patch.track, patch.grid(across), patch.time)
+        # Where anything is covered the patch is zero, and counts for nothing.
         known = (1 - patch.covered).astype(np.float32)
         weight = cast(Cells, cv2.resize(known, size, interpolation=cv2.INTER_AREA))
-        for plane in patch.planes:
-            samples = plane.astype(np.float32)
-            cells = cast(Cells, cv2.resize(samples, size, interpolation=cv2.INTER_AREA))
-            values.append(cast(Cells, cells / np.float32(patch.unit)))
-            weights.append(weight)
+        cells = [_shrunk(plane, size) / np.float32(patch.unit) for plane in patch.planes]
+        *means, share = history.add(patch.track, patch.time, [*cells, weight])
+        values += means
+        weights += [share] * len(means)
+    if patches:
+        history.forget(patches[0].time)
     made = iter(membranes(values, weights, _GREY))
-    return [[next(made) for _ in patch.planes] for patch in patches]
+    return [tuple(next(made) for _ in patch.planes) for patch in patches]
+
+
+def _shrunk(plane: Plane, size: tuple[int, int]) -> Cells:
+    return cast(Cells, cv2.resize(plane.astype(np.float32), size, interpolation=cv2.INTER_AREA))
+
+
+class Blur:
+    """A smooth continuation of what surrounds the area, under a slight grey veil.
+
+    Without the veil a head before a plain wall would vanish, and nobody could tell that something
+    was redacted.
+    """
+
+    name = "blur"
+    reads_face = False
+    # Cells across a piece: a face by itself fits on 16 × 16, and 12 look no different.
+    _CELLS = 7
+    # The veil: levels of luma and what becomes of them, and how much of the colour it takes.
+    _LEVELS = (0, 64, 255)
+    _VEILED = (26, 48, 222)
+    _GREYED = np.float32(0.35)
+
+    def __init__(self) -> None:
+        """Begin with no track."""
+        self._history = RingHistory()
+
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return the veiled membranes."""
+        made = surroundings(patches, self._CELLS, self._history)
+        return [
+            tuple(self._filled(patch, cells) for cells in planes)
+            for patch, planes in zip(patches, made, strict=True)
+        ]
+
+    def _filled(self, patch: Patch, cells: Cells) -> Plane:
+        if patch.is_chroma:
+            veiled = cells + (_GREY - cells) * self._GREYED
+        else:
+            veiled = np.interp(cells, self._LEVELS, self._VEILED).astype(np.float32)
+        return patch.stretched(patch.as_samples(veiled), cv2.INTER_LINEAR)
 
 
 class Solid:
@@ -127,7 +117,11 @@ class Solid:
         """Return the one colour."""
         return [
             tuple(
-                np.full_like(plane, (_GREY if patch.is_chroma else self._DARK) * patch.unit)
+                np.full(
+                    patch.shape,
+                    (_GREY if patch.is_chroma else self._DARK) * patch.unit,
+                    plane.dtype,
+                )
                 for plane in patch.planes
             )
             for patch in patches
@@ -137,32 +131,36 @@ class Solid:
 class Mosaic:
     """Blocks that look like a pixelated face and know nothing of it.
 
-    Their colours are those of the membrane, made lighter and darker by a fixed pattern.
+    Their colours are those of the membrane, made lighter and darker by a pattern that a track
+    keeps.
     """
 
     name = "mosaic"
     reads_face = False
     _BLOCKS = 7
     _DEPTH = 28.0
+    _SIDE = 64
 
     def __init__(self) -> None:
         """Draw the pattern, the same each time."""
-        pattern = np.random.default_rng(0x6D6F73).uniform(-1, 1, (64, 64))
+        self._history = RingHistory()
+        pattern = np.random.default_rng(0x6D6F73).uniform(-1, 1, (self._SIDE, self._SIDE))
         self._pattern = (pattern * self._DEPTH).astype(np.float32)
 
     def fill(self, patches: Sequence[Patch]) -> list[Filled]:
         """Return the blocks."""
+        made = surroundings(patches, self._BLOCKS, self._history)
         return [
-            tuple(self._blocks(patch, grid) for grid in grids)
-            for patch, grids in zip(patches, stretched_over(patches, self._BLOCKS), strict=True)
+            tuple(self._blocks(patch, cells) for cells in planes)
+            for patch, planes in zip(patches, made, strict=True)
         ]
 
-    def _blocks(self, patch: Patch, grid: Cells) -> Plane:
+    def _blocks(self, patch: Patch, cells: Cells) -> Plane:
         if not patch.is_chroma:  # colour differences keep their hue
-            rows, columns = grid.shape
-            tiles = (-(-rows // 64), -(-columns // 64))
-            grid = grid + np.tile(self._pattern, tiles)[:rows, :columns]
-        return patch.stretched(patch.as_samples(grid), cv2.INTER_NEAREST)
+            rows, columns = cells.shape
+            times = (-(-rows // self._SIDE), -(-columns // self._SIDE))
+            cells = cells + np.tile(self._pattern, times)[:rows, :columns]
+        return patch.stretched(patch.as_samples(cells), cv2.INTER_NEAREST)
 
 
 class Gaussian:
@@ -194,8 +192,8 @@ class Pixelate:
 
     def _blocks(self, patch: Patch, plane: Plane) -> Plane:
         size = patch.grid(self._BLOCKS, least=2.0)
-        blocks = cast(Plane, cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
-        return patch.stretched(blocks, cv2.INTER_NEAREST)
+        blocks = _shrunk(plane, size) / np.float32(patch.unit)
+        return patch.stretched(patch.as_samples(blocks), cv2.INTER_NEAREST)
 
 
 def make_effect(name: str) -> Effect:

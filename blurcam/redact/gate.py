@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 
 from blurcam.media.formats import PixelFormat
 from blurcam.media.frames import Frame, Plane
-from blurcam.media.masks import Mask, clusters, plane_mask, rasterise
-from blurcam.media.regions import Box, Coverage, Reason, Region, Shape
-from blurcam.redact.effects import Effect, Patch
+from blurcam.media.regions import Coverage, Reason
+from blurcam.redact.effects import Effect
+from blurcam.redact.patches import paint, patches
+from blurcam.redact.pieces import Canvas
 
 _SEAL: Final = object()
-# How far around a region the rim is looked for, over the region's size.
-_SURROUNDINGS: Final = 0.25
 _GREY: Final = 128
 _WHOLE_GREY: Final = 96
 _TEXT_GREY: Final = 200
@@ -111,7 +110,7 @@ def redact(frame: Frame, coverage: Coverage, effect: Effect) -> RedactedFrame:
     if coverage.reason is not None:
         _cover_whole(redacted, coverage.reason)
     elif coverage.regions:
-        _fill(redacted, coverage.regions, effect)
+        _fill(redacted, frame, coverage, effect)
     redacted.buffer.flags.writeable = False
     for plane in redacted.planes:
         plane.flags.writeable = False
@@ -156,91 +155,16 @@ def _write_text(plane: Plane, text: str, level: int) -> None:
     plane[stencil > 0] = level
 
 
-def _fill(redacted: RedactedFrame, regions: tuple[Region, ...], effect: Effect) -> None:
-    width, height = redacted.width, redacted.height
-    mask = rasterise(regions, width, height)
-    patches: list[Patch] = []
-    places: list[tuple[Plane, ...]] = []
-    for part in clusters(regions, width, height, _SURROUNDINGS):
-        aligned = _aligned(part, redacted)
-        face = _face_size(regions, aligned, effect)
-        for group in _groups(redacted):
-            covered = plane_mask(
-                mask[aligned.y0 : aligned.y1, aligned.x0 : aligned.x1],
-                redacted.pixel_format,
-                group[0],
-                interlaced=redacted.interlaced,
-            )
-            place = _views(redacted, group, aligned, covered.shape)
-            places.append(place)
-            patches.append(_patch(redacted, group, place, covered, face, effect))
-    for place, patch, filled in zip(places, patches, effect.fill(patches), strict=True):
-        for plane, samples in zip(place, filled, strict=True):
-            np.copyto(plane, samples, where=patch.covered.view(bool))
-
-
-def _aligned(part: Box, redacted: RedactedFrame) -> Box:
-    """Return the part grown to whole chroma samples, with room for interlaced ones."""
-    across, down = 1 << redacted.pixel_format.shift_x, 2 << redacted.pixel_format.shift_y
-    return Box(
-        part.x0 // across * across,
-        max(0, (part.y0 // down - 1) * down),
-        min(redacted.width, -(-part.x1 // across) * across),
-        min(redacted.height, (-(-part.y1 // down) + 1) * down),
+def _fill(redacted: RedactedFrame, frame: Frame, coverage: Coverage, effect: Effect) -> None:
+    """Replace what is covered, in the private planes of the redacted frame."""
+    canvas = Canvas(
+        redacted.planes,
+        redacted.pixel_format,
+        redacted.interlaced,
+        frame.session,
+        float(frame.time),
     )
-
-
-def _face_size(regions: tuple[Region, ...], part: Box, effect: Effect) -> int:
-    """Return the size of the part's smallest ellipse; of its largest for a cosmetic effect.
-
-    Fine shading around a small face is a matter of looks; a large face in small blocks is not.
-    """
-    sizes = [
-        min(region.box.width, region.box.height)
-        for region in regions
-        if region.shape is Shape.ELLIPSE and part.meets(region.box)
-    ]
-    chosen = max if effect.reads_face else min
-    return max(4, chosen(sizes, default=min(part.width, part.height) // 2))
-
-
-def _groups(redacted: RedactedFrame) -> tuple[tuple[int, ...], ...]:
-    """Return which planes share a mask; luma and chroma never mix in one group."""
-    if redacted.pixel_format.is_rgb:
-        return ((0, 1, 2),)
-    return ((0,),) if len(redacted.planes) == 1 else ((0,), (1, 2))
-
-
-def _views(
-    redacted: RedactedFrame, group: tuple[int, ...], part: Box, shape: tuple[int, ...]
-) -> tuple[Plane, ...]:
-    """Return where the planes of a group hold the part."""
-    shift_x, shift_y = _shifts(redacted, group)
-    x, y = part.x0 >> shift_x, part.y0 >> shift_y
-    return tuple(redacted.planes[i][y : y + shape[0], x : x + shape[1]] for i in group)
-
-
-def _shifts(redacted: RedactedFrame, group: tuple[int, ...]) -> tuple[int, int]:
-    pixel_format = redacted.pixel_format
-    if group[0] == 0 or pixel_format.is_rgb:
-        return 0, 0
-    return pixel_format.shift_x, pixel_format.shift_y
-
-
-def _patch(
-    redacted: RedactedFrame,
-    group: tuple[int, ...],
-    place: tuple[Plane, ...],
-    covered: Mask,
-    face: int,
-    effect: Effect,
-) -> Patch:
-    """Return what an effect gets to see: what it does not get, it cannot leak."""
-    planes = place if effect.reads_face else tuple(plane * (1 - covered) for plane in place)
-    return Patch(
-        planes,
-        covered,
-        face / (1 << max(_shifts(redacted, group))),
-        redacted.pixel_format.depth,
-        is_chroma=group[0] != 0,
-    )
+    made = list(patches(canvas, coverage.regions, reads_face=effect.reads_face))
+    filled = effect.fill([patch for _, patch in made])
+    pairs = zip(made, filled, strict=True)
+    paint(canvas, [(place, samples, patch.piece) for (place, patch), samples in pairs])

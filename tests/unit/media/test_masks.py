@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from blurcam.media.masks import clusters, covered_share, rasterise
+from blurcam.media.masks import covered_share, merged, rasterise
 from blurcam.media.regions import Box, Region
 from tests.support.makers import boxes, ellipse, polygon, regions
 
@@ -50,14 +50,11 @@ def test_a_polygon_takes_in_its_corners() -> None:
 
 @given(found=st.lists(regions(W, H), max_size=6))
 @some
-def test_clusters_hold_all_that_is_covered_and_do_not_overlap(found: list[Region]) -> None:
-    mask = rasterise(found, W, H)
-    held = np.zeros_like(mask)
-    for part in clusters(found, W, H, 0.25):
-        piece = held[part.y0 : part.y1, part.x0 : part.x1]
-        assert not piece.any()
-        piece[:] = 1
-    assert (held >= mask).all()
+def test_merged_boxes_hold_all_parts_and_do_not_meet(found: list[Region]) -> None:
+    boxes = [region.box for region in found]
+    made = merged(boxes)
+    assert all(any(each.contains(box) for each in made) for box in boxes)
+    assert not any(one.meets(other) for n, one in enumerate(made) for other in made[n + 1 :])
 
 
 def test_the_share_counts_only_what_is_in_the_frame() -> None:

@@ -1,0 +1,94 @@
+"""What was known around each track over the last moments, averaged along the track's path.
+
+A fill that is made from one frame alone flickers: as an ellipse changes by a per cent, its edge
+crosses a bright wall or a dark collar. So each track keeps what its ring showed, cell by cell of
+a grid that moves and grows with it, and the fill is made from the weighted mean. What was covered
+at its own time was never known, and counts for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import Final, cast
+
+import numpy as np
+
+from blurcam.redact.membrane import Cells
+
+# Seconds of media time that are averaged over, in at most so many moments.
+_WINDOW: Final = 0.8
+_MOMENTS: Final = 32
+# What the newest and the oldest count, over what those in the middle do.
+_LEAST: Final = 0.02
+# A grid is kept until a track's shape differs from it by this factor.
+_SAME_SHAPE: Final = 1.6
+
+
+class _Ring:
+    """What was known of one track at each of its last moments, on one grid.
+
+    ``size`` is the columns and rows of the grid. A moment is a row of ``cells``: the weighted
+    values of each plane, then how much of each cell was known.
+    """
+
+    def __init__(self, size: tuple[int, int]) -> None:
+        self.size = size
+        self.last = -np.inf
+        self._times = np.full(_MOMENTS, -np.inf)
+        self._cells: Cells | None = None
+        self._next = 0
+
+    def add(self, time: float, cells: Sequence[Cells]) -> list[Cells]:
+        """Add a moment; return the means over the window."""
+        made = np.stack(cells)
+        if self._cells is None:
+            self._cells = np.zeros((_MOMENTS, made.size), np.float32)
+        newest = (self._next - 1) % _MOMENTS
+        if time - self._times[newest] >= _WINDOW / _MOMENTS:
+            newest, self._next = self._next, (self._next + 1) % _MOMENTS
+            self._times[newest] = time
+            self._cells[newest] = made.ravel()
+        self.last = time
+        means = (self._shares(time) @ self._cells).reshape(made.shape)
+        return list(means)
+
+    def _shares(self, time: float) -> Cells:
+        """Return what each moment counts: a hump, so that none enters or leaves with a step."""
+        ages = np.minimum((time - self._times) / _WINDOW, 1)
+        hump = np.where(ages < 1, np.sin(np.pi * ages) ** 2 + _LEAST, 0)
+        return cast(Cells, (hump / hump.sum()).astype(np.float32))
+
+
+class RingHistory:
+    """The rings of the tracks of one stream."""
+
+    def __init__(self) -> None:
+        """Begin with no track."""
+        self._rings: dict[Hashable, _Ring] = {}
+
+    def size(self, track: Hashable, wanted: tuple[int, int], time: float) -> tuple[int, int]:
+        """Return the columns and rows of a track's grid: as before, unless its shape changed."""
+        ring = self._rings.get(track)
+        if ring is None or not ring.last < time or not _alike(ring.size, wanted):
+            ring = self._rings[track] = _Ring(wanted)
+        return ring.size
+
+    def add(self, track: Hashable, time: float, cells: Sequence[Cells]) -> list[Cells]:
+        """Add what is known of a track now; return the means over its path.
+
+        ``cells`` are the weighted values of each plane, then how much of each cell is known.
+        """
+        return self._rings[track].add(time, cells)
+
+    def forget(self, time: float) -> None:
+        """Drop the tracks that were not seen within the window before a time."""
+        for track in [t for t, r in self._rings.items() if abs(time - r.last) > _WINDOW]:
+            del self._rings[track]
+
+
+def _alike(size: tuple[int, int], wanted: tuple[int, int]) -> bool:
+    """Whether two grids have nearly the same number of columns and of rows."""
+    return all(
+        max(a, b) <= max(_SAME_SHAPE * min(a, b), min(a, b) + 2)
+        for a, b in zip(size, wanted, strict=True)
+    )
