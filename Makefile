@@ -96,6 +96,8 @@ bench-quality: setup models samples ## measure size and PSNR outside the mask, b
 
 scenes: setup models ## draw scenes in which every face is known, and judge what is exposed; MODE=live
 	$(BIN)/python -m benchmarks.scenes --mode $(or $(MODE),file)
+bench-looks: setup models samples ## measure how calm each effect is to look at (minutes)
+	$(BIN)/python -m benchmarks.looks
 
 golden: setup models samples ## measure anew what tests/system/test_recall.py holds recall to
 	$(BIN)/python -m benchmarks.golden
@@ -109,8 +111,9 @@ man: setup ## write the man page, build/blurcam.1
 image-lock: setup ## write packaging/requirements.lock, the image's part of the lock
 	$(BIN)/python tools/image_lock.py
 
-picture: setup models samples ## make docs/before-after.jpg
+picture: setup models samples ## make docs/before-after.jpg and docs/guide/effects.jpg
 	$(BIN)/python tools/picture.py
+	$(BIN)/python tools/effects_picture.py
 
 lock: setup ## resolve the dependencies anew (needs uv)
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
@@ -126,4 +129,4 @@ clean: ## remove what was made, but not the models
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
 .PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock picture lock clean \
-        bench bench-quick bench-recall bench-quality golden scenes
+        bench bench-quick bench-recall bench-quality bench-looks golden scenes

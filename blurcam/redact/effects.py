@@ -82,8 +82,8 @@ class Blur:
     # Cells across a piece: a face by itself fits on 16 × 16, and 12 look no different.
     _CELLS = 7
     # The veil: levels of luma and what becomes of them, and how much of the colour it takes.
-    _LEVELS = (0, 64, 255)
-    _VEILED = (26, 48, 222)
+    _LEVELS = (0, 40, 64, 255)
+    _VEILED = (20, 28, 48, 222)
     _GREYED = np.float32(0.35)
 
     def __init__(self) -> None:

@@ -142,10 +142,10 @@ def test_a_neighbour_is_not_surroundings() -> None:
     faces = coverage_of(polygon((1, 4), (30, 4), (30, 36), (1, 36)),
                         polygon((29, 4), (59, 4), (59, 36), (29, 36)))  # fmt: skip
     redacted = redact(replace(frame, planes=(plane,)), faces, make_effect("blur"))
-    assert np.unique(redacted.planes[0]).tolist() == [43, 50]  # the ground, and the same veiled
+    assert np.unique(redacted.planes[0]).tolist() == [36, 50]  # the ground, and the same veiled
 
 
-@pytest.mark.parametrize(("wall", "veiled"), [(0, 26), (90, 72), (200, 172), (255, 222)])
+@pytest.mark.parametrize(("wall", "veiled"), [(0, 20), (40, 28), (90, 72), (200, 172), (255, 222)])
 def test_blur_shows_on_a_plain_wall_and_is_even_there(wall: int, veiled: int) -> None:
     plane = np.full((80, 80), wall, np.uint8)
     plane[20:60, 20:60] = 255 - wall
