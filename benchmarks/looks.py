@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import footage
-from blurcam.media.frames import Frame, Plane
+from blurcam.media.frames import Plane
 from blurcam.media.masks import rasterise
 from blurcam.media.regions import Box, Coverage, Region, Shape
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import redact_all
+from blurcam.redact.gate import redact
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import Cover, Detect
@@ -124,9 +124,9 @@ def redacted_lumas(path: Path, coverages: list[Coverage], effect: str) -> Iterat
         if effect == "input":
             yield from (frame.planes[0].copy() for frame in source.frames())
             return
-        pairs: Iterator[tuple[Frame, Coverage]] = zip(source.frames(), coverages, strict=True)
-        for redacted in redact_all(pairs, make_effect(effect), FrameCounts()):
-            yield redacted.planes[0]
+        made = make_effect(effect)
+        for frame, coverage in zip(source.frames(), coverages, strict=True):
+            yield redact(frame, coverage, made).planes[0]
 
 
 def rows(path: Path, coverages: list[Coverage]) -> Iterator[str]:
