@@ -47,7 +47,7 @@ DIALECT = {
     r"outflow": "output descriptor",
     r"intake": "input descriptor",
     r"cover(s|ed|ing)? (it |them |frames? |the frame )?whole": "fully covered",
-    r"(a|the|one|each|every|second|two|three|close|closer|half-way|whole|further) looks?":
+    r"(a|the|one|each|every|second|two|three|close|closer|half-way|whole|further) looks?(?!-)":
         "search",
     r"glances?": "search",
     r"of late": "recently",
