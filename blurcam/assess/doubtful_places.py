@@ -1,12 +1,14 @@
-"""Where a run was in doubt, by its regions file: places that a verification searches closely."""
+"""Where a run was in doubt, by its regions file or summary: places that a verification searches."""
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from blurcam.errors import ConfigError
 from blurcam.media.regions import Basis, Box, Region
 from blurcam.track.regions_file import RegionReader
 
@@ -16,6 +18,8 @@ _ENDS: Final = 3
 _BESIDE: Final = 2.0
 # Of a gap in a track every so manieth frame is searched.
 _STEP: Final = 2
+# Of a place in a summary so many frames are searched.
+_MOST_OF_A_PLACE: Final = 24
 _SEEN: Final = frozenset({Basis.DETECTED})
 
 
@@ -37,6 +41,25 @@ def doubtful_places(path: Path) -> dict[int, list[Box]]:
         for number, box in _of_track(regions):
             if 0 <= number <= last:
                 places[number].append(box.grown(_BESIDE))
+    return dict(places)
+
+
+def places_of_summary(path: Path) -> dict[int, list[Box]]:
+    """Return, by frame number, the doubtful places that a run lists in its summary.
+
+    Raises :class:`~blurcam.errors.ConfigError` for what is no summary.
+    """
+    places: dict[int, list[Box]] = defaultdict(list)
+    try:
+        for each in json.loads(path.read_text(encoding="utf-8"))["doubtful"]:
+            box = Box(*(int(each[edge]) for edge in ("x0", "y0", "x1", "y1"))).grown(_BESIDE)
+            first, last = int(each["frame"]) - _ENDS, int(each["until_frame"]) + _ENDS
+            for number in range(first, last + 1, max(_STEP, (last - first) // _MOST_OF_A_PLACE)):
+                places[number].append(box)
+    except OSError as exc:
+        raise ConfigError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except (ValueError, KeyError, TypeError) as exc:
+        raise ConfigError(f"{path}: not the summary of a run; make one with --summary") from exc
     return dict(places)
 
 

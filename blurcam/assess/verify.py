@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from blurcam.assess.compare_input import InputComparison
-from blurcam.assess.doubtful_places import doubtful_places
+from blurcam.assess.doubtful_places import doubtful_places, places_of_summary
 from blurcam.assess.inspect_output import ContainerFacts, decoded, facts
 from blurcam.assess.output_search import CONFIDENCE, OutputSearch
 from blurcam.assess.planted_faces import Planted, PlantedFrames
@@ -66,14 +66,15 @@ def verify(
     audio: AudioPolicy = "drop",
     faces_known: bool = False,
     regions: Path | None = None,
+    summary: Path | None = None,
 ) -> Iterator[float | Verification]:
     """Verify an output: yield the seconds searched so far, and last the verification.
 
     ``against`` is the recording that it was made from. ``redactor`` is the detector that redacted
     it, ``detector`` the one to verify with, where it shall not be chosen. A frame is searched
     fully ``every`` so many seconds, and each frame where it has changed; with 0 each frame is
-    searched fully. ``faces_known``: faces were found when it was redacted. ``regions`` is the
-    regions file of the run: its doubtful places are searched too. Raises
+    searched fully. ``faces_known``: faces were found when it was redacted. ``regions`` and
+    ``summary`` are the run's: their doubtful places are searched too. Raises
     :class:`~blurcam.errors.SourceOpenError` for a file that is not there, ConfigError for a
     detector that would only repeat its own mistakes.
     """
@@ -84,6 +85,8 @@ def verify(
             f"detector: {chosen} also redacted it, and would miss the same faces; choose another"
         )
     places = doubtful_places(regions) if regions is not None else {}
+    for number, boxes in (places_of_summary(summary) if summary is not None else {}).items():
+        places.setdefault(number, []).extend(boxes)
     with closing(OutputSearch(chosen)) as search:
         schedule = SearchSchedule(search, every, places)
         yield from _Examination(output, against, schedule, audio, faces_known).run()

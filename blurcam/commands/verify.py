@@ -33,6 +33,10 @@ def verify(
         Path | None,
         typer.Option(help="Regions file of the run: its gaps and ends of tracks are searched."),
     ] = None,
+    summary: Annotated[
+        Path | None,
+        typer.Option(help="Summary of the run: the doubtful places that it lists are searched."),
+    ] = None,
     audio: Audio = "drop",
     report: Annotated[
         Path | None, typer.Option("--json", help="Also write the verification as JSON.")
@@ -56,6 +60,7 @@ def verify(
         every=every,
         audio=audio,
         regions=regions,
+        summary=summary,
     ):
         if isinstance(step, Verification):
             outcome = step

@@ -33,6 +33,7 @@ from blurcam.settings.recording import Config
 from blurcam.sinks.containers import format_of
 from blurcam.sinks.file import FileSink, open_file
 from blurcam.sources.recording import FileSource, open_audio, open_source
+from blurcam.track.doubts import DoubtfulPlaces
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
 
@@ -101,7 +102,8 @@ def _open_run(
     stack.callback(ahead.close)
     frames = timing.timed("wait", until_fault(ahead, tally))
     origin = CoverageOrigin(config, source.info, tally, timing, stack, detector)
-    covering = origin.covered(frames)
+    doubts = DoubtfulPlaces()
+    covering = doubts.watch(origin.covered(frames))
     if watch is not None:
         covering = watch(covering)
     writer = None
@@ -116,6 +118,7 @@ def _open_run(
         digest = _digest(config.input, tally)
         wall = time.monotonic() - started
         summary = summary_of(config, origin, sink, tally, timing, digest, wall)
+        summary = summary.with_doubts(doubts.told())
         if writer is not None:
             writer.finish(_header(config, source.info, tally, digest, summary))
         if config.summary is not None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from blurcam.errors import SinkWriteError
 from blurcam.runtime.files import write_file
+from blurcam.track.doubts import DoubtfulPlace
+
+# Doubtful places are told in full up to so many; the rest is counted.
+_MOST_TOLD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,8 @@ class Summary:
     purpose, before detection) or frozen; ``frames_lost`` were never decoded. ``duration_s`` is
     media time, ``wall_s`` the time it took. ``complete`` is false where a fault lost a frame or
     had one covered whole; ``covered_whole_reasons`` says why, by count. ``stages`` is what each
-    stage took, where that was asked for.
+    stage took, where that was asked for. ``doubtful`` are places that somebody should look at: a
+    gap in a track, a track near the threshold or of a small face.
     """
 
     version: str
@@ -48,10 +53,17 @@ class Summary:
     fault: str | None = None
     notices: tuple[str, ...] = ()
     stages: dict[str, Any] | None = None
+    doubtful: tuple[DoubtfulPlace, ...] = ()
+    doubtful_count: int = 0
+
+    def with_doubts(self, places: tuple[DoubtfulPlace, ...]) -> Summary:
+        """Return the summary with the places where the run was in doubt: the first in full."""
+        return replace(self, doubtful=places[:_MOST_TOLD], doubtful_count=len(places))
 
     def to_json(self) -> str:
         """Return the summary as one JSON object with stable keys."""
         values: dict[str, Any] = {f.name: getattr(self, f.name) for f in fields(self)}
+        values["doubtful"] = [asdict(each) for each in self.doubtful]
         return json.dumps(values, indent=2)
 
     def write(self, path: Path) -> None:
@@ -85,6 +97,8 @@ class Summary:
             yield f"cut short: {self.fault}"
         for notice in self.notices:
             yield f"note: {notice}"
+        if self.doubtful_count:
+            yield f"{self.doubtful_count} doubtful places, of which --summary lists the first"
         if self.stages is not None:
             yield from _breakdown(self.stages)
 

@@ -6,6 +6,7 @@ searches one frame a second every one of them passed.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import pytest
 from numpy.typing import NDArray
 
 from blurcam.assess.changed_areas import CELL, ChangedAreas
-from blurcam.assess.doubtful_places import doubtful_places
+from blurcam.assess.doubtful_places import doubtful_places, places_of_summary
 from blurcam.assess.verification import Verification, VerificationVerdict
 from blurcam.assess.verify import verify
 from blurcam.detect.selftest import known_face
+from blurcam.errors import ConfigError
 from blurcam.media.regions import Box
 from tests.support.clips import ffmpeg
 
@@ -140,6 +142,19 @@ def test_gaps_and_ends_of_tracks_are_searched_if_the_regions_are_known(tmp_path:
     assert all(box.contains(Box(100, 20, 140, 70)) for boxes in places.values() for box in boxes)
     found = judged(written(tmp_path / "out.mp4", scene, 25, ()), regions=path)
     assert found.effort.places == 8
+
+
+def test_the_places_that_a_summary_lists_are_searched(tmp_path: Path) -> None:
+    path = tmp_path / "summary.json"
+    place = {"frame": 20, "until_frame": 24, "x0": 100, "y0": 20, "x1": 140, "y1": 70}
+    path.write_text(json.dumps({"doubtful": [place]}), encoding="utf-8")
+    assert sorted(places_of_summary(path)) == [17, 19, 21, 23, 25, 27]
+    long = place | {"until_frame": 20_000}
+    path.write_text(json.dumps({"doubtful": [long]}), encoding="utf-8")
+    assert len(places_of_summary(path)) <= 25
+    path.write_text("{}", encoding="utf-8")
+    with pytest.raises(ConfigError, match="not the summary of a run"):
+        places_of_summary(path)
 
 
 def test_what_changed_is_searched_until_it_was_searched() -> None:

@@ -51,7 +51,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def redacted(clip: Path) -> Path:
     out = clip.with_name("redacted.mp4")
-    assert run(Config(clip, out, detect=Detect(profile="near"))).tracks == 1
+    summary = clip.with_name("summary.json")
+    assert run(Config(clip, out, summary=summary, detect=Detect(profile="near"))).tracks == 1
     return out
 
 
@@ -77,6 +78,10 @@ def test_a_redaction_passes_against_its_input(clip: Path, redacted: Path) -> Non
     assert found.effort.whole == 5  # one every 0.4 s, and the last
     assert found.sampled == found.effort.whole + found.effort.parts
     assert 0 < found.effort.searched_share < 2
+    listed = json.loads(clip.with_name("summary.json").read_text(encoding="utf-8"))
+    assert listed["doubtful_count"] == len(listed["doubtful"])
+    again = verified(redacted, clip, summary=clip.with_name("summary.json"))
+    assert (again.verdict, bool(again.effort.places)) == (found.verdict, bool(listed["doubtful"]))
     assert found.sees_from is not None
 
 
