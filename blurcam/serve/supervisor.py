@@ -132,13 +132,22 @@ class Supervisor:
             self.turn()
 
     def _start(self, post: _Post) -> None:
-        post.process = Child(
-            self._module,
-            self._clock,
-            starts_within=_STARTS_WITHIN,
-            hangs_after=self._hangs_after,
-            ends_within=_ENDS_WITHIN,
-        )
+        try:
+            post.process = Child(
+                self._module,
+                self._clock,
+                starts_within=_STARTS_WITHIN,
+                hangs_after=self._hangs_after,
+                ends_within=_ENDS_WITHIN,
+            )
+        except OSError as exc:  # no process, descriptor or memory is left: the others go on
+            wait = post.backoff.after(CRASHED, 0.0)
+            post.due = self._clock.elapsed() + wait
+            text = f"{post.camera.name}: its process cannot be started: {exc.strerror}"
+            logger.error("%s", text)
+            due = self._clock.wall() + wait
+            self._set(post, state="backoff", next_try=due, last_error=text)
+            return
         post.process.tell(to_json(post.camera))
         self._set(post, state="starting", next_try=None)
 

@@ -119,7 +119,7 @@ def camera_cut_off(
     found = [str(hit) for hit in hits(feed, ((p.name, p) for p in files))]
     if end.code not in (0, -9):
         found.append(f"exit code {end.code}: {(room / 'stderr').read_text()}")
-    shown = {path.name: len(decoded(path)) for path in files}
+    shown = {path.name: len(decoded(path)) for path in files if path.suffix != ".lock"}
     found += [f"{name} cannot be played" for name, count in shown.items()
               if not count and not name.endswith(".part")]  # fmt: skip
     told = written.stat().st_size if written.exists() else 0

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import errno
 import math
-import os
-import socket
 from contextlib import nullcontext
 from typing import Any, Final, cast
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
-from blurcam.errors import ConfigError
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.runtime.status import Board
 from blurcam.serve.steady_times import SteadyBoard
 from blurcam.serve.web.app import Page
 from blurcam.serve.web.history import INTERVAL, History
+from blurcam.serve.web.listener import BACKLOG, listen
 from blurcam.serve.web.request_filter import HEADER_BYTES
 from blurcam.settings.web import Web
 
@@ -37,7 +34,7 @@ class PageServer:
         self._clock = clock or SystemClock()
         self._board = SteadyBoard(board, self._clock)
         self._history = History()
-        self._socket = _listen(web)
+        self._socket = listen(web, _CONNECTIONS + 2 * _RESERVED)
         self.port: int = self._socket.getsockname()[1]
         page = Page(self._board, web, self._clock, self._history, self._is_crowded)
         self._server = _Server(
@@ -52,12 +49,19 @@ class PageServer:
                 server_header=False,
                 proxy_headers=False,
                 h11_max_incomplete_event_size=HEADER_BYTES,
+                backlog=BACKLOG,
                 timeout_keep_alive=15,
                 timeout_graceful_shutdown=1,
                 ssl_certfile=web.certificate,
                 ssl_keyfile=web.key,
             )
         )
+        self._socket.in_use = self._in_use
+
+    def _in_use(self) -> set[int]:
+        """Return the descriptors of the connections on which HTTP is spoken."""
+        transports = (each.transport for each in self._server.server_state.connections)
+        return {each.get_extra_info("socket").fileno() for each in transports}
 
     def _is_crowded(self) -> bool:
         return len(self._server.server_state.connections) > _CONNECTIONS
@@ -164,20 +168,3 @@ class _BoundedProtocol(H11Protocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
-
-
-def _listen(web: Web) -> socket.socket:
-    family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((web.host, web.port))
-        listening.listen(_CONNECTIONS)
-    except OSError as exc:
-        listening.close()
-        key = "web.host" if exc.errno == errno.EADDRNOTAVAIL else "web.port"
-        raise ConfigError(
-            f"{key}: cannot listen on {web.host} port {web.port}: "
-            f"{os.strerror(exc.errno or 0)}; choose another one"
-        ) from exc
-    return listening

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.settings.web import Web
 from tests.support.boards import TOKEN, FedBoard, live, raw, serving, still
+from tests.support.certificates import certify
 from tests.support.clocks import HandClock
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -209,3 +212,28 @@ def test_more_viewers_of_streams_than_allowed_are_sent_away(page: str) -> None:
             next(parts[-1])
         assert httpx.get(page + "/cameras/door/live.mjpeg").status_code == 503
         assert httpx.get(page + "/cameras/door/still.jpg").status_code == 200
+
+
+def test_connections_that_never_speak_tls_take_no_descriptor_from_the_cameras(
+    board: FedBoard, tmp_path: Path
+) -> None:
+    # Seen to fail with a plain socket: no file could be opened in the service any more.
+    certificate, key = certify(tmp_path)
+    web = Web(port=0, token=TOKEN, certificate=certificate, key=key)
+    with serving(board, web) as server, ExitStack() as stack:
+        trust = ssl.create_default_context(cafile=str(certificate))
+        stream = stack.enter_context(
+            httpx.stream("GET", server.url + "cameras/door/live.mjpeg", headers=BEARER,
+                         verify=trust, timeout=60)
+        )  # fmt: skip
+        parts = stream.iter_raw()
+        next(parts)
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        for _ in range(500):
+            client = socket.create_connection(("127.0.0.1", server.port), timeout=60)
+            stack.enter_context(client)
+        assert httpx.get(server.url + "healthz", verify=trust, timeout=60).status_code == 200
+        # Our own ends, and those that the server holds.
+        assert len(list(Path("/proc/self/fd").iterdir())) - before < 500 + 260
+        board.stills["door"] = still(640, 360)
+        assert next(parts), "and who watches goes on watching"
