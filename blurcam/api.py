@@ -31,13 +31,19 @@ if TYPE_CHECKING:
 
 
 def run(config: Config) -> Summary:
-    """Redact one recording and return what was done.
+    """Redact one recording or picture and return what was done.
 
     The output appears under its name only when all of it is written. Raises a
-    :class:`~blurcam.errors.BlurcamError`; look at ``summary.complete`` for frames that a fault
-    lost or had covered whole.
+    :class:`~blurcam.errors.BlurcamError`. ``summary.complete`` is false where a fault lost frames,
+    or made blurcam cover them fully.
     """
     from blurcam.runs.recording import open_run
+    from blurcam.sources.picture import is_picture
+
+    if is_picture(config.input):
+        from blurcam.runs.picture import redact_picture
+
+        return redact_picture(config)
 
     with open_run(config) as under_way:
         for _ in under_way.steps():
@@ -78,7 +84,7 @@ def redact_frames(
     cover: Cover | None = None,
     with_boxes: bool = False,
 ) -> Iterator[Any]:
-    """Yield each frame with its faces covered, in order, a look-ahead later.
+    """Yield each frame with its faces covered, in order, delayed by the look-ahead.
 
     Frames are ``(rows, columns, 3)`` ``uint8`` arrays in the order B, G, R, all of one size; they
     are copied on entry and never written to. ``rate`` is in frames a second and turns ``cover``'s

@@ -30,7 +30,7 @@ def run(config: Config, json: Json = False, quiet: Quiet = False) -> None:
 
     A folder of pictures, a quoted pattern or %03d.jpg goes to a folder. For a camera (rtsp://…,
     http://…, /dev/video0, --loop) this is blurcam camera; for a stream (- or a FIFO) it is
-    blurcam pipe with the look-ahead of a recording.
+    blurcam pipe, with as long a look-ahead as for a recording.
     """
     from blurcam.commands.run_pictures import are_pictures, redact_pictures
 

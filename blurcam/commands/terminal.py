@@ -59,8 +59,8 @@ class _Signalled(BaseException):
 def unfinished(output: Path, then: str = "") -> Iterator[Callable[[], None]]:
     """Turn SIGINT and SIGTERM into their exit codes, nothing being under the final name.
 
-    ``then`` is what may be done about it. Gives what is to be called now and then: it raises
-    again what a signal raised, should some library have caught that.
+    ``then`` tells the user what to do about it. The caller must call what this gives from time to
+    time: it raises again what a signal raised, in case a library has caught that.
     """
     caught: list[int] = []
 

@@ -17,7 +17,7 @@ from blurcam.settings.declaration import declared, refusal
 class Web:
     """Where the page is served, and to whom.
 
-    Whoever has the token may also restart a camera. Everything but ``/healthz`` and ``/readyz``
+    A viewer with the token may also restart a camera. Everything but ``/healthz`` and ``/readyz``
     asks for it.
     """
 

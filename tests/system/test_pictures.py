@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from blurcam import Config, Detect, run
 from tests.support import pictures
 from tests.support.program import blurcam
 
@@ -102,3 +105,35 @@ def test_a_picture_is_drawn_again_from_its_regions(stills: Path, tmp_path: Path)
     drawn = blurcam("render", stills / "001.jpg", again, "--regions", regions, "--effect", "mosaic")
     assert drawn.returncode == 0, drawn.stderr
     assert is_redacted(stills / "001.jpg", again)
+
+
+def test_a_picture_is_redacted_from_python_as_a_recording_is(stills: Path, tmp_path: Path) -> None:
+    config = Config(stills / "001.jpg", tmp_path / "out.jpg", detect=Detect(profile="near"))
+    assert run(config).tracks == 1
+    assert is_redacted(stills / "001.jpg", tmp_path / "out.jpg")
+
+
+@pytest.mark.slow
+def test_exiftool_finds_nothing_but_the_picture(tmp_path: Path) -> None:
+    """Debian's exiftool, which knows every place where something may hide."""
+    tool = shutil.which("exiftool")
+    if tool is None:
+        pytest.skip("exiftool is not installed: apt-get install libimage-exiftool-perl")
+    given, out = tmp_path / "in", tmp_path / "out"
+    given.mkdir()
+    for name, content in pictures.kinds().items():
+        if not name.endswith(".gif"):
+            (given / name).write_bytes(content)
+    assert blurcam("run", given, out, *NEAR).returncode == 0
+    told = subprocess.run(
+        [tool, "-json", "-G1", "-a", "-u", "-r", str(out)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    allowed = {"SourceFile", "ExifTool", "System", "File", "Composite", "JFIF", "PNG", "RIFF"}
+    allowed |= {"IFD0", "Track1", "Meta", "QuickTime", "VP8L", "VP8"}
+    for each in json.loads(told.stdout):
+        groups = {key.split(":")[0] for key in each}
+        assert {g for g in groups - allowed if not g.startswith("ICC")} == set(), each["SourceFile"]
+        assert pictures.SECRET not in json.dumps(each)

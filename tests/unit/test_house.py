@@ -60,9 +60,12 @@ DIALECT = {
 }  # fmt: skip
 # What has been read with that in mind: packages, modules and pages.
 CLEAN = (
+    "blurcam/api.py",
     "blurcam/batch",
+    "blurcam/cli.py",
     "blurcam/errors.py",
     "blurcam/models",
+    "blurcam/settings",
     "CONTRIBUTING.md",
     "README.md",
     "docs/design/architecture.md",
@@ -72,6 +75,11 @@ CLEAN = (
     "docs/design/recall.md",
     "docs/design/speed.md",
     "docs/guide/archive.md",
+    "docs/guide/pictures.md",
+    "docs/guide/pipes.md",
+    "docs/guide/python.md",
+    "docs/reference/cameras-yaml.md",
+    "docs/reference/cli.md",
 )
 
 
