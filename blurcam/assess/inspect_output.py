@@ -36,6 +36,8 @@ _PLANAR_8_BIT: Final = frozenset(
     {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray", "nv12"}
 )
 _OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
+# What writers of AVIF call the items of a picture.
+_OWN_TITLES: Final = frozenset({"Color", "Alpha"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +149,11 @@ def _tags(container: Any) -> Iterator[str]:
     places = [container.metadata, *(stream.metadata for stream in container.streams)]
     for place in places:
         for key, value in place.items():
-            is_own = key.lower().startswith("service_") and value in _OWN_SERVICE
-            if key.lower() not in _HARMLESS or (key.lower().startswith("service_") and not is_own):
+            name = key.lower()
+            is_own = value in (_OWN_TITLES if name == "title" else _OWN_SERVICE)
+            if is_own and (name == "title" or name.startswith("service_")):
+                continue
+            if name not in _HARMLESS or name.startswith("service_"):
                 yield f"{key}={value}"
 
 
@@ -174,7 +179,8 @@ def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
     with _opened(path) as container:
         stream = container.streams.video[0]
         try:
-            container.seek(max(0, int(seconds * 1_000_000)), backward=True)
+            if seconds > 0:  # a picture has nowhere to seek to
+                container.seek(int(seconds * 1_000_000), backward=True)
             best = None
             for frame in container.decode(stream):
                 best = frame

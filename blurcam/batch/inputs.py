@@ -7,12 +7,14 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 from blurcam.batch.output_names import shown
 from blurcam.errors import ConfigError, SourceOpenError
+from blurcam.sources.picture import SUFFIXES as PICTURES
+from blurcam.sources.picture import is_picture
 
 # Names that recorders give to video. Anything else is tried only where it is asked for by name.
 _NAMES: Final = (
@@ -25,12 +27,16 @@ SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to redact: its path, its place below the root, and what shows if it changes."""
+    """A file to redact: its path, its place below the root, and what shows if it changes.
+
+    ``is_picture``: it is a picture, and not an animation.
+    """
 
     path: Path
     place: Path
     size: int
     modified_ns: int
+    is_picture: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,7 @@ def select(
                     yield SkippedInput(found.path, "is not of the time asked for", is_by_age=True)
                     continue
                 place = found.path.relative_to(root)
-                found = InputFile(found.path, place, found.size, found.modified_ns)
+                found = replace(found, place=place)
             yield found
 
 
@@ -184,8 +190,10 @@ def _judged(path: Path, *, by_name: bool) -> InputFile | SkippedInput:
         return SkippedInput(path, f"cannot be read: {exc.strerror}")
     if not stat.S_ISREG(status.st_mode):
         return SkippedInput(path, "is not a file")
-    if by_name and path.suffix.lower() not in SUFFIXES:
-        return SkippedInput(path, "is not video, by its name; name it to have it tried")
+    if by_name and path.suffix.lower() not in SUFFIXES | PICTURES:
+        return SkippedInput(
+            path, "is neither video nor a picture, by its name; name it to have it tried"
+        )
     if by_name and path.name.startswith("."):
         return SkippedInput(path, "is hidden, or not finished; name it to have it redacted")
-    return InputFile(path, path, status.st_size, status.st_mtime_ns)
+    return InputFile(path, path, status.st_size, status.st_mtime_ns, is_picture(path))

@@ -10,7 +10,7 @@ from pathlib import Path
 from blurcam.batch.events import JobEvent, JobPlanned, RecordingPlanned
 from blurcam.batch.inputs import InputFile, SkippedInput
 from blurcam.batch.ledger import Ledger, RecordingRow
-from blurcam.batch.output_names import CONTAINERS, names_for, shown
+from blurcam.batch.output_names import keeps_suffix, names_for, shown
 from blurcam.errors import ConfigError
 from blurcam.settings.batch import Batch
 
@@ -37,7 +37,7 @@ class JobPlan:
             else:
                 yield each
         # Those that keep their suffix keep their name, too, if it comes to that.
-        recordings.sort(key=lambda each: each.place.suffix.lower() not in CONTAINERS)
+        recordings.sort(key=lambda each: not keeps_suffix(each.place, is_picture=each.is_picture))
         with ledger.transaction():
             for recording in recordings:
                 try:
@@ -54,7 +54,10 @@ class JobPlan:
 
     def _planned(self, recording: InputFile) -> RecordingPlanned:
         """Return what becomes of a recording, with its row."""
-        ledger, names = self._ledger, names_for(self._batch.name, recording.place)
+        ledger, names = (
+            self._ledger,
+            names_for(self._batch.name, recording.place, is_picture=recording.is_picture),
+        )
         row = ledger.of(recording.path)
         why = self._why_anew(row, recording, names)
         if row is not None and why is None:

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Final
 
 from blurcam.errors import ConfigError
+from blurcam.sinks.picture import SUFFIXES as PICTURES
 
 # The containers that blurcam writes. Any other input becomes the first of these.
 CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
+# What a picture becomes that is read and not written: a GIF has no loss.
+_PICTURE_EXT: Final = {".gif": ".png"}
 _FIELDS: Final = frozenset({"stem", "suffix", "ext"})
 # The longest name that most file systems take, in bytes.
 _LONGEST: Final = 255
@@ -42,21 +45,29 @@ def check_template(template: str) -> None:
         raise ConfigError(f'name: "{said}" is more than a name; folders are mirrored as they are')
 
 
-def names_for(template: str, place: Path) -> tuple[Path, Path]:
-    """Return where, below the output folder, the redaction of a recording goes.
+def keeps_suffix(place: Path, *, is_picture: bool = False) -> bool:
+    """Whether a redaction has the suffix of its input."""
+    return place.suffix.lower() in (PICTURES if is_picture else CONTAINERS)
+
+
+def names_for(template: str, place: Path, *, is_picture: bool = False) -> tuple[Path, Path]:
+    """Return where, below the output folder, the redaction of a recording or picture goes.
 
     The second is for where the first is taken: ``a.avi`` and ``a.mov`` cannot both be ``a.mp4``.
     Raises ConfigError where that is no name, or a name that no file system takes.
     """
     suffix = place.suffix
-    ext = suffix.lower() if suffix.lower() in CONTAINERS else CONTAINERS[0]
+    allowed = sorted(PICTURES) if is_picture else CONTAINERS
+    ext = _PICTURE_EXT.get(suffix.lower(), ".jpg") if is_picture else CONTAINERS[0]
+    if keeps_suffix(place, is_picture=is_picture):
+        ext = suffix.lower()
     made = []
     for stem in (place.stem, place.name.replace(".", "_")):
         name = template.format(stem=stem, suffix=suffix, ext=ext)
-        if Path(name).suffix.lower() not in CONTAINERS:
+        if Path(name).suffix.lower() not in allowed:
             raise ConfigError(
                 f'name: "{shown(template)}" makes {shown(name)}; it has to end in {{ext}} or one '
-                f"of {', '.join(CONTAINERS)}"
+                f"of {', '.join(allowed)}"
             )
         if name in ("", ".", "..") or "/" in name or len(os.fsencode(name)) > _LONGEST:
             raise ConfigError(f'name: "{shown(template)}" makes no usable name of {shown(place)}')

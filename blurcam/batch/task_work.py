@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
+from typing import Final
 
 from blurcam.assess.verification import Verification
 from blurcam.assess.verify import verify
-from blurcam.batch.coverage_by_second import CoverageBySecond
+from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.folder_handles import is_full
 from blurcam.batch.tasks import (
     JoinSpans,
@@ -28,7 +29,11 @@ from blurcam.detect.detector import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary
-from blurcam.settings.redaction import Detect, Encode
+from blurcam.settings.redaction import Cover, Detect, Encode
+from blurcam.sinks.picture import SUFFIXES as PICTURES
+
+# Recordings and pictures of one job are searched differently.
+_OPEN_AT_ONCE: Final = 2
 
 
 @dataclass(slots=True)
@@ -42,7 +47,8 @@ class WorkerState:
         from blurcam.runs.perception import open_detector
 
         if detect not in self._open:
-            self.close()
+            if len(self._open) == _OPEN_AT_ONCE:
+                self.close()
             self._open[detect] = open_detector(detect)
         return self._open[detect]
 
@@ -96,6 +102,9 @@ def _redact_recording(task: RedactRecording, state: WorkerState) -> Iterator[Tas
     from blurcam.runs.recording import open_run
     from blurcam.runs.span import spans_of
 
+    if task.config.output.suffix.lower() in PICTURES:
+        yield from _redact_picture(task, state)
+        return
     spans = spans_of(task.config, task.span)
     if spans:
         yield RecordingCut(spans)
@@ -108,6 +117,20 @@ def _redact_recording(task: RedactRecording, state: WorkerState) -> Iterator[Tas
             yield TaskStep("redacting", time, total)
         summary = run.finish()
     yield from _finish(task, summary, timeline)
+
+
+def _redact_picture(task: RedactRecording, state: WorkerState) -> Iterator[TaskStep | Outcome]:
+    from blurcam.runs.picture import for_pictures, redact_picture
+
+    yield TaskStep("redacting", 0.0)
+    usual, asked = Cover(), task.config
+    # What is asked for of recordings is no fault of a picture.
+    cover = replace(asked.cover, lead=usual.lead, hold=usual.hold, bridge=usual.bridge)
+    detect = for_pictures(replace(asked.detect, refresh=None))
+    config = replace(asked, encode=Encode(overwrite=True), cover=cover, detect=detect)
+    summary = redact_picture(config, detector=state.detector(detect))
+    covered = CoveredSecond(1, summary.tracks, summary.frames_covered_whole)
+    yield from _finish(task, summary, CoverageBySecond({0: covered}))
 
 
 def _since_first(times: Iterator[Fraction]) -> Iterator[float]:
@@ -197,9 +220,11 @@ def _verify(
     length = summary.duration_s
     total = length if faces_known else 2 * length
     before = last = 0.0
+    is_picture = task.config.output.suffix.lower() in PICTURES
     for said in verify(
         task.config.output,
-        task.config.input,
+        # A picture is written the way it is shown: its size may be the input's, turned.
+        None if is_picture else task.config.input,
         redactor=summary.detector,
         audio=task.config.encode.audio,
         faces_known=faces_known,

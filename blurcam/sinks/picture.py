@@ -23,6 +23,8 @@ _FORMATS: Final = {
     ".webp": "WEBP", ".tif": "TIFF", ".tiff": "TIFF", ".bmp": "BMP", ".avif": "AVIF",
     ".heic": "HEIF", ".heif": "HEIF",
 }  # fmt: skip
+SUFFIXES: Final = frozenset(_FORMATS)
+"""The suffixes of pictures that can be written."""
 _WITH_ALPHA: Final = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 _WITH_16_BITS: Final = frozenset({"PNG", "TIFF"})
 # Where the input was no JPEG.

@@ -120,7 +120,8 @@ def test_a_rehearsal_tells_what_would_be_done_and_why_and_does_nothing(tmp_path:
         f"leave: {source}/cam0/0.mp4: done before",
         f"redact: {source}/changed.mp4 to changed.mp4: the recording changed",
         f"redact: {source}/new.mp4 to new.mp4: new",
-        f"skip: {source}/notes.txt: is not video, by its name; name it to have it tried",
+        f"skip: {source}/notes.txt: is neither video nor a picture, by its name; "
+        "name it to have it tried",
         f"skip: {source}/old.mp4: is not of the time asked for",
         "2 recordings of 0.0 MB to redact, 1 to leave, 2 skipped",
     ])  # fmt: skip
