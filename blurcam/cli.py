@@ -14,6 +14,7 @@ import typer
 from blurcam.commands.catalogue import Commands, with_this_option
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
+from blurcam.runtime import last_words
 from blurcam.runtime.no_core_dump import no_core_dump
 
 # OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
@@ -42,8 +43,13 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
+# Commands that have native libraries do the work in this process.
+_NATIVE: Final = ("run", "render", "camera", "pipe", "evaluate", "verify", "attack")
+
+
 @app.callback()
 def _global(
+    context: typer.Context,
     version: Annotated[
         bool,
         typer.Option(
@@ -55,6 +61,8 @@ def _global(
     ] = False,
 ) -> None:
     del version
+    if context.invoked_subcommand in _NATIVE:
+        last_words.leave_witness()
     logging.basicConfig(
         level=logging.DEBUG if debug else logging.WARNING,
         format="blurcam: %(levelname)s: %(message)s" if not debug else logging.BASIC_FORMAT,
@@ -81,6 +89,8 @@ def main() -> None:
             debug,
         )
         code = FAILED
+    finally:
+        last_words.over()
     sys.exit(code if isinstance(code, int) else DONE)
 
 

@@ -43,7 +43,7 @@ def examine(recording: Path | None = None) -> Iterator[CheckResult]:
     for package in _PACKAGES:
         yield _package(package)
     yield from _models()
-    yield _detector()
+    yield from _detectors()
     yield from _encoders()
     if recording is not None:
         yield _recording(recording)
@@ -73,16 +73,24 @@ def _models() -> Iterator[CheckResult]:
         yield CheckResult(f"model {state.model.name}", works, state.text, is_needed)
 
 
-def _detector() -> CheckResult:
-    from blurcam.runs.perception import open_detector
-    from blurcam.settings.redaction import Detect
+def _detectors() -> Iterator[CheckResult]:
+    """Try every detector that is installed, each in a process of its own."""
+    from blurcam.assess.detector_trial import fault_of
+    from blurcam.models.fetch import listing
+    from blurcam.settings.redaction import Detect, DetectorName
 
-    try:
-        detector = open_detector(Detect())
-    except BlurcamError as exc:
-        return CheckResult("detector", False, str(exc))
-    detector.close()
-    return CheckResult("detector", True, f"{detector.name} finds the known face")
+    present = {state.model.name for state in listing() if state.present}
+    needs: dict[DetectorName, str] = {
+        "centerface": "centerface",
+        "mediapipe": "mediapipe-full",
+        "yunet": "yunet",
+    }
+    for name, model in needs.items():
+        is_default = name == "centerface"
+        if model in present or is_default:
+            fault = fault_of(Detect(detector=name))
+            text = fault or "finds the known face"
+            yield CheckResult(f"detector {name}", fault is None, text, is_default)
 
 
 def _encoders() -> Iterator[CheckResult]:

@@ -20,6 +20,7 @@ from blurcam.commands.terminal import (
     warn_of_cosmetic,
 )
 from blurcam.errors import ConfigError, SinkClosed, SourceError
+from blurcam.runtime.last_words import over
 from blurcam.runtime.signals import ENDING, handling
 from blurcam.settings.pipe import is_stream
 
@@ -102,6 +103,7 @@ def _signals(run: PipeRun, caught: list[int]) -> Iterator[None]:
     def late(number: int) -> None:
         del number
         if not run.is_writing:
+            over()
             os._exit(DONE)  # nothing was written yet, and models load for longer than that
         run.late()
 

@@ -17,6 +17,7 @@ from blurcam.encode.upright import note_upright
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.last_words import step
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,8 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -
                 replace(coding, encoder=None, crf=None, preset=None),
             )
     try:
-        encoder = Encoder(info, name, coding)
+        with step(f"opening the encoder {name}"):
+            encoder = Encoder(info, name, coding)
     except SinkWriteError as exc:
         given = {"crf": coding.crf, "preset": coding.preset}
         asked = [f"{key} {value}" for key, value in given.items() if value is not None]

@@ -20,6 +20,7 @@ from blurcam.media.regions import Coverage, Reason
 from blurcam.redact.effects import Effect
 from blurcam.redact.gate import RedactedFrame, redact
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.last_words import step
 from blurcam.runtime.threads import outbox
 
 # Redacted frames that may wait for the encoder: enough to even out key frames.
@@ -131,7 +132,10 @@ def deliver(
     was asked for count as dropped. Of a recording both are errors.
     """
     try:
-        with outbox(partial(_write, outputs, may_end_early), WRITER_DEPTH) as put:
+        with (
+            step("redacting"),
+            outbox(partial(_write, outputs, may_end_early), WRITER_DEPTH) as put,
+        ):
             for each in frames:
                 put(each)
                 yield each.time

@@ -21,6 +21,7 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.models.load import load
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.last_words import step
 from blurcam.settings.redaction import Cover, Detect
 from blurcam.track.cover import Reach, cover
 from blurcam.track.zones import burn_in, ignore
@@ -45,9 +46,10 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
     detectors: list[Detector] = []
     with ExitStack() as stack:
         for name in names:
-            detector = _DETECTORS[name](detect, live)
-            stack.callback(detector.close)
-            prove(detector)
+            with step(f"loading the detector {name}"):
+                detector = _DETECTORS[name](detect, live)
+                stack.callback(detector.close)
+                prove(detector)
             detectors.append(
                 ThreadedDetector(detector) if live and name == "mediapipe" else detector
             )

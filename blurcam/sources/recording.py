@@ -14,6 +14,7 @@ from av.container import InputContainer
 from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.last_words import step
 from blurcam.sources.decoding import Decoded, NothingDecoded, video_stream
 from blurcam.sources.open import open_path, reading
 from blurcam.sources.to_frames import FrameMaker, stream_info
@@ -26,11 +27,12 @@ def open_source(path: Path, tally: FrameCounts) -> FileSource:
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
     _refuse_what_is_no_file(path)
-    try:
-        return _opened(path, tally)
-    except NothingDecoded:
-        # With a picture to a thread, FFmpeg and PyAV give up those before an error at the end.
-        return _opened(path, tally, one_by_one=True)
+    with step(f"opening {path}"):
+        try:
+            return _opened(path, tally)
+        except NothingDecoded:
+            # With a frame to a thread, FFmpeg and PyAV give up those before an error at the end.
+            return _opened(path, tally, one_by_one=True)
 
 
 def _opened(path: Path, tally: FrameCounts, *, one_by_one: bool = False) -> FileSource:
