@@ -21,7 +21,7 @@ from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.runs.camera_outputs import CameraOutputs, check_camera
 from blurcam.runs.camera_status import CameraState, note_answers, status_of
-from blurcam.runs.chain import Freezer, ShownFrame, deliver, redact_all
+from blurcam.runs.chain import Freezer, ShownFrame, account, deliver, redact_all
 from blurcam.runs.outputs import FrameSink
 from blurcam.runs.perception import covered, open_detector, searched_live
 from blurcam.runs.timing import Stages
@@ -107,6 +107,7 @@ class CameraRun:
         with self:
             while self.step():
                 pass
+        account(self.counts, may_drop=True)  # also for what waited when the source was released
         self._tell(self.status())
         return self.counts
 

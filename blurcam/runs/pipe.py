@@ -20,7 +20,7 @@ from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
-from blurcam.runs.chain import Source, deliver, redact_all, until_fault
+from blurcam.runs.chain import Source, account, deliver, redact_all, until_fault
 from blurcam.runs.pace import StreamPace
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outputs
@@ -225,7 +225,8 @@ class PipeRun:
             yield when
 
     def summary(self) -> Summary:
-        """Return what was done, and write it down where that was asked for."""
+        """Return what was done, once all is released; write it down where that was asked for."""
+        account(self.tally, may_drop=True)  # also for what waited when the input was released
         tally, piping, looks, detector = self.tally, self.piping, self._looks, self._detector
         summary = Summary(
             version=__version__,
