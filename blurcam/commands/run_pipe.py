@@ -50,7 +50,7 @@ def stream(piping: PipeSettings, *, json: bool = False, quiet: bool) -> int:
             for _ in _shown(run, shown=not quiet and sys.stderr.isatty()):
                 pass
         except SinkClosed as exc:
-            run.tally.notice(str(exc))
+            run.counts.notice(str(exc))
         except SourceError:
             if not run.stopped:
                 raise
@@ -121,10 +121,10 @@ def _shown(run: PipeRun, *, shown: bool) -> Iterator[Fraction]:
         frames += 1
         now = time.monotonic()
         if shown and now - told >= 1:
-            tally = run.tally
+            counts = run.counts
             show_line(
-                f"{frames / (now - told):.1f} frames a second, {tally.tracks} tracks, "
-                f"{tally.dropped} dropped, {tally.lost} lost"
+                f"{frames / (now - told):.1f} frames a second, {counts.tracks} tracks, "
+                f"{counts.dropped} dropped, {counts.lost} lost"
             )
             told, frames = now, 0
         yield when

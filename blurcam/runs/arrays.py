@@ -13,7 +13,7 @@ from blurcam.errors import ConfigError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
-from blurcam.redact.gate import redact
+from blurcam.runs.chain import redact_all
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.redaction import Cover, Detect, EffectName
@@ -33,7 +33,7 @@ def redact_arrays(
     """
     if rate <= 0:
         raise ConfigError(f"rate: {rate} is not a number of pictures a second")
-    tally = FrameCounts()
+    counts = FrameCounts()
     info: StreamInfo | None = None
     arrays = iter(pictures)
     first = next(arrays, None)
@@ -44,12 +44,11 @@ def redact_arrays(
         "numpy", first.shape[1], first.shape[0], PIXEL_FORMATS["gbrp"], 1 / rate, rate
     )
     with closing(open_detector(detect)) as detector:
-        frames = _frames_of(first, arrays, info.time_base, tally)
+        frames = _frames_of(first, arrays, info.time_base, counts)
         found = searched(frames, info, detector, detect, cover.lead)
-        painting = make_effect(effect)
-        for frame, coverage in covered(found, cover, tally):
-            green, blue, red = redact(frame, coverage, painting).planes
-            boxes = [(b.x0, b.y0, b.x1, b.y1) for b in (each.box for each in coverage.regions)]
+        for shown in redact_all(covered(found, cover, counts), make_effect(effect), counts):
+            green, blue, red = shown.frame.planes
+            boxes = [(b.x0, b.y0, b.x1, b.y1) for b in (r.box for r in shown.coverage.regions)]
             yield np.dstack((blue, green, red)).astype(np.uint8, copy=False), boxes
 
 
@@ -57,14 +56,14 @@ def _frames_of(
     first: NDArray[np.uint8],
     rest: Iterator[NDArray[np.uint8]],
     time_base: Fraction,
-    tally: FrameCounts,
+    counts: FrameCounts,
 ) -> Iterator[Frame]:
     seq = 0
     picture: NDArray[np.uint8] | None = first
     while picture is not None:
         _check_picture(picture, first.shape)
         planes = tuple(picture[..., i].copy() for i in (1, 0, 2))
-        tally.frames_in += 1
+        counts.frames_in += 1
         yield Frame(planes, PIXEL_FORMATS["gbrp"], seq, seq, time_base)
         seq += 1
         picture = next(rest, None)

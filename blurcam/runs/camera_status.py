@@ -92,7 +92,7 @@ class CameraState:
             self.latencies.popleft()
 
     def note_stage(self, name: str, seconds: float) -> None:
-        """Note how long a stage took for each frame of late; told as a running mean."""
+        """Note how long a stage took for each recent frame; told as a running mean."""
         before = self.stages.get(name, seconds)
         self.stages[name] = before + 0.2 * (seconds - before)
 

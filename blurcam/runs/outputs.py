@@ -78,7 +78,7 @@ class Output:
     ) -> None:
         """Take what opens the sink; ``name`` is safe to print.
 
-        One that is to be opened again is opened at its first key frame, any other now.
+        One that may be opened again is opened at its first key frame, any other now.
         """
         self.name = name
         self.on_failure = on_failure

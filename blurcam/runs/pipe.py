@@ -14,7 +14,7 @@ import numpy as np
 
 from blurcam import __version__
 from blurcam.detect.detector import Detector
-from blurcam.detect.profiles import looks_for, smallest_face
+from blurcam.detect.profiles import looks_for
 from blurcam.detect.search import SearchPasses
 from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
@@ -50,20 +50,20 @@ class PipeRun:
     :meth:`stop` ends it well-formed from the moment that it was made, also from a signal handler.
     """
 
-    def __init__(self, piping: PipeSettings, output: int | None) -> None:
+    def __init__(self, settings: PipeSettings, output: int | None) -> None:
         """Write to the descriptor ``output``, which is taken over, where the output is ``-``."""
-        self.piping = piping
-        self.tally = FrameCounts()
+        self.settings = settings
+        self.counts = FrameCounts()
         self.info: StreamInfo | None = None
         self.is_writing = False
         self._stop = Stop()
         self._stack = ExitStack()
-        self._intake: InputDescriptor | None = None
-        self._outflow: OutputDescriptor | None = None
-        self._claim: FifoOpening | None = None
+        self._input: InputDescriptor | None = None
+        self._output_descriptor: OutputDescriptor | None = None
+        self._opening: FifoOpening | None = None
         self._output = output
         self._detector: Detector | None = None
-        self._looks: SearchPasses | None = None
+        self._passes: SearchPasses | None = None
         self._trouble = RepeatedTrouble(logger, "frames dropped")
         self._steps: Iterator[Fraction] = iter(())
         self._started = time.monotonic()
@@ -77,12 +77,12 @@ class PipeRun:
     def stop(self) -> None:
         """Read nothing more, and write what is redacted, for at most a second."""
         self._stop.ask()
-        if self._claim is not None:
-            self._claim.is_interrupted = True
-        if self._intake is not None:
-            self._intake.interrupt()
-        if self._outflow is not None:
-            self._outflow.hurry(LAST_SECONDS)
+        if self._opening is not None:
+            self._opening.is_interrupted = True
+        if self._input is not None:
+            self._input.interrupt()
+        if self._output_descriptor is not None:
+            self._output_descriptor.hurry(LAST_SECONDS)
 
     def late(self) -> None:
         """Wait for no search any longer."""
@@ -98,87 +98,87 @@ class PipeRun:
 
     def open(self) -> None:
         """Open all that is needed; waits for the first picture."""
-        piping, tally, stack = self.piping, self.tally, self._stack
-        for path in (piping.tee, piping.summary, self._output_file):
+        settings, counts, stack = self.settings, self.counts, self._stack
+        for path in (settings.tee, settings.summary, self._output_file):
             if path is not None:
-                refuse_same(piping.input, path)
-                refuse_existing(path, overwrite=piping.encode.overwrite)
-        regions = open_regions(piping, tally)
+                refuse_same(settings.input, path)
+                refuse_existing(path, overwrite=settings.encode.overwrite)
+        regions = open_regions(settings, counts)
         if regions is not None:
             stack.callback(regions.close)
         if self._output_file is None:
-            self._outflow = self._open_outflow()
-            stack.callback(self._outflow.release)
-        self._intake = self._open_intake()
-        self._detector = stack.enter_context(closing(open_detector(piping.detect)))
+            self._output_descriptor = self._open_outflow()
+            stack.callback(self._output_descriptor.release)
+        self._input = self._open_intake()
+        self._detector = stack.enter_context(closing(open_detector(settings.detect)))
         if self._stop.asked:
             return
-        if piping.source == "raw":  # whose size is known before its first frame
-            self._warm(self._detector, *piping.layout.pixels)
+        if settings.source == "raw":  # whose size is known before its first frame
+            self._warm(self._detector, *settings.layout.pixels)
         source = self._open_source()
         info = self.info = source.info
-        if piping.source != "raw" and self._is_live:
+        if settings.source != "raw" and self._is_live:
             self._warm(self._detector, info.width, info.height)
-        self._looks = looks_for(piping.detect, self._detector.threshold, info.width, info.height)
-        frames = until_fault(self._buffered(source), tally)
+        self._passes = looks_for(settings.detect, self._detector.threshold, info.width, info.height)
+        frames = until_fault(self._buffered(source), counts)
         stack.callback(frames.close)
         is_live = self._is_live
         taken = self._stop.until_asked(frames)
-        lead = piping.cover.lead
-        found = searched(taken, info, self._detector, piping.detect, lead, live=is_live)
-        covering = covered(found, piping.cover, tally, live=is_live)
+        lead = settings.cover.lead
+        found = searched(taken, info, self._detector, settings.detect, lead, live=is_live)
+        covering = covered(found, settings.cover, counts, live=is_live)
         if regions is not None:
             regions.begin(info, __version__)
             covering = regions.record(covering)
-        redacted = redact_all(self._stop.until_late(covering), make_effect(piping.effect), tally)
+        redacted = redact_all(self._stop.until_late(covering), make_effect(settings.effect), counts)
         self.is_writing = True
-        outputs = open_outputs(piping, info, self._outflow, tally, stack)
-        steps = deliver(redacted, outputs, tally, may_end_early=True)
+        outputs = open_outputs(settings, info, self._output_descriptor, counts, stack)
+        steps = deliver(redacted, outputs, counts, may_end_early=True)
         stack.callback(steps.close)
         self._steps = steps
 
     @property
     def _output_file(self) -> Path | None:
-        return None if is_stream(self.piping.output) else self.piping.output
+        return None if is_stream(self.settings.output) else self.settings.output
 
     def _open_outflow(self) -> OutputDescriptor:
-        if str(self.piping.output) == "-":
+        if str(self.settings.output) == "-":
             if self._output is None:
                 raise SinkClosed("standard output is closed; there is nobody to write to")
             return OutputDescriptor(self._output, "standard output")
-        self._claim = FifoOpening(self.piping.output)
-        return self._claim.open()
+        self._opening = FifoOpening(self.settings.output)
+        return self._opening.open()
 
     def _open_intake(self) -> InputDescriptor | None:
         """Return what to read; ``None`` for a file, which FFmpeg may read in any order."""
-        piping = self.piping
-        if not is_stream(piping.input) and piping.source is None:
+        settings = self.settings
+        if not is_stream(settings.input) and settings.source is None:
             return None
-        gone = None if self._outflow is None else self._outflow.descriptor
-        intake = open_intake(piping.input, gone=gone)
-        self._stack.callback(intake.release)
-        return intake
+        gone = None if self._output_descriptor is None else self._output_descriptor.descriptor
+        descriptor = open_intake(settings.input, gone=gone)
+        self._stack.callback(descriptor.release)
+        return descriptor
 
     def _warm(self, detector: Detector, width: int, height: int) -> None:
         """Search a grey frame: models compile for every size anew, which takes 0.2 s and more.
 
         What comes in meanwhile waits; else the first frames would not be answered for in time.
         """
-        piping = self.piping
+        settings = self.settings
         grey = np.full((height, width), 128, np.uint8)
         info = StreamInfo("grey", width, height, PIXEL_FORMATS["gray"], Fraction(1, 25))
         frame = Frame((grey,), info.pixel_format, 0, 0, info.time_base)
-        for _ in searched([frame], info, detector, piping.detect, piping.cover.lead):
+        for _ in searched([frame], info, detector, settings.detect, settings.cover.lead):
             pass
 
     def _open_source(self) -> Source:
-        piping, intake = self.piping, self._intake
-        if intake is None:
-            source: Source = open_source(piping.input, self.tally)
+        settings, descriptor = self.settings, self._input
+        if descriptor is None:
+            source: Source = open_source(settings.input, self.counts)
         else:
             if self._stop.asked:
-                intake.interrupt()
-            source = open_pipe(intake, piping.source, piping.layout, self.tally)
+                descriptor.interrupt()
+            source = open_pipe(descriptor, settings.source, settings.layout, self.counts)
         return self._stack.enter_context(closing(source))
 
     def _buffered(self, source: Source) -> Generator[Frame, None, None]:
@@ -187,10 +187,10 @@ class PipeRun:
         Nothing is dropped of a stream that comes faster than it plays: that is no camera, and its
         producer can wait.
         """
-        frames, when_slow, intake = source.frames(), self.piping.when_slow, self._intake
+        frames, when_slow, descriptor = source.frames(), self.settings.when_slow, self._input
         if not self._is_live:
             return prefetch(frames, READER_DEPTH, self._interrupt)
-        pace = None if when_slow == "drop" or intake is None else StreamPace(intake)
+        pace = None if when_slow == "drop" or descriptor is None else StreamPace(descriptor)
         return live(
             frames if pace is None else pace.measured(frames),
             LIVE_SECONDS,
@@ -203,16 +203,16 @@ class PipeRun:
     @property
     def _is_live(self) -> bool:
         """Whether frames are searched as they come, and left out where they come too fast."""
-        is_file = self._intake is None or self._intake.is_file
-        asked = self.piping.when_slow
+        is_file = self._input is None or self._input.is_file
+        asked = self.settings.when_slow
         return not is_file if asked is None else asked == "drop"
 
     def _interrupt(self) -> None:
-        if self._intake is not None:
-            self._intake.interrupt()
+        if self._input is not None:
+            self._input.interrupt()
 
     def _dropped(self, count: int) -> None:
-        self.tally.dropped += count
+        self.counts.dropped += count
         for _ in range(count):
             self._trouble.add("slower than the stream; --when-slow block loses none")
 
@@ -226,34 +226,18 @@ class PipeRun:
 
     def summary(self) -> Summary:
         """Return what was done, once all is released; write it down where that was asked for."""
-        account(self.tally, may_drop=True)  # also for what waited when the input was released
-        tally, piping, looks, detector = self.tally, self.piping, self._looks, self._detector
-        summary = Summary(
-            version=__version__,
-            input=str(piping.input),
-            output=str(piping.output),
-            complete=tally.complete,
-            frames_in=tally.frames_in,
-            frames_redacted=tally.redacted,
-            frames_covered_whole=sum(tally.covered_whole.values()),
-            frames_dropped=tally.dropped,
-            frames_frozen=tally.frozen,
-            frames_lost=tally.lost,
-            tracks=tally.tracks,
-            detector=detector.name if detector else "",
-            threshold=looks.threshold if looks else None,
-            smallest_face=(
-                smallest_face(looks, detector.smallest_face) if looks and detector else None
-            ),
-            effect=piping.effect,
-            duration_s=round(float(self._media), 6),
-            wall_s=round(time.monotonic() - self._started, 3),
-            input_sha256="",
-            output_sha256="",
-            covered_whole_reasons={r.value: n for r, n in tally.covered_whole.items()},
-            fault=None if tally.fault is None else str(tally.fault),
-            notices=tuple(tally.notices),
+        account(self.counts, may_drop=True)  # also for what waited when the input was released
+        settings = self.settings
+        summary = Summary.of(
+            self.counts,
+            self._detector,
+            self._passes,
+            input=settings.input,
+            output=settings.output,
+            effect=settings.effect,
+            duration=self._media,
+            wall=time.monotonic() - self._started,
         )
-        if piping.summary is not None:
-            summary.write(piping.summary)
+        if settings.summary is not None:
+            summary.write(settings.summary)
         return summary

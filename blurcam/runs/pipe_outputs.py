@@ -29,77 +29,77 @@ from blurcam.sinks.pipe import PipeSink, RawVideoSink
 
 
 def open_outputs(
-    piping: PipeSettings,
+    settings: PipeSettings,
     info: StreamInfo,
-    outflow: OutputDescriptor | None,
-    tally: FrameCounts,
+    descriptor: OutputDescriptor | None,
+    counts: FrameCounts,
     stack: ExitStack,
 ) -> list[FrameOutput]:
-    """Open all that a stream is written to, ``outflow`` or a file first; ``stack`` closes them.
+    """Open all that a stream is written to, ``descriptor`` or a file first; ``stack`` closes them.
 
     What is recorded beside it is encoded once with it, where one encoder suits both.
     """
-    if outflow is not None and piping.to in ("raw", "y4m"):
-        note_upright(info, tally)
-        raw = RawVideoSink(outflow, piping.to, info)
-        return [PlainOutput(raw), *_recording(piping, info, tally, stack)]
-    shared = piping.tee is not None and not _is_single(piping)
-    tee = piping.tee if shared else None
-    encoder = _opened(info, _coding(piping, info, tee, to_file=outflow is None), tally, stack)
+    if descriptor is not None and settings.to in ("raw", "y4m"):
+        note_upright(info, counts)
+        raw = RawVideoSink(descriptor, settings.to, info)
+        return [PlainOutput(raw), *_recording(settings, info, counts, stack)]
+    shared = settings.tee is not None and not _is_single(settings)
+    tee = settings.tee if shared else None
+    encoder = _opened(info, _coding(settings, info, tee, to_file=descriptor is None), counts, stack)
     first: PacketSink = (
-        _file(piping, piping.output, encoder, stack)
-        if outflow is None
-        else stack.enter_context(closing(PipeSink(outflow, piping.to, encoder)))
+        _file(settings, settings.output, encoder, stack)
+        if descriptor is None
+        else stack.enter_context(closing(PipeSink(descriptor, settings.to, encoder)))
     )
-    outputs = [output_to(first, tally)]
+    outputs = [output_to(first, counts)]
     if tee is None:
-        return [EncodedOutput(encoder, outputs), *_recording(piping, info, tally, stack)]
-    outputs.append(_beside(piping, tee, encoder, tally, stack))
+        return [EncodedOutput(encoder, outputs), *_recording(settings, info, counts, stack)]
+    outputs.append(_beside(settings, tee, encoder, counts, stack))
     return [EncodedOutput(encoder, outputs)]
 
 
 def _recording(
-    piping: PipeSettings, info: StreamInfo, tally: FrameCounts, stack: ExitStack
+    settings: PipeSettings, info: StreamInfo, counts: FrameCounts, stack: ExitStack
 ) -> tuple[FrameOutput, ...]:
     """Return the recording beside a stream, with an encoder of its own, where one is wanted."""
-    if piping.tee is None:
+    if settings.tee is None:
         return ()
-    encoder = _opened(info, _coding_of_file(piping, piping.tee, info), tally, stack)
-    return (EncodedOutput(encoder, (_beside(piping, piping.tee, encoder, tally, stack),)),)
+    encoder = _opened(info, _coding_of_file(settings, settings.tee, info), counts, stack)
+    return (EncodedOutput(encoder, (_beside(settings, settings.tee, encoder, counts, stack),)),)
 
 
 def _beside(
-    piping: PipeSettings, path: Path, encoder: Encoder, tally: FrameCounts, stack: ExitStack
+    settings: PipeSettings, path: Path, encoder: Encoder, counts: FrameCounts, stack: ExitStack
 ) -> Output:
     """Return a recording beside a stream: where it fails, it fails alone."""
-    return output_to(_file(piping, path, encoder, stack), tally, OnFailure.GIVE_UP)
+    return output_to(_file(settings, path, encoder, stack), counts, OnFailure.GIVE_UP)
 
 
-def _is_single(piping: PipeSettings) -> bool:
+def _is_single(settings: PipeSettings) -> bool:
     """Whether every picture goes out on its own, which no recording is made of."""
-    return piping.to == "mjpeg" or (piping.to == "nut" and piping.encode.codec is None)
+    return settings.to == "mjpeg" or (settings.to == "nut" and settings.encode.codec is None)
 
 
 def _coding(
-    piping: PipeSettings, info: StreamInfo, tee: Path | None, *, to_file: bool
+    settings: PipeSettings, info: StreamInfo, tee: Path | None, *, to_file: bool
 ) -> EncoderOptions:
-    asked = piping.encode
+    asked = settings.encode
     says = tee is None or format_of(tee).turns
     if to_file:
-        options = _coding_of_file(piping, piping.output, info)
+        options = _coding_of_file(settings, settings.output, info)
         return replace(options, upright=options.upright or not says)
-    upright = not (says and STREAMS[piping.to].turns)
+    upright = not (says and STREAMS[settings.to].turns)
     plain = EncoderOptions("raw", reorder=False, live=True, upright=upright)
-    if piping.to == "mjpeg":
+    if settings.to == "mjpeg":
         return replace(plain, codec="mjpeg", crf=asked.crf)
-    if piping.to == "nut" and asked.codec is None:
+    if settings.to == "nut" and asked.codec is None:
         return plain
     codec = codec_for(info, "", asked.codec)
     return replace(plain, codec=codec, encoder=asked.encoder, crf=asked.crf, preset=asked.preset)
 
 
-def _coding_of_file(piping: PipeSettings, path: Path, info: StreamInfo) -> EncoderOptions:
-    asked = piping.encode
+def _coding_of_file(settings: PipeSettings, path: Path, info: StreamInfo) -> EncoderOptions:
+    asked = settings.encode
     upright = not format_of(path).turns
     codec = codec_for(info, path.suffix, asked.codec)
     return EncoderOptions(
@@ -108,11 +108,11 @@ def _coding_of_file(piping: PipeSettings, path: Path, info: StreamInfo) -> Encod
 
 
 def _opened(
-    info: StreamInfo, coding: EncoderOptions, tally: FrameCounts, stack: ExitStack
+    info: StreamInfo, coding: EncoderOptions, counts: FrameCounts, stack: ExitStack
 ) -> Encoder:
-    return stack.enter_context(closing(open_encoder(info, coding, tally)))
+    return stack.enter_context(closing(open_encoder(info, coding, counts)))
 
 
-def _file(piping: PipeSettings, path: Path, encoder: Encoder, stack: ExitStack) -> FileSink:
-    overwrite = piping.encode.overwrite
+def _file(settings: PipeSettings, path: Path, encoder: Encoder, stack: ExitStack) -> FileSink:
+    overwrite = settings.encode.overwrite
     return stack.enter_context(closing(open_file(path, encoder, overwrite=overwrite)))

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from pathlib import Path
 
 from blurcam import __version__
 from blurcam.detect.detector import Detector
-from blurcam.detect.profiles import looks_for, smallest_face
+from blurcam.detect.profiles import looks_for
 from blurcam.detect.search import SearchPasses
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
@@ -91,17 +91,17 @@ def _open_run(
     config: Config, stack: ExitStack, detector: Detector | None, watch: Watch | None
 ) -> RecordingRun:
     started = time.monotonic()
-    tally = FrameCounts()
+    counts = FrameCounts()
     for path in (config.output, config.regions, config.summary):
         if path is not None:
             refuse_same(config.input, path)
             refuse_existing(path, overwrite=config.encode.overwrite)
     timing: Timing = Stages() if config.profile_stages else Untimed()
-    source = stack.enter_context(closing(open_source(config.input, tally)))
+    source = stack.enter_context(closing(open_source(config.input, counts)))
     ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
     stack.callback(ahead.close)
-    frames = timing.timed("wait", until_fault(ahead, tally))
-    origin = CoverageOrigin(config, source.info, tally, timing, stack, detector)
+    frames = timing.timed("wait", until_fault(ahead, counts))
+    origin = CoverageOrigin(config, source.info, counts, timing, stack, detector)
     doubts = DoubtfulPlaces()
     covering = doubts.watch(origin.covered(frames))
     if watch is not None:
@@ -112,15 +112,15 @@ def _open_run(
         stack.callback(writer.close)
         covering = writer.record(covering)
     covering = timing.timed("cover", covering)
-    sink, steps = _open_output(config, source, covering, tally, timing, stack)
+    sink, steps = _open_output(config, source, covering, counts, timing, stack)
 
     def finish() -> Summary:
-        digest = _digest(config.input, tally)
+        digest = _digest(config.input, counts)
         wall = time.monotonic() - started
-        summary = summary_of(config, origin, sink, tally, timing, digest, wall)
+        summary = summary_of(config, origin, sink, counts, timing, digest, wall)
         summary = summary.with_doubts(doubts.told())
         if writer is not None:
-            writer.finish(_header(config, source.info, tally, digest, summary))
+            writer.finish(_header(config, source.info, counts, digest, summary))
         if config.summary is not None:
             summary.write(config.summary)
         return summary
@@ -128,12 +128,12 @@ def _open_run(
     return RecordingRun(config, source.info, steps, finish)
 
 
-def _digest(path: Path, tally: FrameCounts) -> str:
+def _digest(path: Path, counts: FrameCounts) -> str:
     """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
     try:
         return sha256_of_input(path)
     except SourceReadError as exc:
-        tally.fault = tally.fault or exc
+        counts.fault = counts.fault or exc
         return ""
 
 
@@ -144,7 +144,7 @@ class CoverageOrigin:
         self,
         config: Config,
         info: StreamInfo,
-        tally: FrameCounts,
+        counts: FrameCounts,
         timing: Timing,
         stack: ExitStack,
         lent: Detector | None,
@@ -152,11 +152,11 @@ class CoverageOrigin:
         """Open the regions file, or the detector unless one is lent; ``stack`` closes it."""
         self._config = config
         self._info = info
-        self._tally = tally
+        self._counts = counts
         self._timing = timing
         self.reader: RegionReader | None = None
         self.detector: Detector | None = None
-        self.looks: SearchPasses | None = None
+        self.passes: SearchPasses | None = None
         if config.render_from is not None:
             self.reader = RegionReader(config.render_from, config.cover.margin)
             stack.callback(self.reader.close)
@@ -165,18 +165,18 @@ class CoverageOrigin:
             self.detector = timing.detector(lent or open_detector(config.detect))
             if lent is None:
                 stack.callback(self.detector.close)
-            self.looks = looks_for(config.detect, self.detector.threshold, info.width, info.height)
+            self.passes = looks_for(config.detect, self.detector.threshold, info.width, info.height)
 
     def covered(self, frames: Iterable[Frame]) -> Covered:
         """Yield every frame with its coverage."""
         masks = self._config.cover.masks
         if self.reader is not None:
-            return burn_in(self.reader.redraw(frames, self._tally), masks)
+            return burn_in(self.reader.redraw(frames, self._counts), masks)
         assert self.detector is not None
         found = searched(
             frames, self._info, self.detector, self._config.detect, self._config.cover.lead
         )
-        return covered(self._timing.timed("scan", found), self._config.cover, self._tally)
+        return covered(self._timing.timed("scan", found), self._config.cover, self._counts)
 
 
 def _refuse_foreign(config: Config, header: Header | None, info: StreamInfo) -> None:
@@ -195,20 +195,20 @@ def _open_output(
     config: Config,
     source: FileSource,
     covering: Covered,
-    tally: FrameCounts,
+    counts: FrameCounts,
     timing: Timing,
     stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
-    encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
+    encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
     sink = open_sink(config, encoder, stack)
-    redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), tally))
-    output = EncodedOutput(timing.encoder(encoder), (output_to(timing.sink(sink), tally),))
-    steps = deliver(redacted, (output,), tally)
+    redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), counts))
+    output = EncodedOutput(timing.encoder(encoder), (output_to(timing.sink(sink), counts),))
+    steps = deliver(redacted, (output,), counts)
     stack.callback(steps.close)
     return sink, timing.timed("hand over", steps)
 
 
-def encoder_for(config: Config, info: StreamInfo, tally: FrameCounts) -> Encoder:
+def encoder_for(config: Config, info: StreamInfo, counts: FrameCounts) -> Encoder:
     """Return the encoder that the settings ask for, for a file with the output's suffix."""
     asked = config.encode
     codec = codec_for(info, config.output.suffix, asked.codec)
@@ -221,7 +221,7 @@ def encoder_for(config: Config, info: StreamInfo, tally: FrameCounts) -> Encoder
         reorder=container.name != "mpegts",
         upright=not container.turns,
     )
-    return open_encoder(info, options, tally)
+    return open_encoder(info, options, counts)
 
 
 def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
@@ -238,44 +238,36 @@ def summary_of(
     config: Config,
     origin: CoverageOrigin,
     sink: FileSink,
-    tally: FrameCounts,
+    counts: FrameCounts,
     timing: Timing,
     digest: str,
     wall: float,
 ) -> Summary:
     """Return what was done, from all that took part in it."""
-    detector, reader, looks = origin.detector, origin.reader, origin.looks
-    return Summary(
-        version=__version__,
-        input=str(config.input),
-        output=str(config.output),
-        complete=tally.complete,
-        frames_in=tally.frames_in,
-        frames_redacted=tally.redacted,
-        frames_covered_whole=sum(tally.covered_whole.values()),
-        frames_dropped=tally.dropped,
-        frames_frozen=tally.frozen,
-        frames_lost=tally.lost,
-        tracks=tally.tracks,
-        detector=detector.name if detector else str(config.render_from),
-        threshold=looks.threshold if looks else None,
-        smallest_face=smallest_face(looks, detector.smallest_face) if looks and detector else None,
+    reader = origin.reader
+    summary = Summary.of(
+        counts,
+        origin.detector,
+        origin.passes,
+        input=config.input,
+        output=config.output,
         effect=config.effect,
-        duration_s=round(float(sink.duration), 6),
-        wall_s=round(wall, 3),
+        duration=sink.duration,
+        wall=wall,
+    )
+    return replace(
+        summary,
+        detector=summary.detector or str(config.render_from),
         input_sha256=digest,
         output_sha256=sink.output_sha256,
-        covered_whole_reasons={r.value: n for r, n in tally.covered_whole.items()},
         regions_removed=reader.removed if reader else 0,
         regions_added=reader.added if reader else 0,
-        fault=None if tally.fault is None else str(tally.fault),
-        notices=tuple(tally.notices),
-        stages=timing.values(tally.frames_in),
+        stages=timing.values(counts.frames_in),
     )
 
 
 def _header(
-    config: Config, info: StreamInfo, tally: FrameCounts, digest: str, summary: Summary
+    config: Config, info: StreamInfo, counts: FrameCounts, digest: str, summary: Summary
 ) -> Header:
     settings = {
         "detector": summary.detector,
@@ -285,7 +277,7 @@ def _header(
         "scale": config.detect.scale,
         **asdict(config.cover),
     }
-    return Header(digest, info.width, info.height, tally.frames_in, settings, __version__)
+    return Header(digest, info.width, info.height, counts.frames_in, settings, __version__)
 
 
 def sha256_of_input(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""One span of a recording to a spool, and the spools of all spans to one file.
+"""One span of a recording to signed packets on disk, and those of all spans to one file.
 
 A span goes through the same chain as a whole recording. A track that crosses a cut is seen by both
 spans, since each is searched from before its first frame and until after its last; and the encoder
@@ -42,7 +42,7 @@ from blurcam.runs.timing import Untimed
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
-from blurcam.sinks.span_packets import SpanPacketSink, read_spool
+from blurcam.sinks.span_packets import SpanPacketSink, read_span
 from blurcam.sources.keyframe_index import index_of
 from blurcam.sources.recording import open_source
 
@@ -70,7 +70,7 @@ class RedactedSpans:
 
 
 def spans_of(config: Config, seconds: float) -> tuple[Span, ...]:
-    """Return the spans to redact a recording in; none where it is to be left in one piece."""
+    """Return the spans to redact a recording in; none where it must stay in one piece."""
     index = index_of(config.input, 1.5 * seconds) if seconds else None
     if index is None:
         return ()
@@ -91,7 +91,7 @@ class _Own:
     """Lets the frames pass that are a span's own, and counts them and their tracks."""
 
     span: Span
-    tally: FrameCounts
+    counts: FrameCounts
     tracks: set[int] = field(default_factory=set)
     before: set[int] = field(default_factory=set)
 
@@ -102,10 +102,10 @@ class _Own:
             if self.span.stop is not None and frame.pts >= self.span.stop:
                 return
             seen = {region.track for region in coverage.regions if region.track is not None}
-            if not self.tally.frames_in and self.span.number:
+            if not self.counts.frames_in and self.span.number:
                 self.before = seen  # counted by the span before
             self.tracks |= seen
-            self.tally.frames_in += 1
+            self.counts.frames_in += 1
             yield frame, coverage
 
 
@@ -120,28 +120,28 @@ class SpanRun:
         self._began = time.monotonic()
 
     def steps(self) -> Iterator[Fraction]:
-        """Redact and write; yield the media time of each frame. At its end the spool is complete.
+        """Redact and write; yield the media time of each frame. Then its packets are complete.
 
         Raises :class:`~blurcam.errors.SourceReadError` where the span is not as it was indexed.
         """
         yield from self._steps
-        if self._own.tally.frames_in != self._own.span.frames:
+        if self._own.counts.frames_in != self._own.span.frames:
             raise SourceReadError(
-                f"span {self._own.span.number + 1} gives {self._own.tally.frames_in} frames where "
+                f"span {self._own.span.number + 1} gives {self._own.counts.frames_in} frames where "
                 f"{self._own.span.frames} were expected"
             )
 
     def finish(self) -> SpanResult:
         """Return what was done."""
-        tally = self._own.tally
+        counts = self._own.counts
         return SpanResult(
-            frames=tally.frames_in,
-            redacted=tally.redacted,
-            covered_whole={reason.name: n for reason, n in tally.covered_whole.items()},
+            frames=counts.frames_in,
+            redacted=counts.redacted,
+            covered_whole={reason.name: n for reason, n in counts.covered_whole.items()},
             tracks=len(self._own.tracks - self._own.before),
             wall_s=round(time.monotonic() - self._began, 3),
             parameters=self._parameters.hex(),
-            notices=tuple(tally.notices),
+            notices=tuple(counts.notices),
         )
 
 
@@ -149,15 +149,15 @@ class SpanRun:
 def open_span(
     config: Config,
     span: Span,
-    spool: Path,
-    passage: SignedPackets,
+    path: Path,
+    packets: SignedPackets,
     *,
     detector: Detector,
     watch: Watch,
 ) -> Iterator[SpanRun]:
     """Open everything that redacting a span needs; ``watch`` sees the span's own coverage only."""
     with ExitStack() as stack:
-        tally = FrameCounts()
+        counts = FrameCounts()
         # What is decoded around the span is not counted: the spans on both sides do that.
         source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
         if span.key is not None:
@@ -167,12 +167,12 @@ def open_span(
         covering: Covered = CoverageOrigin(
             config, source.info, FrameCounts(), Untimed(), stack, detector
         ).covered(frames)
-        own = _Own(span, tally)
+        own = _Own(span, counts)
         covering = watch(own.only(covering))
-        encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
-        sink = stack.enter_context(closing(SpanPacketSink(spool, passage)))
-        redacted = redact_all(covering, make_effect(config.effect), tally)
-        steps = deliver(redacted, (EncodedOutput(encoder, (output_to(sink, tally),)),), tally)
+        encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
+        sink = stack.enter_context(closing(SpanPacketSink(path, packets)))
+        redacted = redact_all(covering, make_effect(config.effect), counts)
+        steps = deliver(redacted, (EncodedOutput(encoder, (output_to(sink, counts),)),), counts)
         stack.callback(steps.close)
         yield SpanRun(steps, own, encoder.parameters)
 
@@ -185,7 +185,7 @@ def _until(frames: Iterator[Frame], end: int | None) -> Iterator[Frame]:
 
 
 def join(
-    config: Config, spooled: RedactedSpans, passages: Iterable[SignedPackets], *, detector: Detector
+    config: Config, redacted: RedactedSpans, signed: Iterable[SignedPackets], *, detector: Detector
 ) -> Iterator[Fraction | Summary]:
     """Write the spans into one file; yield the media time written, and last the summary.
 
@@ -193,56 +193,56 @@ def join(
     then to be redacted in one piece.
     """
     began = time.monotonic()
-    keys = list(passages)
+    keys = list(signed)
     with ExitStack() as stack:
-        tally = _tally(config, spooled)
+        counts = _counts_of(config, redacted)
         source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
-        origin = CoverageOrigin(config, source.info, tally, Untimed(), stack, detector)
-        encoder = stack.enter_context(closing(encoder_for(config, source.info, tally)))
-        if any(part.parameters != encoder.parameters.hex() for part in spooled.parts):
+        origin = CoverageOrigin(config, source.info, counts, Untimed(), stack, detector)
+        encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
+        if any(part.parameters != encoder.parameters.hex() for part in redacted.parts):
             raise SourceReadError(
                 f"{config.input}: its spans were encoded by different encoders, so that they do "
                 "not follow one another"
             )
         sink = open_sink(config, encoder, stack)
-        times = [_times(p, k) for p, k in zip(spooled.paths, keys, strict=True)]
+        times = [_times(p, k) for p, k in zip(redacted.paths, keys, strict=True)]
         delay = max(_delay(each) for each in times)
         step = encoder.step
         first = min(times[0])
         # Decoding begins so many frames before the first is shown, and goes on in order of time.
         early = (first - (delay - n) * step for n in range(delay))
         decoded_at = chain(early, *(sorted(each) for each in times))
-        for path, passage in zip(spooled.paths, keys, strict=True):
-            for packet in read_spool(path, passage.anew()):
+        for path, packets in zip(redacted.paths, keys, strict=True):
+            for packet in read_span(path, packets.anew()):
                 sink.write(retimed(packet, next(decoded_at)))
                 yield packet.pts * packet.time_base
         sink.finish()
         digest = sha256_of_input(config.input)
-        wall = sum(part.wall_s for part in spooled.parts) + time.monotonic() - began
-        yield summary_of(config, origin, sink, tally, Untimed(), digest, wall)
+        wall = sum(part.wall_s for part in redacted.parts) + time.monotonic() - began
+        yield summary_of(config, origin, sink, counts, Untimed(), digest, wall)
 
 
-def _tally(config: Config, spooled: RedactedSpans) -> FrameCounts:
+def _counts_of(config: Config, redacted: RedactedSpans) -> FrameCounts:
     """Return the counts of all spans together; raises SourceReadError where one is in doubt."""
     whole: Counter[Reason] = Counter()
-    tally = FrameCounts(covered_whole=whole)
-    for span, part in zip(spooled.spans, spooled.parts, strict=True):
+    counts = FrameCounts(covered_whole=whole)
+    for span, part in zip(redacted.spans, redacted.parts, strict=True):
         if part.frames != span.frames or Reason.CORRUPT.name in part.covered_whole:
             raise SourceReadError(
                 f"{config.input}: damaged in span {span.number + 1}, and so not to be cut"
             )
-        tally.frames_in += part.frames
-        tally.redacted += part.redacted
-        tally.tracks += part.tracks
+        counts.frames_in += part.frames
+        counts.redacted += part.redacted
+        counts.tracks += part.tracks
         whole.update({Reason[name]: n for name, n in part.covered_whole.items()})
         for notice in part.notices:
-            tally.notice(notice)
-    return tally
+            counts.notice(notice)
+    return counts
 
 
-def _times(path: Path, passage: SignedPackets) -> list[int]:
-    """Return the pts of a spool's packets, in the order of decoding."""
-    return [packet.pts for packet in read_spool(path, passage.anew())]
+def _times(path: Path, packets: SignedPackets) -> list[int]:
+    """Return the pts of a span's packets, in the order of decoding."""
+    return [packet.pts for packet in read_span(path, packets.anew())]
 
 
 def _delay(times: list[int]) -> int:

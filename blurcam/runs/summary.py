@@ -5,10 +5,16 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields, replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
+from blurcam import __version__
+from blurcam.detect.detector import Detector
+from blurcam.detect.profiles import smallest_face
+from blurcam.detect.search import SearchPasses
 from blurcam.errors import SinkWriteError
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import write_file
 from blurcam.track.doubts import DoubtfulPlace
 
@@ -20,12 +26,13 @@ _MOST_TOLD: Final = 200
 class Summary:
     """What a finished run did to its input.
 
-    Every decoded frame (``frames_in``) is exactly one of redacted, covered whole, dropped (on
-    purpose, before detection) or frozen; ``frames_lost`` were never decoded. ``duration_s`` is
-    media time, ``wall_s`` the time it took. ``complete`` is false where a fault lost a frame or
-    had one covered whole; ``covered_whole_reasons`` says why, by count. ``stages`` is what each
-    stage took, where that was asked for. ``doubtful`` are places that somebody should look at: a
-    gap in a track, a track near the threshold or of a small face.
+    Every decoded frame (``frames_in``) was exactly one of redacted, fully covered
+    (``frames_covered_whole``), dropped on purpose before its search, or frozen; ``frames_lost``
+    were never decoded. ``duration_s`` is media time, ``wall_s`` the time that the run took.
+    ``complete`` is false if a fault lost a frame or had one fully covered;
+    ``covered_whole_reasons`` counts the reasons. ``stages`` says what each stage took, if asked.
+    ``doubtful`` are places that somebody should look at: a gap in a track, a track near the
+    threshold or of a small face.
     """
 
     version: str
@@ -45,8 +52,8 @@ class Summary:
     effect: str
     duration_s: float
     wall_s: float
-    input_sha256: str
-    output_sha256: str
+    input_sha256: str = ""
+    output_sha256: str = ""
     covered_whole_reasons: dict[str, int] = field(default_factory=dict)
     regions_removed: int = 0
     regions_added: int = 0
@@ -59,6 +66,44 @@ class Summary:
     def with_doubts(self, places: tuple[DoubtfulPlace, ...]) -> Summary:
         """Return the summary with the places where the run was in doubt: the first in full."""
         return replace(self, doubtful=places[:_MOST_TOLD], doubtful_count=len(places))
+
+    @classmethod
+    def of(
+        cls,
+        counts: FrameCounts,
+        detector: Detector | None,
+        passes: SearchPasses | None,
+        *,
+        input: Path,
+        output: Path,
+        effect: str,
+        duration: Fraction,
+        wall: float,
+    ) -> Summary:
+        """Return what was done to the frames that ``counts`` counted."""
+        smallest = smallest_face(passes, detector.smallest_face) if passes and detector else None
+        return cls(
+            version=__version__,
+            input=str(input),
+            output=str(output),
+            complete=counts.complete,
+            frames_in=counts.frames_in,
+            frames_redacted=counts.redacted,
+            frames_covered_whole=sum(counts.covered_whole.values()),
+            frames_dropped=counts.dropped,
+            frames_frozen=counts.frozen,
+            frames_lost=counts.lost,
+            tracks=counts.tracks,
+            detector=detector.name if detector else "",
+            threshold=passes.threshold if passes else None,
+            smallest_face=smallest,
+            effect=effect,
+            duration_s=round(float(duration), 6),
+            wall_s=round(wall, 3),
+            covered_whole_reasons={r.value: n for r, n in counts.covered_whole.items()},
+            fault=None if counts.fault is None else str(counts.fault),
+            notices=tuple(counts.notices),
+        )
 
     def to_json(self) -> str:
         """Return the summary as one JSON object with stable keys."""

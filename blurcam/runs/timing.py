@@ -1,8 +1,8 @@
 """How long each stage of a run works and waits: a stopwatch around the generators between them.
 
-A chain of generators is a chain of calls: whoever asks for a frame works while everybody above
-works for it. So a stage's time is the time of its ``next`` without that of the ``next`` of its own
-input. Every thread of the chain has a stopwatch of its own.
+A chain of generators is a chain of calls: the stage that asks for a frame waits while every stage
+above works for it. So a stage's time is that of its ``next`` without that of the ``next`` of its
+own input. Every thread of the chain has a stopwatch of its own.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How long to leave something alone before trying it again."""
+"""How long to wait before something that failed is tried again."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class BackOffTimes:
     most: float
 
 
-# An unreachable host is to be seen again within seconds of its return.
+# An unreachable host must be found again within seconds of its return.
 UNREACHABLE: Final = BackOffTimes(0.5, 2.0)
-# Cameras lock out for half an hour who tries a wrong password too often.
+# Cameras lock out a client for half an hour after too many wrong passwords.
 REFUSED: Final = BackOffTimes(60.0, 600.0)
-# A camera's process, or an output's, that ended.
+# The process of a camera or an output that ended, or an output that failed.
 CRASHED: Final = BackOffTimes(0.5, 30.0)
 
 
 class BackOff:
-    """Waits that double with each failure in a row, spread by chance so that no herd forms."""
+    """Waits that double with each failure in a row, spread at random so that no herd forms."""
 
     def __init__(self, chance: random.Random | None = None) -> None:
         """Take the source of chance, for tests."""
@@ -35,7 +35,10 @@ class BackOff:
         self._pace: BackOffTimes | None = None
 
     def after(self, pace: BackOffTimes, lasted: float = 0.0) -> float:
-        """Return the seconds to wait after a failure; what had worked for a while starts anew."""
+        """Return the seconds to wait after a failure of something that had ``lasted`` so long.
+
+        After ten seconds that worked, the first wait is short again.
+        """
         if lasted >= _GOOD_SECONDS or pace != self._pace:
             self._failures = 0
         self._pace = pace

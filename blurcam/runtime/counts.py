@@ -47,7 +47,7 @@ class FrameCounts:
 
     @property
     def complete(self) -> bool:
-        """Whether no fault lost a frame or had one covered whole."""
+        """True if no fault lost a frame or had one fully covered."""
         faults = sum(n for reason, n in self.covered_whole.items() if reason.is_fault)
         return not faults and not self.lost and self.fault is None
 

@@ -1,7 +1,7 @@
 """Values as JSON and back: settings, tasks and statuses on their way between processes.
 
 Both ends are blurcam's own classes, which pydantic checks at the receiving end. Nothing is
-unpickled: whoever can write to a pipe can name no code.
+unpickled, since a pickle could name code.
 """
 
 from __future__ import annotations

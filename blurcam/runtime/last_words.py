@@ -8,6 +8,7 @@ ended, and in which step.
 from __future__ import annotations
 
 import faulthandler
+import fcntl
 import os
 import re
 import signal
@@ -53,7 +54,7 @@ def leave_witness() -> None:
 
     To be called before there are threads.
     """
-    hears, told = os.pipe()
+    hears, told = (_beyond_standard(each) for each in os.pipe())
     try:
         if not os.fork():
             os.close(told)
@@ -68,6 +69,13 @@ def leave_witness() -> None:
     tell_steps_to(_tell_witness)
 
 
+def _beyond_standard(descriptor: int) -> int:
+    """Move a descriptor above 2: where standard output is closed, a pipe takes its number."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 3)
+    os.close(descriptor)
+    return moved
+
+
 def _tell_witness(line: str) -> None:
     for told in _witnesses:
         with suppress(OSError):
@@ -75,7 +83,7 @@ def _tell_witness(line: str) -> None:
 
 
 def over() -> None:
-    """Have the witness leave in silence: the process ends as it should. Safe to call twice."""
+    """Have the witness say nothing: the process ends as it should. Safe to call twice."""
     while _witnesses:
         faulthandler.disable()
         told = _witnesses.pop()

@@ -1,7 +1,7 @@
 """Bounded buffers between stages; the only module that starts a thread.
 
 A thread here never decides anything: it pulls one iterator, or feeds another. What it raises is
-carried to the other side and raised there. Whoever stops first wakes and joins the other.
+carried to the other side and raised there. The side that stops first wakes and joins the other.
 """
 
 from __future__ import annotations
@@ -216,7 +216,7 @@ def outbox(consume: Callable[[Iterator[T]], None], depth: int) -> Iterator[Calla
 
 
 class WorkerThread(Generic[T, R]):
-    """Work done in a thread of its own, one piece after the other; whoever asks may go on."""
+    """Work done in a thread of its own, one piece after the other, while its caller goes on."""
 
     def __init__(self, work: Callable[[T], R], depth: int = 64) -> None:
         """Do ``work`` with each item; at most ``depth`` wait, then asking does."""
@@ -229,7 +229,7 @@ class WorkerThread(Generic[T, R]):
         for item, future in self._channel:
             try:
                 future.set_result(self._work(item))
-            except BaseException as exc:  # noqa: BLE001 - raised to whoever asks for the result
+            except BaseException as exc:  # noqa: BLE001 - raised where the result is asked for
                 future.set_exception(exc)
 
     def submit(self, item: T) -> Future[R]:
@@ -249,8 +249,8 @@ class WorkerThread(Generic[T, R]):
 def beside(work: Callable[[], None], stop: Callable[[], None]) -> Iterator[list[Exception]]:
     """Run ``work`` in a thread of its own while the block lasts, then ``stop`` and wait for it.
 
-    Gives a list that holds what ``work`` raised, once it has: whoever can go on without it reads
-    and empties the list. What is left in it is raised at the end of a block without an error.
+    Gives a list that holds what ``work`` raised, once it has: a caller that can go on without it
+    reads and empties the list. What is left in it is raised at the end of a block without an error.
     """
     failures: list[Exception] = []
 

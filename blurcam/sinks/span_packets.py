@@ -63,7 +63,7 @@ class SpanPacketSink:
             raise SinkWriteError(f"{self.path}: cannot be written: {exc.strerror}") from exc
 
 
-def read_spool(path: Path, passage: SignedPackets) -> Iterator[RedactedPacket]:
+def read_span(path: Path, passage: SignedPackets) -> Iterator[RedactedPacket]:
     """Yield the packets of a spool in order; raises SinkWriteError where it is not as sealed."""
     try:
         with path.open("rb") as file:

@@ -111,7 +111,7 @@ def check(
     out, said, run = through(data, kind, Cover(0.1, 0.1, 0.1, masks=(EVERYWHERE,)), path)
     assert set(out) <= PAINTED
     assert "\n" not in said
-    tally = run.tally
+    tally = run.counts
     if said:
         assert out == b""
     else:

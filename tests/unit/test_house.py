@@ -66,6 +66,7 @@ CLEAN = (
     "blurcam/errors.py",
     "blurcam/models",
     "blurcam/settings",
+    "blurcam/runtime",
     "CONTRIBUTING.md",
     "README.md",
     "docs/design/architecture.md",
