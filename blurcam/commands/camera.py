@@ -92,7 +92,7 @@ def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     if not quiet:
         whole = sum(tally.covered_whole.values())
         say(
-            f"{tally.frames_in} frames in: {tally.redacted} redacted, {whole} covered whole, "
+            f"{tally.frames_in} frames in: {tally.redacted} redacted, {whole} fully covered, "
             f"{tally.frozen} frozen, {tally.dropped} dropped"
         )
         for name in console.written():

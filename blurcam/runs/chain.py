@@ -180,6 +180,6 @@ def account(counts: FrameCounts, *, may_drop: bool) -> None:
     if done + counts.dropped != counts.frames_in:
         raise RuntimeError(
             f"{counts.frames_in} frames in, but {counts.redacted} redacted, "
-            f"{sum(counts.covered_whole.values())} covered whole, {counts.dropped} dropped "
+            f"{sum(counts.covered_whole.values())} fully covered, {counts.dropped} dropped "
             f"and {counts.frozen} frozen"
         )

@@ -125,10 +125,10 @@ class Summary:
         dropped = f"{self.frames_dropped} dropped, " if self.frames_dropped else ""
         yield (
             f"{self.frames_in} frames in: {self.frames_redacted} redacted, "
-            f"{self.frames_covered_whole} covered whole, {dropped}{self.frames_lost} lost"
+            f"{self.frames_covered_whole} fully covered, {dropped}{self.frames_lost} lost"
         )
         for reason, count in self.covered_whole_reasons.items():
-            yield f"covered whole: {count} ({reason})"
+            yield f"fully covered: {count} ({reason})"
         if self.regions_removed or self.regions_added:
             yield f"by hand: {self.regions_removed} regions removed, {self.regions_added} added"
         rate = self.frames_in / self.wall_s if self.wall_s else 0.0

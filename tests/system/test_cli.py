@@ -47,7 +47,7 @@ def test_a_recording_goes_in_and_a_recording_comes_out(clip: Path, redacted: Res
     assert redacted.returncode == 0, redacted.stderr
     assert redacted.stdout == ""
     assert len(frame_hashes(clip.parent / "out.mp4")) == 25
-    assert "25 frames in: 25 redacted, 0 covered whole, 0 lost" in redacted.stderr
+    assert "25 frames in: 25 redacted, 0 fully covered, 0 lost" in redacted.stderr
 
 
 def test_summary_has_the_promised_keys(clip: Path, redacted: Result) -> None:
