@@ -79,10 +79,14 @@ def literal(text: str) -> NamePiece:
     return NamePiece((tuple(text),))
 
 
+def spelled_out(pattern: str) -> str:
+    """Return the pattern with ``%F`` and the like written out: ``%D`` makes folders."""
+    return re.sub(r"%.", lambda found: _LONG.get(found[0], found[0]), pattern)
+
+
 def pieces_of(pattern: str) -> Iterator[NamePiece]:
     """Yield the pieces that a strftime pattern writes; ValueError with an unknown directive."""
-    spelled_out = re.sub(r"%.", lambda found: _LONG.get(found[0], found[0]), pattern)
-    for found in re.finditer(r"%([-_]?)(.?)|[^%]+", spelled_out):
+    for found in re.finditer(r"%([-_]?)(.?)|[^%]+", spelled_out(pattern)):
         text, flag, letter = found[0], found[1], found[2]
         if not text.startswith("%"):
             yield literal(text)

@@ -19,6 +19,7 @@ from blurcam.settings.name_forms import (
     have_common_name,
     literal,
     pieces_of,
+    spelled_out,
 )
 
 # Moments whose names must be recognised again: fields at their least and at their greatest.
@@ -43,6 +44,7 @@ class NamePattern:
     """The folder above the first directive: nothing outside it is ever touched."""
     _pieces: tuple[NamePiece, ...] = field(init=False, repr=False)
     _expression: re.Pattern[str] = field(init=False, repr=False)
+    _folders: tuple[re.Pattern[str], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Refuse a pattern whose names could not be recognised again, naming what is wrong."""
@@ -60,6 +62,10 @@ class NamePattern:
                 f"{self.text}: {exc} in a name cannot be recognised again, so that recordings "
                 f"would never be deleted; use {' '.join(KNOWN)}"
             ) from None
+        parts = spelled_out(str(below)).split("/")
+        prefixes = ("/".join(parts[:length]) for length in range(1, len(parts)))
+        folders_below = tuple(re.compile(expression_of(tuple(pieces_of(p)))) for p in prefixes)
+        object.__setattr__(self, "_folders", folders_below)
         pieces = (*stem, NUMBERED, literal(path.suffix))
         object.__setattr__(self, "_pieces", pieces)
         object.__setattr__(self, "_expression", re.compile(expression_of(pieces)))
@@ -98,6 +104,11 @@ class NamePattern:
         if not self.is_pattern or not path.is_relative_to(self.root):
             return None
         return self._expression.fullmatch(str(path.relative_to(self.root)))
+
+    def may_hold(self, folder: str) -> bool:
+        """Return whether recordings may lie in a folder, given relative to the root, or below."""
+        depth = folder.count("/")
+        return depth < len(self._folders) and self._folders[depth].fullmatch(folder) is not None
 
     def overlaps(self, other: NamePattern) -> bool:
         """Return whether some name could belong to both: each would delete the other's files.

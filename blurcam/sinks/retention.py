@@ -239,21 +239,24 @@ class PatternFiles:
         """
         if not self.names.is_pattern:
             return []
-        paths = (
-            f"{folder}/{name}"
-            for folder, _, files in os.walk(self.names.root)  # follows no links
-            for name in files
-            if name.endswith(PART) or not parts_only
-        )
         found = [
             each
-            for path in paths
+            for path in self._paths()
+            if path.endswith(PART) or not parts_only
             if writing is None or not path.endswith(writing.name) or Path(path) != writing
             for each in self._recording(path)
         ]
         if not parts_only:
             self._times = {each.path: self._times[each.path] for each in found}
         return sorted(found, key=lambda each: (-each.age, each.path))
+
+    def _paths(self) -> Iterator[str]:
+        """Yield all files in folders that the pattern makes, and enter no other; no link either."""
+        root = str(self.names.root)
+        for folder, inner, files in os.walk(root):
+            below = "" if folder == root else f"{os.path.relpath(folder, root)}/"
+            inner[:] = [name for name in inner if self.names.may_hold(f"{below}{name}")]
+            yield from (os.path.join(folder, name) for name in files)  # noqa: PTH118 - 40,000 of them
 
     def _recording(self, path: str) -> Iterator[KeptRecording]:
         if path not in self._times:

@@ -127,3 +127,14 @@ def test_a_link_in_the_root_does_not_hide_that_two_patterns_are_one(tmp_path: Pa
 def test_no_way_up_behind_the_clock() -> None:
     with pytest.raises(ConfigError, match=r'"\.\." may stand'):
         NamePattern("/media/%Y/../../%H.mp4")
+
+
+@given(moment=MOMENTS)
+def test_the_folders_of_a_name_may_hold_it_and_no_others_are_looked_into(moment: float) -> None:
+    for pattern in ("/media/%D/%H/x-%M.ts", "/media/%Y/day-%j/%H.ts", "/media/%F_%T.ts"):
+        names = NamePattern(pattern)
+        parts = names.name_at(moment).relative_to("/media").parts
+        for depth in range(1, len(parts)):
+            assert names.may_hold("/".join(parts[:depth]))
+            assert not names.may_hold("/".join([*parts[: depth - 1], "proc"]))
+        assert not names.may_hold("/".join(parts))

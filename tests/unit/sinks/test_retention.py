@@ -239,6 +239,25 @@ def test_folders_that_are_empty_go_with_their_recordings(tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["2026-01-02"]
 
 
+def test_a_pattern_at_the_root_of_a_disk_does_not_walk_all_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "2026" / "others").mkdir(parents=True)
+    (tmp_path / "proc" / "self").mkdir(parents=True)
+    (tmp_path / "2026" / "00.ts").write_bytes(b"x")
+    entered = []
+    scandir = os.scandir
+
+    def noting(path: str) -> object:
+        entered.append(Path(path).name)
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", noting)
+    files = PatternFiles(NamePattern(str(tmp_path / "%Y" / "%H.ts")), ROOMY, HandClock())
+    assert [each.path for each in files.recordings()] == [str(tmp_path / "2026" / "00.ts")]
+    assert entered == [tmp_path.name, "2026"]
+
+
 def test_what_a_link_leads_to_is_not_deleted(tmp_path: Path) -> None:
     elsewhere, folder = tmp_path / "elsewhere", tmp_path / "media"
     for made in (elsewhere / "2026-01-01", folder):
