@@ -52,12 +52,12 @@ def surroundings(
     values: list[Cells] = []
     weights: list[Cells] = []
     for patch in patches:
-        size = history.size(patch.track, patch.grid(across), patch.time)
+        size = history.size(patch.track, patch.is_chroma, patch.grid(across), patch.time)
         # Where anything is covered the patch is zero, and counts for nothing.
         known = (1 - patch.covered).astype(np.float32)
         weight = cast(Cells, cv2.resize(known, size, interpolation=cv2.INTER_AREA))
         cells = [_shrunk(plane, size) / np.float32(patch.unit) for plane in patch.planes]
-        *means, share = history.add(patch.track, patch.time, [*cells, weight])
+        *means, share = history.add(patch.track, patch.is_chroma, patch.time, [*cells, weight])
         values += means
         weights += [share] * len(means)
     if patches:

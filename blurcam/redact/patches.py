@@ -124,7 +124,7 @@ def _patch(
         piece.size / (1 << max(shift_x, shift_y)),
         canvas.pixel_format.depth,
         is_chroma=group[0] != 0 and not canvas.pixel_format.is_rgb,
-        track=(canvas.session, piece.track, group[0]),
+        track=(canvas.session, piece.track),
         time=canvas.time,
     )
     corner = (piece.part.y0 >> shift_y, piece.part.x0 >> shift_x)

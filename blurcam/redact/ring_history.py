@@ -20,6 +20,11 @@ _WINDOW: Final = 0.8
 _MOMENTS: Final = 32
 # What the newest and the oldest count, over what those in the middle do.
 _LEAST: Final = 0.02
+# From this median change of the cells, in levels from one moment to the next, it is another scene.
+# Fewer cells change by more as an ellipse crosses an edge, which is no cut.
+_CUT: Final = 24.0
+# How much of a cell must be known on both frames for it to be compared.
+_KNOWN: Final = 0.25
 # A grid is kept until a track's shape differs from it by this factor.
 _SAME_SHAPE: Final = 1.6
 
@@ -52,6 +57,17 @@ class _Ring:
         means = (self._shares(time) @ self._cells).reshape(made.shape)
         return list(means)
 
+    def shows_cut(self, cells: Sequence[Cells]) -> bool:
+        """Whether the ring changed so much since the last moment that the scene is another."""
+        if self._cells is None:
+            return False
+        before = self._cells[(self._next - 1) % _MOMENTS].reshape(len(cells), *cells[0].shape)
+        known = np.minimum(before[-1], cells[-1]) > _KNOWN
+        if not known.any():
+            return False
+        was, now = (each[0][known] / each[-1][known] for each in (before, cells))
+        return bool(np.median(np.abs(now - was)) > _CUT)
+
     def _shares(self, time: float) -> Cells:
         """Return what each moment counts: a hump, so that none enters or leaves with a step."""
         ages = np.minimum((time - self._times) / _WINDOW, 1)
@@ -60,30 +76,39 @@ class _Ring:
 
 
 class RingHistory:
-    """The rings of the tracks of one stream."""
+    """The rings of the tracks of one stream: one of luma, one of chroma."""
 
     def __init__(self) -> None:
         """Begin with no track."""
-        self._rings: dict[Hashable, _Ring] = {}
+        self._rings: dict[tuple[Hashable, bool], _Ring] = {}
 
-    def size(self, track: Hashable, wanted: tuple[int, int], time: float) -> tuple[int, int]:
+    def size(
+        self, track: Hashable, is_chroma: bool, wanted: tuple[int, int], time: float
+    ) -> tuple[int, int]:
         """Return the columns and rows of a track's grid: as before, unless its shape changed."""
-        ring = self._rings.get(track)
+        ring = self._rings.get((track, is_chroma))
         if ring is None or not ring.last < time or not _alike(ring.size, wanted):
-            ring = self._rings[track] = _Ring(wanted)
+            ring = self._rings[track, is_chroma] = _Ring(wanted)
         return ring.size
 
-    def add(self, track: Hashable, time: float, cells: Sequence[Cells]) -> list[Cells]:
+    def add(
+        self, track: Hashable, is_chroma: bool, time: float, cells: Sequence[Cells]
+    ) -> list[Cells]:
         """Add what is known of a track now; return the means over its path.
 
-        ``cells`` are the weighted values of each plane, then how much of each cell is known.
+        ``cells`` are the weighted values of each plane, then how much of each cell is known. Luma
+        comes before chroma. Where it shows a cut, both begin anew.
         """
-        return self._rings[track].add(time, cells)
+        ring = self._rings[track, is_chroma]
+        if not is_chroma and ring.shows_cut(cells):
+            ring = self._rings[track, False] = _Ring(ring.size)
+            self._rings.pop((track, True), None)
+        return ring.add(time, cells)
 
     def forget(self, time: float) -> None:
         """Drop the tracks that were not seen within the window before a time."""
-        for track in [t for t, r in self._rings.items() if abs(time - r.last) > _WINDOW]:
-            del self._rings[track]
+        for key in [k for k, ring in self._rings.items() if abs(time - ring.last) > _WINDOW]:
+            del self._rings[key]
 
 
 def _alike(size: tuple[int, int], wanted: tuple[int, int]) -> bool:

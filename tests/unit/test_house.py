@@ -207,6 +207,14 @@ def test_where_things_are_names_files_that_exist() -> None:
     assert {each for each in named if not (ROOT / each).exists()} == set()
 
 
+def test_a_unit_test_lies_with_the_package_that_it_tests() -> None:
+    strays = set()
+    for path in sorted((ROOT / "tests" / "unit").glob("*/test_*.py")):
+        if f"blurcam.{path.parent.name}" not in path.read_text(encoding="utf-8"):
+            strays.add(path.relative_to(ROOT).as_posix())
+    assert strays == set()
+
+
 def test_no_list_names_what_is_gone() -> None:
     assert {each for each in NOT_YET_SPLIT | NOT_YET_SHORT if each not in modules()} == set()
     assert {each for each in CLEAN if not (ROOT / each).exists()} == set()

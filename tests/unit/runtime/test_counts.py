@@ -6,7 +6,8 @@ import logging
 
 import pytest
 
-from blurcam.runtime.counts import RepeatedFailure
+from blurcam.media.regions import Coverage, Reason
+from blurcam.runtime.counts import FrameCounts, RepeatedFailure
 from tests.support.clocks import HandClock
 
 
@@ -39,3 +40,12 @@ def test_a_failure_after_it_had_worked_is_a_new_one(caplog: pytest.LogCaptureFix
         failure.add("cam: the stream ended")
         failure.over()
     assert told(caplog) == ["cam: the stream ended"] * 3
+
+
+def test_a_run_is_complete_only_without_faults() -> None:
+    tally = FrameCounts()
+    tally.covered(Coverage.whole(0, Reason.NOT_YET, 8, 8))
+    assert tally.complete
+    tally.covered(Coverage.whole(1, Reason.DETECTOR_FAILED, 8, 8))
+    assert not tally.complete
+    assert not FrameCounts(lost=1).complete
