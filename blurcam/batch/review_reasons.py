@@ -16,9 +16,13 @@ _MOST: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time in the recording, in seconds; what is there, and where, as far as that is known."""
+    """A time in the recording, in seconds; what is there, and where, as far as that is known.
+
+    ``until`` is the end, where it is a stretch.
+    """
 
     time: float
+    until: float | None = None
     what: str = ""
     track: int | None = None
     box: tuple[int, int, int, int] | None = None
@@ -30,7 +34,7 @@ class Moment:
 
     def __str__(self) -> str:
         """Return it as text: "0:00:02.5, 10,20 to 30,50 (0.81)"."""
-        parts = [clock(self.time)]
+        parts = [clock(self.time) + (f" to {clock(self.until)}" if self.until else "")]
         if self.what:
             parts.append(self.what)
         if self.track is not None:
@@ -74,8 +78,10 @@ def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewRea
 
 def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
     """Yield the places that the run itself was not sure of."""
-    for each in ((details["summary"] or {}).get("doubts") or ())[:_MOST]:
-        yield Moment(float(each["time"]), shown(str(each.get("kind", ""))), each.get("track"))
+    for each in ((details["summary"] or {}).get("doubtful") or ())[:_MOST]:
+        yield Moment(
+            each["time"], _end(each), what=shown(each["why"]), track=each["track"], box=_box(each)
+        )
 
 
 def _verifier(found: dict[str, Any]) -> Iterator[ReviewReason]:
@@ -84,16 +90,22 @@ def _verifier(found: dict[str, Any]) -> Iterator[ReviewReason]:
     if count:
         things = "thing that looks" if count == 1 else "things that look"
         moments = tuple(
-            Moment(
-                each["time"],
-                box=(each["x0"], each["y0"], each["x1"], each["y1"]),
-                confidence=each["confidence"],
-            )
+            Moment(each["time"], _end(each), box=_box(each), confidence=each["confidence"])
             for each in seen[:_MOST]
         )
         yield ReviewReason(f"the verifier sees {count} {things} like a face", moments)
     for doubt in found.get("doubts", ()):
         yield ReviewReason(doubt)
+
+
+def _box(place: dict[str, Any]) -> tuple[int, int, int, int]:
+    return place["x0"], place["y0"], place["x1"], place["y1"]
+
+
+def _end(place: dict[str, Any]) -> float | None:
+    """Return when a place ends, ``None`` where it is one moment."""
+    until = place.get("until", 0.0)
+    return until if until > place["time"] else None
 
 
 def _fully_covered(timeline: dict[str, Any] | None) -> tuple[Moment, ...]:

@@ -221,6 +221,9 @@ def _verify(
     total = length if faces_known else 2 * length
     before = last = 0.0
     is_picture = task.config.output.suffix.lower() in PICTURES
+    # The places that the run was not sure of are searched, too.
+    told = task.config.output.with_suffix(".json")
+    summary.write(told)
     for said in verify(
         task.config.output,
         # A picture is written the way it is shown: its size may be the input's, turned.
@@ -228,10 +231,12 @@ def _verify(
         redactor=summary.detector,
         audio=task.config.encode.audio,
         faces_known=faces_known,
+        summary=told,
     ):
         if isinstance(said, float):
             before = length if said < last else before
             last = said
             yield TaskStep("verifying", before + said, total)
         else:
+            told.unlink(missing_ok=True)
             yield said

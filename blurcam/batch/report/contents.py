@@ -19,6 +19,7 @@ class _Part(BaseModel):
 
 class _Moment(_Part):
     time: float
+    until: float | None = None
     what: str = ""
     track: int | None = None
     box: tuple[int, int, int, int] | None = None
@@ -68,6 +69,7 @@ class _Entry(_Part):
     hashes: list[_Hash]
     reasons: list[_Reason]
     doubts: list[_Moment] = []
+    doubts_count: int = 0
     detector: str | None = None
     threshold: float | None = None
     smallest_face: int | None = None

@@ -111,6 +111,7 @@ def _entry(row: RecordingRow, ledger: Ledger) -> dict[str, Any]:
     if row.state != "done":
         return entry  # what the ledger still knows is of an earlier redaction
     entry["doubts"] = as_values(doubts_of(details))
+    entry["doubts_count"] = (details["summary"] or {}).get("doubtful_count", 0)
     if details["summary"]:
         entry |= {name: details["summary"].get(name) for name in _FROM_SUMMARY}
     if details["timeline"]:

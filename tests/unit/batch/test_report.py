@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.report.document import steps_of
 from blurcam.batch.report.page import page
 from blurcam.batch.review_reasons import as_values, doubts_of
+from blurcam.track.doubts import DoubtfulPlace
 from tests.support.batches import batch, tree
 from tests.support.program import blurcam
 
@@ -185,17 +187,18 @@ def test_a_time_line_survives_being_written_down_and_is_drawn_in_few_steps() -> 
 
 def test_the_page_and_the_reasons_list_the_places_that_the_run_was_not_sure_of() -> None:
     doubts = [
-        {"time": 2.5, "track": 3, "kind": "gap in a track"},
-        {"time": 61.0, "track": 4, "kind": "<b>small face</b>"},
+        asdict(DoubtfulPlace("gap", 3, 2.5, 4.0, 62, 100, 10, 20, 30, 50)),
+        asdict(DoubtfulPlace("<b>small face</b>", 4, 61.0, 61.0, 1525, 1525, 0, 0, 9, 9)),
     ]
-    details: dict[str, Any] = {"summary": {"doubts": doubts}, "timeline": None}
+    details: dict[str, Any] = {"summary": {"doubtful": doubts}, "timeline": None}
     found = list(doubts_of(details))
     assert [str(each) for each in found] == [
-        "0:00:02.5, gap in a track, track 3", "0:01:01, <b>small face</b>, track 4",
-    ]  # fmt: skip
+        "0:00:02.5 to 0:00:04, gap, track 3, 10,20 to 30,50",
+        "0:01:01, <b>small face</b>, track 4, 0,0 to 9,9",
+    ]
     entry = {
         "output": "a.mp4", "source": "/in/a.mp4", "state": "done", "verdict": None, "reasons": [],
-        "doubts": as_values(found), "frames": None, "hashes": [],
+        "doubts": as_values(found), "doubts_count": 2, "frames": None, "hashes": [],
     }  # fmt: skip
     header = {
         "out": "/out", "made_at": "now", "version": "0", "is_cosmetic": False, "settings": {},
@@ -204,6 +207,6 @@ def test_the_page_and_the_reasons_list_the_places_that_the_run_was_not_sure_of()
     }  # fmt: skip
     text = page({"header": header, "files": [entry], "head": "0"}, {})
     assert "The run itself was not sure of 2 places:" in text
-    assert "<td>0:00:02.5<td>gap in a track track 3" in text
+    assert "<td>0:00:02.5 to 0:00:04<td>gap track 3<td>10,20 to 30,50" in text
     assert "<b>small" not in text
     assert "&lt;b&gt;small face" in text
