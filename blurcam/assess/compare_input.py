@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
+
+import numpy as np
 
 from blurcam.assess.inspect_output import ContainerFacts, DecodedFrame, decoded, facts
+from blurcam.assess.same_way_up import OrientationComparison
 from blurcam.assess.search_schedule import SearchSchedule
 from blurcam.errors import SourceError
+
+# Between the shapes of what is shown: sizes are whole numbers of pixels.
+_SAME_SHAPE: Final = 0.01
 
 
 class InputComparison:
@@ -16,8 +23,16 @@ class InputComparison:
     ``faces_known`` becomes true where a face is seen in the input.
     """
 
-    def __init__(self, against: Path, schedule: SearchSchedule, *, faces_known: bool) -> None:
-        """Compare with this input what was searched by this schedule."""
+    def __init__(
+        self,
+        against: Path,
+        schedule: SearchSchedule,
+        ways: OrientationComparison,
+        *,
+        faces_known: bool,
+    ) -> None:
+        """Compare with this input what was searched by this schedule; ``ways`` has our frames."""
+        self._ways = ways
         self.problems: list[str] = []
         self.doubts: list[str] = []
         self.faces_known = faces_known
@@ -28,20 +43,18 @@ class InputComparison:
     def run(self, ours: ContainerFacts, frames: int) -> Iterator[float]:
         """Compare an output of so many frames; yield the seconds decoded so far."""
         theirs = facts(self._against)
-        if (ours.width, ours.height) != (theirs.width, theirs.height):
-            self.problems.append(
-                f"is {ours.width}x{ours.height}, and the input {theirs.width}x{theirs.height}"
-            )
-        if ours.orientation != theirs.orientation:
-            self.problems.append(f"is shown {_shown(ours)}, and the input {_shown(theirs)}")
+        self._compare_shapes(ours, theirs)
         decodable = 0
         try:
             for frame in decoded(self._against):
                 decodable += 1
-                if self._search(frame, theirs):
+                if self._search(frame, ours, theirs):
                     yield frame.time
         except SourceError as exc:
             self.doubts.append(f"the input is damaged: {exc}")
+        another_way = self._ways.problem()
+        if another_way is not None:
+            self.problems.append(another_way)
         if frames != decodable:
             self.problems.append(
                 f"has {frames} frames, and the input {decodable} that can be decoded"
@@ -53,11 +66,26 @@ class InputComparison:
         else:
             self._compare_times(ours, theirs)
 
-    def _search(self, frame: DecodedFrame, theirs: ContainerFacts) -> bool:
+    def _compare_shapes(self, ours: ContainerFacts, theirs: ContainerFacts) -> None:
+        """Compare size and shape of what players show, however it is stored."""
+        (width, height), (their_width, their_height) = ours.shown_size, theirs.shown_size
+        if ours.shown_size != theirs.shown_size:
+            self.problems.append(f"is {width}x{height}, and the input {their_width}x{their_height}")
+        elif abs(ours.shown_shape / theirs.shown_shape - 1) > _SAME_SHAPE:
+            self.problems.append(
+                f"is shown {float(ours.shown_shape):.3f} times as wide as high, and the input "
+                f"{float(theirs.shown_shape):.3f} times"
+            )
+
+    def _search(self, frame: DecodedFrame, ours: ContainerFacts, theirs: ContainerFacts) -> bool:
         """Compare what was seen on this frame; search it for a first face where that is due."""
-        seen = self._schedule.seen
-        if seen.is_compared(frame.number):
-            seen.compare(frame.number, frame.luma())
+        seen, number = self._schedule.seen, frame.number
+        if self._ways.is_compared(number):
+            self._ways.compare(number, theirs.orientation.applied(frame.luma()))
+        if seen.is_compared(number):
+            # In the input's frame as the output stores it.
+            way = theirs.orientation.then(ours.orientation.inverse)
+            seen.compare(number, np.ascontiguousarray(way.applied(frame.luma())))
         if self.faces_known or frame.time < self._due:
             return False
         self._due = frame.time + max(self._schedule.every, 0.2)
@@ -77,8 +105,3 @@ class InputComparison:
                 f"lasts {float(ours.duration):.3f} s, its input {float(theirs.duration):.3f} s; "
                 f"a frame is shown up to {float(worst):.3f} s from its time"
             )
-
-
-def _shown(found: ContainerFacts) -> str:
-    mirrored = " and mirrored" if found.orientation.mirrored else ""
-    return f"turned by {found.orientation.rotation} degrees{mirrored}"

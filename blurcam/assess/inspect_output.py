@@ -17,11 +17,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.errors import SourceReadError
 from blurcam.media.orientation import AS_STORED, Orientation
+from blurcam.sources.container_crop import NO_CROP, Crop, crop_of
 from blurcam.sources.decoding import come_to_rest
 from blurcam.sources.open import FAULTS, brief, open_path
 from blurcam.sources.side_data import orientation_of
+from blurcam.sources.video_track import track_number, video_stream
 
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
@@ -52,6 +54,7 @@ class ContainerFacts:
     codec: str
     width: int
     height: int
+    sample_aspect_ratio: Fraction
     orientation: Orientation
     packets: int
     announced: int
@@ -63,6 +66,18 @@ class ContainerFacts:
     fault: str | None
 
     @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height as a player shows them."""
+        size = (self.width, self.height)
+        return size[::-1] if self.orientation.transposes else size
+
+    @property
+    def shown_shape(self) -> Fraction:
+        """How many times as wide as high a player shows it."""
+        shape = self.sample_aspect_ratio * Fraction(max(1, self.width), max(1, self.height))
+        return 1 / shape if self.orientation.transposes else shape
+
+    @property
     def duration(self) -> Fraction:
         """Seconds from the first to the last frame."""
         return self.times[-1] - self.times[0] if self.times else Fraction(0)
@@ -70,33 +85,46 @@ class ContainerFacts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DecodedFrame:
-    """A decoded frame: its number from 0, its time in seconds, and its samples as stored."""
+    """A decoded frame: its number from 0, its time in seconds, and its samples as stored.
+
+    What the container crops off is left out.
+    """
 
     number: int
     time: float
     is_damaged: bool
     decoded: Any
+    crop: Crop = NO_CROP
 
     def picture(self) -> Picture:
         """Return the frame in colour."""
-        return cast(Picture, self.decoded.to_ndarray(format="bgr24"))
+        return self._cropped(cast(Picture, self.decoded.to_ndarray(format="bgr24")))
 
     def luma(self) -> Picture:
         """Return the frame in shades of grey, ``(rows, columns)``."""
         if self.decoded.format.name in _PLANAR_8_BIT:
             plane = self.decoded.planes[0]
             rows = np.frombuffer(plane, np.uint8).reshape(plane.height, plane.line_size)
-            return rows[:, : plane.width]
-        return cast(Picture, self.decoded.to_ndarray(format="gray"))
+            return self._cropped(rows[:, : plane.width])
+        return self._cropped(cast(Picture, self.decoded.to_ndarray(format="gray")))
+
+    def _cropped(self, samples: Picture) -> Picture:
+        if self.crop == NO_CROP:
+            return samples
+        rows, columns = samples.shape[:2]
+        width, height = self.crop.size(columns, rows)
+        left, top = self.crop.left, self.crop.top
+        return np.ascontiguousarray(samples[top : top + height, left : left + width])
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[tuple[Any, Any, Crop]]:
+    """Open a file; give it, the video track that players show, and what they crop off."""
     container: Any = open_path(path)
     try:
-        if not container.streams.video:
-            raise SourceOpenError(f"{path}: holds no video stream")
-        yield container
+        stream = video_stream(path, container)
+        crop = crop_of(path, container.format.name, track_number(container, stream))
+        yield container, stream, crop if crop.fits(stream.width, stream.height) else NO_CROP
     finally:
         for stream in container.streams.video:
             if stream.codec_context is not None:
@@ -106,8 +134,8 @@ def _opened(path: Path) -> Iterator[Any]:
 
 def facts(path: Path) -> ContainerFacts:
     """Read every packet of a file; raises SourceOpenError where it cannot be opened."""
-    with _opened(path) as container:
-        stream = container.streams.video[0]
+    with _opened(path) as (container, stream, crop):
+        width, height = crop.size(stream.width, stream.height)
         times: list[Fraction] = []
         packets, untimed, fault = 0, False, None
         try:
@@ -121,8 +149,9 @@ def facts(path: Path) -> ContainerFacts:
             fault = f"reading fails after {packets} packets: {brief(exc)}"
         return ContainerFacts(
             codec=stream.codec_context.name if stream.codec_context else "unknown",
-            width=stream.width,
-            height=stream.height,
+            width=width,
+            height=height,
+            sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
             orientation=_orientation(path),
             packets=packets,
             announced=stream.frames,
@@ -137,9 +166,9 @@ def facts(path: Path) -> ContainerFacts:
 
 def _orientation(path: Path) -> Orientation:
     """Return how a player shows the picture."""
-    with _opened(path) as container:
+    with _opened(path) as (container, stream, _):
         try:
-            first = next(container.decode(video=0), None)
+            first = next(container.decode(stream), None)
         except FAULTS:
             return AS_STORED
         return AS_STORED if first is None else orientation_of(first)
@@ -159,14 +188,13 @@ def _tags(container: Any) -> Iterator[str]:
 
 def decoded(path: Path) -> Iterator[DecodedFrame]:
     """Decode every frame; raises :class:`~blurcam.errors.SourceReadError` where that fails."""
-    with _opened(path) as container:
-        stream = container.streams.video[0]
+    with _opened(path) as (container, stream, crop):
         stream.thread_type = "AUTO"
         last = 0.0
         try:
             for number, frame in enumerate(container.decode(stream)):
                 last = float(frame.time) if frame.time is not None else last
-                yield DecodedFrame(number, last, bool(frame.is_corrupt), frame)
+                yield DecodedFrame(number, last, bool(frame.is_corrupt), frame, crop)
         except FAULTS as exc:
             raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {brief(exc)}") from exc
 
@@ -176,8 +204,7 @@ def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
 
     It is for outputs that are finished: what it shows is what everybody may see.
     """
-    with _opened(path) as container:
-        stream = container.streams.video[0]
+    with _opened(path) as (container, stream, _):
         try:
             if seconds > 0:  # a picture has nowhere to seek to
                 container.seek(int(seconds * 1_000_000), backward=True)
@@ -190,7 +217,8 @@ def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
             return None
         if best is None:
             return None
-        picture = cast(Picture, best.to_ndarray(format="bgr24"))
+        shown = orientation_of(best).applied(cast(Picture, best.to_ndarray(format="bgr24")))
+        picture = np.ascontiguousarray(shown)
     rows, columns = picture.shape[:2]
     size = (width, max(2, round(rows * width / columns)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)

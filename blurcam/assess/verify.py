@@ -19,6 +19,7 @@ from blurcam.assess.doubtful_places import doubtful_places, places_of_summary
 from blurcam.assess.inspect_output import ContainerFacts, decoded, facts
 from blurcam.assess.output_search import CONFIDENCE, OutputSearch
 from blurcam.assess.planted_faces import Planted, PlantedFrames
+from blurcam.assess.same_way_up import OrientationComparison
 from blurcam.assess.search_schedule import SearchSchedule
 from blurcam.assess.seen_faces import SeenFaces
 from blurcam.assess.verification import (
@@ -104,6 +105,7 @@ class _Examination:
     problems: list[str] = field(default_factory=list)
     doubts: list[str] = field(default_factory=list)
     ground: PlantedFrames = field(default_factory=lambda: PlantedFrames(_PLANTED_FRAMES))
+    ways: OrientationComparison = field(default_factory=OrientationComparison)
     frames: int = 0
     frame_s: float = 0.0
 
@@ -156,6 +158,7 @@ class _Examination:
                 damaged += frame.is_damaged
                 if self.schedule.take(frame):
                     self.ground.offer(frame)
+                    self.ways.offer(frame.number, found.orientation.applied(frame.luma()))
                     yield frame.time
             self.schedule.end()
         except SourceError as exc:
@@ -169,7 +172,9 @@ class _Examination:
 
     def _compare(self, ours: ContainerFacts, against: Path) -> Iterator[float]:
         """Note in what the output differs from its input, which it must not."""
-        comparison = InputComparison(against, self.schedule, faces_known=self.faces_known)
+        comparison = InputComparison(
+            against, self.schedule, self.ways, faces_known=self.faces_known
+        )
         yield from comparison.run(ours, self.frames)
         self.faces_known = comparison.faces_known
         self.problems += comparison.problems

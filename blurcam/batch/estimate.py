@@ -67,6 +67,9 @@ def _sample(batch: Batch, row: RecordingRow, pool: WorkerPool, folder: Path) -> 
         detect=batch.detect,
         cover=batch.cover,
         encode=replace(batch.encode, overwrite=True),
+        mounting=batch.mounting,
+        reading=batch.reading,
+        rate=batch.rate,
     )
     pool.start(RedactRecording(row.id, config, batch.verify))
     began = time.monotonic()

@@ -35,6 +35,8 @@ class Job:
             "detect": asdict(batch.detect),
             "cover": asdict(batch.cover),
             "encode": asdict(batch.encode),
+            "mounting": asdict(batch.mounting),
+            "reading": asdict(batch.reading) | {"rate": batch.rate},
             "models": models,
         }
 

@@ -90,6 +90,9 @@ class TaskMaker:
             detect=self._batch.detect,
             cover=self._batch.cover,
             encode=replace(self._batch.encode, overwrite=True),
+            mounting=self._batch.mounting,
+            reading=self._batch.reading,
+            rate=self._batch.rate,
         )
 
     def _key(self) -> str:

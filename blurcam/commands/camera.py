@@ -71,6 +71,7 @@ def camera(
         detect=how.detect,
         cover=how.cover,
         encode=how.encode,
+        mounting=how.mounting,
     )
     raise typer.Exit(_watch(asked, retry=retry, quiet=quiet))
 

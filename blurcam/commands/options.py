@@ -23,6 +23,7 @@ from blurcam.settings.declaration import (
     is_read_by,
 )
 from blurcam.settings.pipe import RawLayout
+from blurcam.settings.reading import Mounting, Reading
 from blurcam.settings.redaction import (
     AudioPolicy,
     Cover,
@@ -31,11 +32,13 @@ from blurcam.settings.redaction import (
     EffectName,
     Encode,
     Polygon,
+    RecordingRedaction,
     Redaction,
     parse_polygon,
 )
 
-_FINDING, _COVERING, _OUTPUT, _CAMERAS, _PIPES, _WORK = (
+_READING, _FINDING, _COVERING, _OUTPUT, _CAMERAS, _PIPES, _WORK = (
+    "Input",
     "Finding faces",
     "Covering them",
     "Output",
@@ -44,6 +47,9 @@ _FINDING, _COVERING, _OUTPUT, _CAMERAS, _PIPES, _WORK = (
     "Work",
 )
 _PANELS: Final[dict[object, str]] = {
+    Mounting: _READING,
+    Reading: _READING,
+    RecordingRedaction: _READING,
     Detect: _FINDING,
     Cover: _COVERING,
     Encode: _OUTPUT,

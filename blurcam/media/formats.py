@@ -95,7 +95,9 @@ class StreamInfo:
     ``orientation`` before it shows it.
     ``rate`` is the average in frames a second, ``None`` where the container does not say.
     ``frame_count`` and ``duration`` (in ``time_base``) are the container's claims, ``None``
-    where it makes none. ``name`` is safe to print: secrets are masked.
+    where it makes none. ``start`` is when the first frame is shown by the clock of the input, in
+    seconds. ``lost_properties`` are, in words, those that no output of blurcam has. ``name`` is
+    safe to print: secrets are masked.
     """
 
     name: str
@@ -112,6 +114,8 @@ class StreamInfo:
     top_field_first: bool = True
     frame_count: int | None = None
     duration: int | None = None
+    start: Fraction = Fraction(0)
+    lost_properties: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what no picture can be."""

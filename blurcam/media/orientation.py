@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    from numpy.typing import NDArray  # not loaded to print a help text
 
-T = TypeVar("T", bound=np.generic)
+T = TypeVar("T", bound=Any)
 
 _ONE: Final = 1 << 16
 # Rows and columns of a numpy array: x grows to the right, y downwards.
@@ -75,8 +75,13 @@ class Orientation:
         return Orientation((self.rotation + turn) % 360, self.mirrored != other.mirrored)
 
     def applied(self, plane: NDArray[T]) -> NDArray[T]:
-        """Return rows and columns as they are shown: a view, nothing is copied."""
-        turned = np.rot90(plane, -self.rotation // 90)
+        """Return rows and columns, with or without channels, as they are shown: a view."""
+        turned = {
+            0: plane,
+            90: plane[::-1].swapaxes(0, 1),
+            180: plane[::-1, ::-1],
+            270: plane.swapaxes(0, 1)[::-1],
+        }[self.rotation]
         return turned[:, ::-1] if self.mirrored else turned
 
 

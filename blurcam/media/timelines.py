@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from blurcam.media.clock import Clock
+
+# So many frames in a row behind the last one are a clock that was set.
+_MOST_SLIPS: Final = 5
 
 
 def rescale(pts: int, time_base: Fraction, target: Fraction) -> int:
@@ -14,35 +18,77 @@ def rescale(pts: int, time_base: Fraction, target: Fraction) -> int:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
-class Timeline:
-    """Maps the pts of a source onto one line that strictly increases, whatever the source does.
+@dataclass(frozen=True, slots=True)
+class TimelineEpoch:
+    """From which time stamp of the source on so many ticks are added to every one."""
 
-    A source's clock may repeat, step back or jump by hours. Steps forward up to ``jump`` are
-    kept exactly; anything else is a new session that goes on one ``step`` after the last pts.
+    since: int
+    offset: int
+
+
+class Timeline:
+    """Maps the pts of a recording onto one line that strictly increases, whatever its clock does.
+
+    Steps forward are kept exactly. A frame that bears the time of an earlier one, or one that is
+    far ahead of the next, is moved alone, between its neighbours: clocks of cameras slip by
+    milliseconds, again and again. Where the clock has stepped back for good, a new epoch begins,
+    and goes on one ``step`` after the last frame.
     """
 
-    def __init__(self, *, step: int, jump: int) -> None:
-        """Take ``step`` and ``jump`` in the source's time base."""
-        if step < 1 or jump < step:
-            raise ValueError(f"step {step} and jump {jump} must satisfy 1 <= step <= jump")
-        self._step = step
-        self._jump = jump
-        self._offset = 0
-        self._last: int | None = None
-        self.jumps = 0
+    def __init__(self, *, step: int, far: int, offset: int = 0) -> None:
+        """Take all in ticks of the source's time base.
 
-    def place(self, pts: int | None) -> int:
-        """Return where a frame with this pts (``None``: the source gave none) goes."""
+        ``step`` is the usual one between frames. A clock that steps back by ``far`` has been set.
+        ``offset`` is added to every time stamp.
+        """
+        if step < 1 or far < 1:
+            raise ValueError(f"step {step} and far {far} must be 1 or more")
+        self._step = step
+        self._far = far
+        self._last: int | None = None
+        self._given: int | None = None
+        self._slips = 0  # in a row
+        self.epochs = [TimelineEpoch(0, offset)]
+        self.moved = 0
+
+    def place(self, pts: int | None, following: int | None = None) -> int:
+        """Return where a frame with this pts (``None``: the source gave none) goes.
+
+        ``following`` is the pts of the next frame, where that is known.
+        """
+        offset = self.epochs[-1].offset
+        coming = None if following is None else following + offset
         if self._last is None:
-            self._last = 0 if pts is None else pts
-            return self._last
-        placed = self._last + self._step if pts is None else pts + self._offset
-        if not 0 < placed - self._last <= self._jump:
-            placed = self._last + self._step
-            self._offset = placed - (0 if pts is None else pts)
-            self.jumps += 1
-        self._last = placed
-        return placed
+            self._last = offset if pts is None else pts + offset
+        elif pts is None:
+            self._last += self._step
+        else:
+            self._last = self._after(self._last, pts, pts + offset, coming)
+        self._given = pts if pts is not None else self._given
+        return self._last
+
+    def _after(self, last: int, pts: int, placed: int, coming: int | None) -> int:
+        """Return where a frame goes after the ``last``; the next one is ``coming`` at a time."""
+        is_next_fine = coming is not None and coming > last
+        if placed > last and not (
+            is_next_fine and coming is not None and coming <= placed
+            and abs(placed - last - self._step) > abs(coming - last - self._step)
+        ):  # fmt: skip
+            self._slips = 0
+            return placed
+        self.moved += 1
+        self._slips = 0 if is_next_fine else self._slips + 1
+        if is_next_fine and coming is not None:
+            return last + max(1, min(self._step, (coming - last) // 2))
+        if pts == self._given:
+            # A clock that stands still says nothing; the next frame may already be on time.
+            return last + (self._step if self._slips > 1 else max(1, self._step // 2))
+        if last - placed < self._far and self._slips <= _MOST_SLIPS:
+            return last + max(1, (placed + self._step - last) // 2)
+        self.moved -= 1
+        self._slips = 0
+        self.epochs.append(TimelineEpoch(pts, last + self._step - pts))
+        return last + self._step
 
 
 class LiveTimeline:

@@ -156,7 +156,9 @@ class CameraRun:
     def _session(self) -> Iterator[ShownFrame]:
         """Yield the redacted frames of one session; raises SourceError when it ends."""
         self.state.connecting(self._clock)
-        session = LiveSource(self.camera.source, self.camera.receive, self._timeline)
+        session = LiveSource(
+            self.camera.source, self.camera.receive, self._timeline, self.camera.mounting
+        )
         receive = self.camera.receive
         self._gives_up_at = self._clock.elapsed() + 2 * receive.connect + _GRACE_SECONDS
         self._ended = None

@@ -174,11 +174,12 @@ class PipeRun:
     def _open_source(self) -> Source:
         settings, descriptor = self.settings, self._input
         if descriptor is None:
-            source: Source = open_source(settings.input, self.counts)
+            source: Source = open_source(settings.input, self.counts, settings.read_options)
         else:
             if self._stop.asked:
                 descriptor.interrupt()
-            source = open_pipe(descriptor, settings.source, settings.layout, self.counts)
+            options = settings.read_options
+            source = open_pipe(descriptor, settings.source, settings.layout, self.counts, options)
         return self._stack.enter_context(closing(source))
 
     def _buffered(self, source: Source) -> Generator[Frame, None, None]:

@@ -97,7 +97,7 @@ def _open_run(
             refuse_same(config.input, path)
             refuse_existing(path, overwrite=config.encode.overwrite)
     timing: Timing = Stages() if config.profile_stages else Untimed()
-    source = stack.enter_context(closing(open_source(config.input, counts)))
+    source = stack.enter_context(closing(open_source(config.input, counts, config.read_options)))
     ahead = prefetch(timing.timed("decode", source.frames()), READER_DEPTH)
     stack.callback(ahead.close)
     frames = timing.timed("wait", until_fault(ahead, counts))

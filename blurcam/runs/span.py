@@ -71,7 +71,7 @@ class RedactedSpans:
 
 def spans_of(config: Config, seconds: float) -> tuple[Span, ...]:
     """Return the spans to redact a recording in; none where it must stay in one piece."""
-    index = index_of(config.input, 1.5 * seconds) if seconds else None
+    index = index_of(config.input, 1.5 * seconds, config.read_options) if seconds else None
     if index is None:
         return ()
     cover = config.cover
@@ -159,7 +159,8 @@ def open_span(
     with ExitStack() as stack:
         counts = FrameCounts()
         # What is decoded around the span is not counted: the spans on both sides do that.
-        source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
+        source = open_source(config.input, FrameCounts(), config.read_options)
+        stack.callback(source.close)
         if span.key is not None:
             source.seek(span.key)
         frames = prefetch(_until(source.frames(), span.end), READER_DEPTH)
@@ -196,7 +197,8 @@ def join(
     keys = list(signed)
     with ExitStack() as stack:
         counts = _counts_of(config, redacted)
-        source = stack.enter_context(closing(open_source(config.input, FrameCounts())))
+        source = open_source(config.input, FrameCounts(), config.read_options)
+        stack.callback(source.close)
         origin = CoverageOrigin(config, source.info, counts, Untimed(), stack, detector)
         encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
         if any(part.parameters != encoder.parameters.hex() for part in redacted.parts):

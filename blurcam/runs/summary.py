@@ -32,7 +32,7 @@ class Summary:
     ``complete`` is false if a fault lost a frame or had one fully covered;
     ``covered_whole_reasons`` counts the reasons. ``stages`` says what each stage took, if asked.
     ``doubtful`` are places that somebody should look at: a gap in a track, a track near the
-    threshold or of a small face.
+    threshold or of a small face. ``input_starts_s`` is the time stamp of the input's first frame.
     """
 
     version: str
@@ -62,6 +62,7 @@ class Summary:
     stages: dict[str, Any] | None = None
     doubtful: tuple[DoubtfulPlace, ...] = ()
     doubtful_count: int = 0
+    input_starts_s: float = 0.0
 
     def with_doubts(self, places: tuple[DoubtfulPlace, ...]) -> Summary:
         """Return the summary with the places where the run was in doubt: the first in full."""
@@ -103,6 +104,7 @@ class Summary:
             covered_whole_reasons={r.value: n for r, n in counts.covered_whole.items()},
             fault=None if counts.fault is None else str(counts.fault),
             notices=tuple(counts.notices),
+            input_starts_s=round(float(counts.starts_at), 6),
         )
 
     def to_json(self) -> str:

@@ -6,6 +6,7 @@ import logging
 import re
 from collections import Counter
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Final
 
 from blurcam.media.clock import Clock, SystemClock
@@ -20,7 +21,8 @@ class FrameCounts:
 
     Every decoded frame ends in exactly one of ``redacted``, ``covered_whole`` (by reason),
     ``dropped`` (before detection, on purpose) or ``frozen``. ``lost`` frames were never decoded.
-    ``notices`` are one-line facts that the summary repeats.
+    ``notices`` are one-line facts that the summary repeats. ``starts_at`` is the time stamp of the
+    input's first frame, in seconds.
     """
 
     frames_in: int = 0
@@ -32,6 +34,7 @@ class FrameCounts:
     tracks: int = 0
     notices: list[str] = field(default_factory=list)
     fault: Exception | None = None
+    starts_at: Fraction = Fraction(0)
 
     def covered(self, coverage: Coverage) -> None:
         """Count a frame that was redacted with this coverage."""

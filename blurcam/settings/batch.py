@@ -9,11 +9,11 @@ from pydantic import Field
 
 from blurcam.settings.amounts import Seconds
 from blurcam.settings.declaration import declared, refusal
-from blurcam.settings.redaction import Redaction
+from blurcam.settings.redaction import RecordingRedaction
 
 
 @declared()
-class Batch(Redaction):
+class Batch(RecordingRedaction):
     """How a tree of recordings is redacted, whatever is in it."""
 
     out: Annotated[Path, Field(description="Root of the redacted tree; made if need be.")]

@@ -18,6 +18,7 @@ from blurcam.settings.addresses import Address, parse_address
 from blurcam.settings.camera import Camera, Output, PublishOutput, Receive, RecordingOutput
 from blurcam.settings.cameras_yaml_keys import GROUPS, CameraFile, SiteFile
 from blurcam.settings.declaration import Fault, SettingsError, faults_of
+from blurcam.settings.reading import Mounting
 from blurcam.settings.recording_names import share_names
 from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.settings.secrets import Secrets, filled, shown
@@ -114,6 +115,7 @@ def _camera(name: str, read: Any, faults: list[Fault]) -> Camera | None:
         "receive": _tried(Receive, _chosen("receive", read), "", place, faults),
         "detect": _tried(Detect, _chosen("detect", read), "", place, faults),
         "cover": _tried(Cover, _cover_of(read), "", place, faults),
+        "mounting": _tried(Mounting, _chosen("mounting", read), "", place, faults),
         "encode": _tried(
             Encode, _chosen("encode", read) | {"codec": read.codec}, "", place, faults
         ),

@@ -18,6 +18,7 @@ from pydantic import (
 
 from blurcam.settings.camera import LIVE, Camera, Receive, RecordingOutput
 from blurcam.settings.declaration import declarations
+from blurcam.settings.reading import Mounting
 from blurcam.settings.redaction import Cover, Detect, Encode, Polygon, Redaction
 from blurcam.settings.web import Web
 
@@ -34,6 +35,7 @@ GROUPS: Final[dict[str, dict[str, Any]]] = {
     "receive": _keys(Receive, Receive()),
     "detect": _keys(Detect, LIVE.detect),
     "cover": _keys(Cover, LIVE.cover, without=("masks", "ignores")),
+    "mounting": _keys(Mounting),
     "encode": _keys(Encode, LIVE.encode, without=("codec", "audio", "overwrite")),
 }
 """The settings of a camera that are keys of its own, by the group that they belong to."""

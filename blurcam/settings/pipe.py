@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.reading import Reading, ReadOptions
 from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
 FromName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
@@ -29,7 +30,8 @@ class RawLayout:
     rate: Annotated[
         str | None,
         Field(
-            description="Frames a second of raw frames and MJPEG, which do not say. Default: 25."
+            description="Frames a second of raw frames, MJPEG, and bare H.264 and H.265 that do "
+            "not tell their rate. Default: 25."
         ),
     ] = None
 
@@ -91,6 +93,7 @@ class PipeSettings(Redaction):
         ),
     ] = "ts"
     layout: RawLayout = field(default_factory=RawLayout)
+    reading: Reading = field(default_factory=Reading)
     when_slow: Annotated[
         WhenSlow | None,
         Field(
@@ -130,6 +133,12 @@ class PipeSettings(Redaction):
             )
         if self.regions is not None and self.regions.startswith("fd:"):
             self.regions_descriptor()
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """All that was asked for of how the stream is read."""
+        rate = None if self.layout.rate is None else self.layout.frequency
+        return ReadOptions(self.mounting, self.reading.track, self.reading.keep_start, rate)
 
     def regions_descriptor(self) -> int | None:
         """Return the descriptor that ``regions`` names, ``None`` where it names a file."""

@@ -8,11 +8,11 @@ from typing import Annotated
 from pydantic import Field
 
 from blurcam.settings.declaration import declared, refusal
-from blurcam.settings.redaction import Redaction
+from blurcam.settings.redaction import RecordingRedaction
 
 
 @declared()
-class Config(Redaction):
+class Config(RecordingRedaction):
     """One recording to redact: where from, where to, and how."""
 
     input: Annotated[Path, Field(description="Recording to read: anything that FFmpeg reads.")]

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from blurcam.errors import ConfigError
 from blurcam.settings.amounts import Seconds
 from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.reading import Mounting, Rate, Reading, ReadOptions, read_rate
 
 DetectorName = Literal[
     "centerface", "mediapipe", "yunet", "centerface+yunet", "centerface+mediapipe"
@@ -224,6 +225,21 @@ class Redaction:
     ] = "blur"
     cover: Cover = field(default_factory=Cover)
     encode: Encode = field(default_factory=Encode)
+    mounting: Mounting = field(default_factory=Mounting)
+
+
+@declared(kw_only=True)
+class RecordingRedaction(Redaction):
+    """The redaction of recordings: which part of each is read, and when it is shown, too."""
+
+    reading: Reading = field(default_factory=Reading)
+    rate: Rate = None
+
+    @property
+    def read_options(self) -> ReadOptions:
+        """All that was asked for of how a recording is read."""
+        rate = None if self.rate is None else read_rate(self.rate)
+        return ReadOptions(self.mounting, self.reading.track, self.reading.keep_start, rate)
 
 
 LIVE_COVER: Final = Cover(lead=0.4, hold=0.5, bridge=0.4)

@@ -31,10 +31,12 @@ from blurcam.media.timelines import LiveTimeline
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
+from blurcam.settings.reading import AS_MOUNTED, Mounting
 from blurcam.sources.camera_options import camera_options
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
 from blurcam.sources.open import brief
-from blurcam.sources.to_frames import converted, own_name, planes_of, stream_info
+from blurcam.sources.stream_info import own_name, stream_info
+from blurcam.sources.to_frames import converted, planes_of
 from blurcam.sources.unreachable import why_unreachable
 
 logger = logging.getLogger(__name__)
@@ -70,8 +72,15 @@ class CameraTimeline:
 class LiveSource:
     """One session with a camera; what it is, is known once there was a first frame."""
 
-    def __init__(self, address: Address, receive: Receive, reel: CameraTimeline) -> None:
+    def __init__(
+        self,
+        address: Address,
+        receive: Receive,
+        reel: CameraTimeline,
+        mounting: Mounting = AS_MOUNTED,
+    ) -> None:
         """Say what is to be read; nothing is opened before :meth:`frames`."""
+        self._mounting = mounting
         self._address = address
         self._receive = receive
         self._reel = reel
@@ -129,7 +138,7 @@ class LiveSource:
         session, jumps, size = next(reel.sessions), reel.timeline.jumps, None
         for picture, is_suspect in self._pictures(container, stream):
             if reel.info is None:
-                info = stream_info(str(self._address), stream, picture)
+                info = stream_info(str(self._address), stream, picture, mounting=self._mounting)
                 # What a camera says of its rate, and how long it lasts, is worth nothing.
                 reel.info = replace(
                     info, time_base=reel.timeline.time_base, rate=_sane(info.rate),

@@ -7,13 +7,11 @@ import os
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, Final
 
 import av
 import av.logging
 from av.container import InputContainer
-from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -30,24 +28,10 @@ _LARGEST_PIXELS: Final = 1 << 27
 _MOST_THREADS: Final = 8
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
 _EARLY_END: Final = "File ended prematurely"
-# FFmpeg draws text files as pictures of a terminal.
-_TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
 _ONE_A_PACKET: Final = frozenset(
     {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
 )
-
-
-def video_stream(path: Path | str, container: InputContainer) -> VideoStream:
-    """Return the stream to redact: the first that is moving pictures and not cover art."""
-    if container.format.name in _TEXT_ART:
-        raise SourceOpenError(f"{path}: not a video but text")
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise SourceOpenError(f"{path}: its codec is not one that FFmpeg can decode")
-            return stream
-    raise SourceOpenError(f"{path}: holds no video stream")
 
 
 class NothingDecoded(SourceOpenError):

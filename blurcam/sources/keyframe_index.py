@@ -8,8 +8,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
-from blurcam.sources.decoding import video_stream
+from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.open import FAULTS, open_path
+from blurcam.sources.stream_start import origin_of
+from blurcam.sources.video_track import video_stream
 
 # Longer gaps are a change of session, across which nothing is known anyway; kept in one piece.
 _LONGEST_GAP_SECONDS: Final = 10
@@ -26,14 +28,16 @@ class KeyframeIndex:
     time_base: Fraction
 
 
-def index_of(path: Path, longer_than: float) -> KeyframeIndex | None:
+def index_of(
+    path: Path, longer_than: float, asked: ReadOptions = READ_PLAINLY
+) -> KeyframeIndex | None:
     """Return the index of a recording longer than so many seconds.
 
     ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
     read from one end to the other.
     """
     with open_path(path) as container:
-        stream = video_stream(path, container)
+        stream = video_stream(path, container, asked.track)
         if container.duration is not None and container.duration < longer_than * 1_000_000:
             return None
         if not any(name in container.format.name for name in _TRUSTED) or stream.time_base is None:
@@ -57,7 +61,12 @@ def index_of(path: Path, longer_than: float) -> KeyframeIndex | None:
             return None
         if (times[-1] - times[0]) * stream.time_base <= longer_than:
             return None
-        return KeyframeIndex(tuple(times), tuple(keys), stream.time_base)
+        origin = 0 if asked.keep_start else origin_of(container, times[0], stream.time_base)
+        return KeyframeIndex(
+            tuple(each - origin for each in times),
+            tuple(each - origin for each in keys),
+            stream.time_base,
+        )
 
 
 def _is_plain(times: list[int], keys: list[int], announced: int, time_base: Fraction) -> bool:

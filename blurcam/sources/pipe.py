@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from typing import Final
 
-import av
 import av.logging
 from av.container import InputContainer
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from blurcam.errors import SourceOpenError, SourceReadError
-from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import FromName, RawLayout
-from blurcam.sources.decoding import Decoded, video_stream
+from blurcam.settings.reading import READ_PLAINLY, ReadOptions
+from blurcam.sources.container_crop import crop_in
+from blurcam.sources.decoding import Decoded
 from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.open import open_reader
 from blurcam.sources.raw_video import RawVideo
 from blurcam.sources.signatures import recognise, refuse_plain_mp4, watch_for
-from blurcam.sources.to_frames import FrameMaker, stream_info
+from blurcam.sources.stream_start import StreamStart, start_of, with_mounting
+from blurcam.sources.video_track import track_number, video_stream
 
 _DEMUXERS: Final[dict[FromName, str]] = {
     "ts": "mpegts",
@@ -29,12 +33,19 @@ _DEMUXERS: Final[dict[FromName, str]] = {
     "flv": "flv",
     "mjpeg": "mjpeg",
 }
+# Streams whose header says which part of a frame is shown, and how much of it is looked at.
+_WITH_HEAD: Final = ("matroska", "mp4")
+_HEAD_BYTES: Final = 4096
 # What is read before the first picture: enough to find the streams, and no more.
 _PROBING: Final = {"probesize": "50000", "fpsprobesize": "0", "analyzeduration": "200000"}
 
 
 def open_pipe(
-    intake: InputDescriptor, kind: FromName | None, layout: RawLayout, tally: FrameCounts
+    intake: InputDescriptor,
+    kind: FromName | None,
+    layout: RawLayout,
+    tally: FrameCounts,
+    asked: ReadOptions = READ_PLAINLY,
 ) -> PipeSource:
     """Return the stream that comes from ``intake``, with its first picture decoded.
 
@@ -45,7 +56,7 @@ def open_pipe(
     found = kind or recognise(intake)
     if found == "mp4":
         refuse_plain_mp4(intake)
-    return PipeSource(intake, found, layout, tally)
+    return PipeSource(intake, found, layout, tally, asked)
 
 
 class PipeSource:
@@ -56,35 +67,48 @@ class PipeSource:
     """
 
     def __init__(
-        self, intake: InputDescriptor, kind: FromName, layout: RawLayout, tally: FrameCounts
+        self,
+        intake: InputDescriptor,
+        kind: FromName,
+        layout: RawLayout,
+        tally: FrameCounts,
+        asked: ReadOptions,
     ) -> None:
         """Use :func:`open_pipe`."""
+        self._asked = asked
         self.name = intake.name
         self.kind = kind
         self._intake = intake
         self._layout = layout
         self._tally = tally
         self._container: InputContainer | None = None
+        self._stream: VideoStream | None = None
+        self._head = b""
         self._decoded = self._begin()
         try:
             first = self._decoded.first()
-            self.info = self._info()
+            start = self._start(first)
         except BaseException:
             self.close()
             raise
-        self._pictures = FrameMaker(self.info, first, tally, by_dts=False)
+        self.info = start.info
+        self._pictures = start.frame_maker(first, tally)
 
-    def _info(self) -> StreamInfo:
+    def _start(self, first: VideoFrame) -> StreamStart:
         if isinstance(self._decoded, RawVideo):
-            return self._decoded.info()
+            return StreamStart(with_mounting(self._decoded.info(), self._asked))
         assert self._container is not None
-        stream = video_stream(self.name, self._container)
-        return stream_info(self.name, stream, self._decoded.first())
+        assert self._stream is not None
+        number = track_number(self._container, self._stream)
+        crop = crop_in(io.BytesIO(self._head), self._container.format.name, number)
+        return start_of(self.name, self._container, self._stream, first, self._asked, crop)
 
     def _begin(self) -> Decoded | RawVideo:
         """Open what comes next."""
         if self.kind in ("raw", "y4m"):
             return RawVideo(self._intake, self._layout if self.kind == "raw" else None)
+        # Only a header that is there at once is looked at: a live stream is not waited for.
+        self._head = self._intake.peek(_HEAD_BYTES) if self.kind in _WITH_HEAD else b""
         self._intake.watch(watch_for(self.kind))
         options = dict(_PROBING)
         if self.kind == "mjpeg":
@@ -93,8 +117,8 @@ class PipeSource:
             self._container = open_reader(
                 self._intake, _DEMUXERS[self.kind], options, name=self.name
             )
-        stream = video_stream(self.name, self._container)
-        return Decoded(self.name, self._container, stream, live=True)
+        self._stream = video_stream(self.name, self._container, self._asked.track, self._tally)
+        return Decoded(self.name, self._container, self._stream, live=True)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded, as soon as it is there.
@@ -109,9 +133,11 @@ class PipeSource:
                     yield self._pictures.frame(picture, is_suspect)
             except SourceReadError:
                 if not self._goes_on():
+                    self._pictures.note_moved()
                     raise
             else:
                 if not self._goes_on():
+                    self._pictures.note_moved()
                     return
 
     def _goes_on(self) -> bool:
@@ -135,6 +161,8 @@ class PipeSource:
             self._tally.notice(f"{self.name}: {lost} frames lost: {why}")
 
     def _release(self) -> None:
+        if isinstance(self._decoded, Decoded):
+            self._decoded.close()
         if self._container is not None:
             self._container.close()
             self._container = None

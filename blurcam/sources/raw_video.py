@@ -16,7 +16,7 @@ from blurcam.media.formats import Colour, StreamInfo
 from blurcam.media.timelines import rescale
 from blurcam.settings.pipe import RawLayout
 from blurcam.sources.descriptor import InputDescriptor
-from blurcam.sources.to_frames import LARGEST_SIDE, nearest_format
+from blurcam.sources.stream_info import LARGEST_SIDE, nearest_format
 
 _LONGEST_LINE: Final = 1024
 _DEPTH: Final = re.compile(r"(420|422|444)p(9|10|12|14|16)")

@@ -7,20 +7,26 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-import av
 import av.logging
 from av.container import InputContainer
+from av.video.frame import VideoFrame
 
 from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
+from blurcam.media.timelines import Timeline
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.last_words import step
-from blurcam.sources.decoding import Decoded, NothingDecoded, video_stream
+from blurcam.settings.reading import READ_PLAINLY, ReadOptions
+from blurcam.sources.container_crop import crop_of
+from blurcam.sources.decoding import Decoded, NothingDecoded
 from blurcam.sources.open import open_path, reading
-from blurcam.sources.to_frames import FrameMaker, stream_info
+from blurcam.sources.stream_info import USUAL_RATE
+from blurcam.sources.stream_start import start_of
+from blurcam.sources.to_frames import with_next
+from blurcam.sources.video_track import track_number, video_stream
 
 
-def open_source(path: Path, tally: FrameCounts) -> FileSource:
+def open_source(path: Path, tally: FrameCounts, asked: ReadOptions = READ_PLAINLY) -> FileSource:
     """Return the recording, with its first frame decoded.
 
     Counts every decoded frame in ``tally.frames_in``, and what is missing in ``tally.lost``.
@@ -29,17 +35,19 @@ def open_source(path: Path, tally: FrameCounts) -> FileSource:
     _refuse_what_is_no_file(path)
     with step(f"opening {path}"):
         try:
-            return _opened(path, tally)
+            return _opened(path, tally, asked)
         except NothingDecoded:
             # With a frame to a thread, FFmpeg and PyAV give up those before an error at the end.
-            return _opened(path, tally, one_by_one=True)
+            return _opened(path, tally, asked, one_by_one=True)
 
 
-def _opened(path: Path, tally: FrameCounts, *, one_by_one: bool = False) -> FileSource:
+def _opened(
+    path: Path, tally: FrameCounts, asked: ReadOptions, *, one_by_one: bool = False
+) -> FileSource:
     with av.logging.Capture(local=True) as log:
         container = open_path(path)
     try:
-        return FileSource(path, container, tally, log, one_by_one=one_by_one)
+        return FileSource(path, container, tally, asked, log, one_by_one=one_by_one)
     except BaseException:
         container.close()
         raise
@@ -66,6 +74,7 @@ class FileSource:
         path: Path,
         container: InputContainer,
         tally: FrameCounts,
+        asked: ReadOptions,
         log: Iterable[tuple[int, str, str]],
         *,
         one_by_one: bool = False,
@@ -74,7 +83,7 @@ class FileSource:
         self.name = str(path)
         self._container = container
         self._tally = tally
-        self._stream = video_stream(path, container)
+        self._stream = video_stream(path, container, asked.track, tally)
         self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream, live=one_by_one)
         # A short file is read to its end while it is opened, and its demuxer complains only once.
@@ -84,10 +93,15 @@ class FileSource:
         except BaseException:
             self._decoded.close()
             raise
-        self.info = stream_info(self.name, self._stream, first)
-        # AVI stores no pts; what FFmpeg makes up for reordered frames steps back and forth, while
-        # the dts of decoded frames counts them.
-        self._pictures = FrameMaker(self.info, first, tally, by_dts=container.format.name == "avi")
+        crop = crop_of(path, container.format.name, track_number(container, self._stream))
+        self._start = start_of(self.name, container, self._stream, first, asked, crop)
+        self.info = self._start.info
+        self._pictures = self._start.frame_maker(first, tally)
+
+    @property
+    def timeline(self) -> Timeline:
+        """How the time stamps of the recording become those of its frames."""
+        return self._pictures.timeline
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded.
@@ -95,28 +109,44 @@ class FileSource:
         Raises :class:`~blurcam.errors.SourceReadError` where reading fails before the end. At
         the end the tally knows how many frames were lost.
         """
+        frames = 0
         try:
-            for picture, is_suspect in self._decoded.pictures():
-                if self._from is not None and (picture.pts is None or picture.pts < self._from):
-                    continue
+            for (picture, is_suspect), following in with_next(self._own_pictures()):
+                frames += 1
                 self._tally.frames_in += 1
-                yield self._pictures.frame(picture, is_suspect)
+                yield self._pictures.frame(
+                    picture, is_suspect, None if following is None else following[0]
+                )
         finally:
-            self._count_losses()
+            self._note(frames)
+
+    def _own_pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
+        """Yield the pictures from where reading was to begin."""
+        for picture, is_suspect in self._decoded.pictures():
+            if self._from is None or (picture.pts is not None and picture.pts >= self._from):
+                yield picture, is_suspect
 
     def seek(self, pts: int) -> None:
         """Begin at the key frame with this pts; frames that are shown before it are left out.
 
         Raises :class:`~blurcam.errors.SourceReadError`, perhaps only with the first frame.
         """
-        self._decoded.restart(pts)
-        self._from = pts
+        self._from = pts + self._start.origin
+        self._decoded.restart(self._from)
 
-    def _count_losses(self) -> None:
+    def _note(self, frames: int) -> None:
+        """Note what is missing, and what was not as the file says."""
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
         if lost:
             self._tally.lost = lost
-            self._tally.notice(f"{self.name}: {lost} frames lost: {why}")
+            lost_frames = "1 frame" if lost == 1 else f"{lost} frames"
+            self._tally.notice(f"{self.name}: {lost_frames} lost: {why}")
+        self._pictures.note_moved()
+        if self._start.assumes_rate and frames > 1:
+            self._tally.notice(
+                f"{self.name}: does not say its rate; {USUAL_RATE} frames a second are assumed; "
+                "--rate says another"
+            )
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

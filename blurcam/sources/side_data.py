@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import struct
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from av.sidedata.sidedata import Type
 from av.video.frame import VideoFrame
 
 from blurcam.media.orientation import AS_STORED, Orientation
+
+_PROPERTIES: Final = {
+    "SPHERICAL": "spherical (360 degrees)",
+    "STEREO3D": "stereoscopic",
+    "MASTERING_DISPLAY_METADATA": "HDR with mastering data",
+    "CONTENT_LIGHT_LEVEL": "HDR with light levels",
+    "DYNAMIC_HDR_PLUS": "HDR10+",
+    "DOVI_METADATA": "Dolby Vision",
+}
 
 
 def _unknown(cls: Any, value: object) -> Any:
@@ -28,3 +37,8 @@ def orientation_of(frame: VideoFrame) -> Orientation:
         return AS_STORED
     a, b, _, c, d, *_ = struct.unpack("=9i", cast(Any, matrix))
     return Orientation.of_matrix(a, b, c, d)
+
+
+def properties_of(frame: VideoFrame) -> tuple[str, ...]:
+    """Return in words what the frame is beside a flat picture, which outputs do not say."""
+    return tuple(text for kind, text in _PROPERTIES.items() if frame.side_data.get(kind))

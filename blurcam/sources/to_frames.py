@@ -1,59 +1,72 @@
-"""Decoded pictures to frames: pixel format, size, time and session."""
+"""Decoded pictures to frames: pixel format, size, range, time and session."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from typing import Any, Final
+from typing import Final, Literal, TypeVar
 
 import numpy as np
 from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
 
-from blurcam.errors import SourceOpenError
-from blurcam.media.formats import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo
+from blurcam.errors import SourceReadError
+from blurcam.media.formats import PixelFormat, StreamInfo
 from blurcam.media.frames import Frame, Plane
 from blurcam.media.timelines import Timeline, rescale
 from blurcam.runtime.counts import FrameCounts
-from blurcam.sources.side_data import orientation_of
+from blurcam.sources.container_crop import NO_CROP, Crop
+from blurcam.sources.stream_info import USUAL_RATE, is_full_range, own_name
 
-LARGEST_SIDE: Final = 16384
-"""Pixels: no picture is larger."""
-# Frames a second; a header may claim two thousand million.
-_SWIFTEST: Final = 100_000
+T = TypeVar("T")
 # A new session begins after a gap that no track is to be carried across.
 _SESSION_GAP_SECONDS: Final = 10
 # No frame is shown for longer than a day, whatever a broken header says.
 _LONGEST_SECONDS: Final = 86_400
-# AV_FIELD_BB and AV_FIELD_BT
-_BOTTOM_FIRST: Final = (3, 5)
+# A clock that steps back by so much was set; one that steps back by less has slipped.
+_FAR_SECONDS: Final = Fraction(1, 2)
+# FFmpeg's numbers of the limited and of the full range.
+_LIMITED, _FULL = 1, 2
+
+TimedBy = Literal["pts", "dts", "rate"]
+"""What says when a picture is shown; ``rate`` where nothing does."""
 
 
 class FrameMaker:
-    """Turns decoded pictures into frames: format, size, time and session."""
+    """Turns decoded pictures into frames: format, size, range, time and session."""
 
     def __init__(
-        self, info: StreamInfo, first: VideoFrame, tally: FrameCounts, *, by_dts: bool
+        self,
+        info: StreamInfo,
+        first: VideoFrame,
+        tally: FrameCounts,
+        *,
+        timed_by: TimedBy = "pts",
+        origin: int = 0,
+        crop: Crop = NO_CROP,
     ) -> None:
-        """Make frames like ``first``; times are the dts where ``by_dts``."""
+        """Make frames like ``first``, cropped; ``origin`` is taken from every time stamp."""
         self._info = info
-        self._by_dts = by_dts
+        self._timed_by = timed_by
         self._tally = tally
+        self._crop = crop
         self._seq = 0
         self._session = 0
         self._size = self._latest = (first.width, first.height)
         self._last: int | None = None
-        step = max(1, round(1 / ((info.rate or Fraction(25)) * info.time_base)))
-        self._step = step
-        self._timeline = Timeline(step=step, jump=1 << 62)
+        rate = info.rate or USUAL_RATE
+        self._step = max(1, round(1 / (rate * info.time_base)))
+        far = max(1, round(_FAR_SECONDS / info.time_base))
+        self.timeline = Timeline(step=self._step, far=far, offset=-origin)
         self.gaps = 0
 
-    def frame(self, picture: VideoFrame, is_suspect: bool) -> Frame:
-        """Return the next frame."""
-        pts = self._place(picture)
+    def frame(
+        self, picture: VideoFrame, is_suspect: bool, following: VideoFrame | None = None
+    ) -> Frame:
+        """Return the next frame; ``following`` is the picture after it, where it is known."""
+        pts = self._place(self._stamp(picture), following)
         frame = Frame(
-            planes=planes_of(self._fitted(picture), self._info.pixel_format),
+            planes=self._planes(picture),
             pixel_format=self._info.pixel_format,
             seq=self._seq,
             pts=pts,
@@ -67,23 +80,35 @@ class FrameMaker:
         self._seq += 1
         return frame
 
-    def _duration(self, picture: VideoFrame) -> int:
-        """Return how long the container says that the picture is shown, 0 where it does not."""
-        base = picture.time_base or self._info.time_base
-        lasts = rescale(picture.duration, base, self._info.time_base)
-        return lasts if 0 < lasts * self._info.time_base <= _LONGEST_SECONDS else 0
-
     def start_session(self) -> None:
         """Say that nothing of what was seen holds any more: the stream starts anew."""
         self._session += 1
 
-    def _place(self, picture: VideoFrame) -> int:
-        jumps = self._timeline.jumps
-        given = picture.dts if self._by_dts else picture.pts
+    def note_moved(self) -> None:
+        """Note for the summary how many frames had a time that they could not keep."""
+        moved = self.timeline.moved
+        if moved:
+            frames = "1 frame was" if moved == 1 else f"{moved} frames were"
+            self._tally.notice(
+                f"{self._info.name}: {frames} stamped out of order, and moved between the frames "
+                "before and after"
+            )
+
+    def _stamp(self, picture: VideoFrame, later: int = 0) -> int | None:
+        """Return the time stamp of this picture, which is so many ``later`` than the next one."""
+        if self._timed_by == "rate":
+            rate = self._info.rate or USUAL_RATE
+            return rescale(self._seq + later, 1 / rate, self._info.time_base)
+        given = picture.dts if self._timed_by == "dts" else picture.pts
         if given is not None and picture.time_base and picture.time_base != self._info.time_base:
-            given = rescale(given, picture.time_base, self._info.time_base)
-        pts = self._timeline.place(given)
-        if self._timeline.jumps > jumps and given is not None:
+            return rescale(given, picture.time_base, self._info.time_base)
+        return given
+
+    def _place(self, given: int | None, following: VideoFrame | None) -> int:
+        epochs = len(self.timeline.epochs)
+        coming = None if following is None else self._stamp(following, 1)
+        pts = self.timeline.place(given, coming)
+        if len(self.timeline.epochs) > epochs:
             self._session += 1
             self._tally.notice(f"{self._info.name}: time steps back; made to go on")
         if self._last is not None:
@@ -94,8 +119,20 @@ class FrameMaker:
         self._last = pts
         return pts
 
+    def _duration(self, picture: VideoFrame) -> int:
+        """Return how long the container says that the picture is shown, 0 where it does not."""
+        if self._timed_by == "rate":
+            return 0
+        base = picture.time_base or self._info.time_base
+        lasts = rescale(picture.duration, base, self._info.time_base)
+        return lasts if 0 < lasts * self._info.time_base <= _LONGEST_SECONDS else 0
+
+    def _planes(self, picture: VideoFrame) -> tuple[Plane, ...]:
+        planes = planes_of(self._fitted(picture), self._info.pixel_format)
+        return self._crop.applied(planes, self._info.pixel_format)
+
     def _fitted(self, picture: VideoFrame) -> VideoFrame:
-        """Return the picture in the stream's one format and size."""
+        """Return the picture in the stream's one format, size and range."""
         size = (picture.width, picture.height)
         if size != self._latest:
             self._latest = size
@@ -104,22 +141,34 @@ class FrameMaker:
                 f"{self._info.name}: the picture changes size to {size[0]}x{size[1]}; scaled to "
                 f"{self._size[0]}x{self._size[1]}"
             )
+        levels = self._levels(picture)
         same_format = own_name(picture) == self._info.pixel_format.name
-        if same_format and size == self._size:
+        if same_format and size == self._size and levels[0] == levels[1]:
             return picture
-        return converted(picture, self._info.pixel_format.name, *self._size)
+        return converted(picture, self._info.pixel_format.name, *self._size, levels)
+
+    def _levels(self, picture: VideoFrame) -> tuple[int, int]:
+        """Return the range of the picture's samples, and that of the stream's."""
+        has = is_full_range(picture)
+        wants = bool(self._info.colour.full_range)
+        if has is None or has == wants or picture.format.is_rgb or picture.format.has_palette:
+            return _LIMITED, _LIMITED
+        wanted = "full" if wants else "limited"
+        self._tally.notice(
+            f"{self._info.name}: the range of the samples changes; converted to {wanted} range"
+        )
+        return (_FULL, _LIMITED) if has else (_LIMITED, _FULL)
 
 
-def own_name(picture: VideoFrame) -> str:
-    """Return the format's name without the "j" that marks full range."""
-    return picture.format.name.replace("yuvj", "yuv")
-
-
-def converted(picture: VideoFrame, name: str, width: int, height: int) -> VideoFrame:
-    """Convert once, without touching the range."""
-    level = picture.color_range or 0
-    same = {} if picture.format.is_rgb else {"src_color_range": level, "dst_color_range": level}
-    return picture.reformat(width=width, height=height, format=name, **same)
+def converted(
+    picture: VideoFrame, name: str, width: int, height: int, levels: tuple[int, int] = (1, 1)
+) -> VideoFrame:
+    """Convert once; the range changes only where ``levels`` (has, wants) differ."""
+    has, wants = levels
+    if has == wants:
+        has = wants = picture.color_range or 0
+    ranges = {} if picture.format.is_rgb else {"src_color_range": has, "dst_color_range": wants}
+    return picture.reformat(width=width, height=height, format=name, **ranges)
 
 
 def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]:
@@ -134,74 +183,20 @@ def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ..
     return tuple(planes)
 
 
-def stream_info(name: str, stream: VideoStream, first: VideoFrame) -> StreamInfo:
-    """Return what the stream is; the first picture tells more than the container."""
-    context = stream.codec_context
-    if max(first.width, first.height) > LARGEST_SIDE:
-        size = f"{first.width}x{first.height}"
-        raise SourceOpenError(f"{name}: {size} is more than {LARGEST_SIDE} pixels a side")
-    pixel_format = nearest_format(first)
-    time_base = stream.time_base or Fraction(1, 90000)
-    info = StreamInfo(
-        name=name,
-        width=first.width,
-        height=first.height,
-        pixel_format=pixel_format,
-        time_base=time_base,
-        rate=_rate(stream),
-        codec=context.codec.canonical_name,
-        sample_aspect_ratio=stream.sample_aspect_ratio or Fraction(1),
-        orientation=orientation_of(first),
-        colour=_colour(context, first),
-        interlaced=first.interlaced_frame,
-        top_field_first=context.field_order not in _BOTTOM_FIRST,
-        frame_count=stream.frames or None,
-        duration=stream.duration,
-    )
-    if first.format.is_rgb or first.format.has_palette:
-        # libswscale converts RGB to limited-range BT.601 unless asked otherwise.
-        return replace(info, colour=replace(info.colour, matrix=6, full_range=False))
-    return info
+def with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
+    """Yield each item with the one after it, ``None`` after the last.
 
-
-def _rate(stream: VideoStream) -> Fraction | None:
-    """Return the average rate; what the codec says comes before a guess.
-
-    Of a stream that is read as it comes FFmpeg knows no average, and guesses that H.264 and MPEG-2
-    come in fields: twice the rate. A rate that no camera can have is none.
+    Where the items end in a SourceReadError, the last one comes before it.
     """
-    told = (stream.average_rate, stream.codec_context.framerate, stream.guessed_rate)
-    return next((rate for rate in told if rate and 0 < rate <= _SWIFTEST), None)
-
-
-def nearest_format(picture: VideoFrame) -> PixelFormat:
-    """Return the format of ours that loses least of the picture's."""
-    name = own_name(picture)
-    own = PIXEL_FORMATS.get(name)
-    if own is not None and not own.is_rgb:
-        return own
-    given = picture.format
-    if given.is_rgb or given.has_palette:
-        return PIXEL_FORMATS["yuv444p"]
-    bits = max(component.bits for component in given.components)
-    depth = 8 if bits <= 8 else 10 if bits <= 10 else 12
-    suffix = "" if depth == 8 else f"{depth}le"
-    if len(given.components) < 3:
-        return PIXEL_FORMATS[f"gray{suffix}"]
-    wide, high = given.chroma_width(16), given.chroma_height(16)
-    layout = {(8, 8): "420", (8, 16): "422", (16, 16): "444", (16, 8): "440", (4, 16): "411"}
-    return (
-        PIXEL_FORMATS.get(f"yuv{layout.get((wide, high), '444')}p{suffix}")
-        or (PIXEL_FORMATS[f"yuv444p{suffix}"])
-    )
-
-
-def _colour(context: Any, first: VideoFrame) -> Colour:
-    level = int(first.color_range or context.color_range or 0)
-    full = first.format.name.startswith("yuvj") or level == 2
-    return Colour(
-        primaries=int(context.color_primaries or 2),
-        transfer=int(context.color_trc or 2),
-        matrix=int(context.colorspace if context.colorspace is not None else 2),
-        full_range=True if full else False if level == 1 else None,
-    )
+    held: list[T] = []
+    try:
+        for each in items:
+            if held:
+                yield held.pop(), each
+            held.append(each)
+    except SourceReadError:
+        if held:
+            yield held.pop(), None
+        raise
+    if held:
+        yield held.pop(), None

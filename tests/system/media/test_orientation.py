@@ -11,14 +11,19 @@ from pathlib import Path
 
 import pytest
 
+from blurcam.media.orientation import Orientation
+from blurcam.runtime.counts import FrameCounts
+from blurcam.sources.recording import open_source
 from tests.support.clips import ffmpeg, moving_clip
-from tests.support.streams import face_clip
-from tests.system.media.containers import (
+from tests.support.containers import (
+    ORIENTATIONS,
     POSES,
     with_exif,
     with_matrix,
     with_video_elements,
 )
+from tests.support.program import blurcam
+from tests.support.streams import face_clip
 from tests.system.media.judge import difference, notes, redact, run, shape, shown
 
 SIZE = (96, 64)
@@ -87,12 +92,23 @@ def test_every_container_shows_it(
     assert_shown_alike(target, upright)
 
 
-@pytest.mark.parametrize("to", ["y4m", "ts", "nut", "matroska", "mp4", "flv", "mjpeg"])
-@pytest.mark.parametrize("orientation", [4, 7])
+@pytest.mark.parametrize(
+    ("orientation", "to"),
+    [(7, "y4m"), (7, "ts"), (6, "nut"), (4, "matroska"), (7, "mp4"), (5, "flv"), (8, "mjpeg")],
+)
 def test_every_stream_shows_it(orientation: int, to: str, upright: Path, tmp_path: Path) -> None:
     source, target = stored(upright, tmp_path, orientation), tmp_path / f"out.{to}"
     run("run", source, "-", "--to", to, stdout=target)
     assert_shown_alike(target, upright)
+
+
+def read(path: Path) -> Orientation:
+    with open_source(path, FrameCounts()) as source:
+        return source.info.orientation
+
+
+def asked(orientation: int) -> Orientation:
+    return Orientation.of_matrix(*ORIENTATIONS[orientation])
 
 
 @pytest.mark.parametrize("orientation", POSES)
@@ -102,39 +118,32 @@ def test_the_pose_of_matroska_is_understood(
     source = tmp_path / "in.mkv"
     with_video_elements(stored(upright, tmp_path, orientation, ".mkv"), source, POSES[orientation])
     assert_shown_alike(source, upright)
-    redact(source, tmp_path / "out.mp4")
-    assert_shown_alike(tmp_path / "out.mp4", upright)
+    assert read(source) == asked(orientation)
 
 
-@pytest.mark.parametrize("orientation", [2, 8])
+@pytest.mark.parametrize(("orientation", "says"), [(2, "flip=horizontal"), (8, "rotate=90")])
 def test_what_the_stream_itself_says_is_understood(
-    orientation: int, upright: Path, tmp_path: Path
+    orientation: int, says: str, upright: Path, tmp_path: Path
 ) -> None:
     """An SEI message of H.264 tells of turns and mirrors."""
-    stored(upright, tmp_path, orientation, ".ts")
-    says = {2: "flip=horizontal", 8: "rotate=90"}[orientation]
     source = tmp_path / "in.ts"
-    ffmpeg("-i", tmp_path / f"plain-{orientation}.ts", "-c", "copy",
+    ffmpeg("-i", stored(upright, tmp_path, orientation, ".ts"), "-c", "copy",
            "-bsf:v", f"h264_metadata=display_orientation=insert:{says}", source)  # fmt: skip
     assert_shown_alike(source, upright)
-    for name in ("out.mp4", "out.ts"):
-        redact(source, tmp_path / name)
-        assert_shown_alike(tmp_path / name, upright)
+    assert read(source) == asked(orientation)
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-@pytest.mark.parametrize("orientation", range(2, 9))
-def test_a_photograph_is_shown_as_its_exif_says(
-    orientation: int, order: str, upright: Path, tmp_path: Path
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_exif_of_a_photograph_is_understood(
+    orientation: int, order: str, tmp_path: Path
 ) -> None:
-    plain, source, target = (tmp_path / each for each in ("plain.jpg", "in.jpg", "out.mp4"))
-    ffmpeg("-i", upright, "-vf", STORED[orientation], "-frames:v", 1, "-q:v", 2, plain)
-    with_exif(plain, source, orientation, order=order)
-    redact(source, target)
-    assert difference(shown(target, SIZE), shown(upright, SIZE)[:1]) < ALIKE
+    plain, source = (tmp_path / each for each in ("plain.jpg", "in.jpg"))
+    moving_clip(plain, "-frames:v", "1")
+    assert read(with_exif(plain, source, orientation, order=order)) == asked(orientation)
 
 
-@pytest.mark.parametrize("orientation", range(2, 9))
+@pytest.mark.parametrize("orientation", [4, 5])
 def test_faces_are_found_whichever_way_they_are_stored(orientation: int, tmp_path: Path) -> None:
     """Seen to fail: stored upside down and mirrored, 0 of 64 face-frames were covered."""
     upright = face_clip(tmp_path / "face.mp4", 0.6, (320, 240))
@@ -149,6 +158,52 @@ def test_faces_are_found_whichever_way_they_are_stored(orientation: int, tmp_pat
     assert sum(found[orientation].values()) >= sum(found[1].values()) * 0.9
     left, right = (shown(tmp_path / f"out-{each}.mp4", (320, 240)) for each in (1, orientation))
     assert difference(left, right) < ALIKE
+
+
+def test_an_output_that_is_turned_away_fails_verification(upright: Path, tmp_path: Path) -> None:
+    source, target = stored(upright, tmp_path, 5), tmp_path / "out.mp4"
+    redact(source, target)
+    assert "fail" not in blurcam("verify", target, "--against", source).stdout
+    bare = tmp_path / "bare.mp4"
+    ffmpeg("-display_rotation", 0, "-noautorotate", "-i", target, "-c", "copy", bare)
+    done = blurcam("verify", bare, "--against", source)
+    assert "verdict: fail" in done.stdout + done.stderr
+
+
+def test_an_output_whose_pixels_were_turned_passes_verification(
+    upright: Path, tmp_path: Path
+) -> None:
+    """Seen to fail: "is turned by 0 degrees, and the input by 90"."""
+    source, target = stored(upright, tmp_path, 6), tmp_path / "out.ts"
+    redact(source, target)
+    done = blurcam("verify", target, "--against", source)
+    assert "fail" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "orientation", "suffix"),
+    [(("--rotate", "90"), 6, ".ts"), (("--rotate", "180"), 3, ".mp4"),
+     (("--rotate", "270"), 8, ".mp4"), (("--mirror",), 2, ".mp4"),
+     (("--rotate", "180", "--mirror"), 4, ".ts")],
+    ids=str,
+)  # fmt: skip
+def test_a_camera_that_hangs_the_wrong_way_is_put_right(
+    options: tuple[str, ...], orientation: int, suffix: str, upright: Path, tmp_path: Path
+) -> None:
+    stored(upright, tmp_path, orientation)
+    source, target = tmp_path / f"plain-{orientation}.mp4", tmp_path / f"out{suffix}"
+    redact(source, target, *options)
+    assert_shown_alike(target, upright)
+
+
+def test_a_turn_that_was_asked_for_comes_after_the_one_that_is_said(
+    upright: Path, tmp_path: Path
+) -> None:
+    """A recording that says 90, and hangs upside down beside."""
+    stored(upright, tmp_path, 8)
+    source = with_matrix(tmp_path / "plain-8.mp4", tmp_path / "in.mp4", 6)
+    redact(source, tmp_path / "out.mp4", "--rotate", "180")
+    assert_shown_alike(tmp_path / "out.mp4", upright)
 
 
 def test_what_was_applied_to_the_pixels_is_told(upright: Path, tmp_path: Path) -> None:
