@@ -1,1 +1,1 @@
-"""A box of cameras: one process a camera, their supervisor, health, systemd, and the page."""
+"""Many cameras on one machine: a process for each, their supervisor, health, systemd, the page."""

@@ -100,7 +100,7 @@ def _delivery(counted: list[CameraHealth], statuses: Sequence[CameraStatus]) -> 
         done = [word for word, all_ in (("recorded", recorded), ("published", published)) if all_]
         return HealthAnswer(True, "good", f"Everything is being {' and '.join(done)}", "")
     missing = [
-        f"{_count(some, len(all_))} not being {done}"
+        f"{_count(some, len(all_), len(counted))} not being {done}"
         for some, all_, done in (
             (unrecorded, recorded, "recorded"),
             (unpublished, published, "published"),
@@ -113,9 +113,11 @@ def _delivery(counted: list[CameraHealth], statuses: Sequence[CameraStatus]) -> 
     return HealthAnswer(False, "bad" if down else "notice", title, why)
 
 
-def _count(some: int, most: int) -> str:
-    if most == 1:
+def _count(some: int, most: int, cameras: int) -> str:
+    if cameras == 1:
         return "The camera is"
+    if most == 1:
+        return "1 camera is"
     return f"{some} of {most} cameras {'is' if some == 1 else 'are'}"
 
 

@@ -1,4 +1,4 @@
-"""One process a camera: started, watched, replaced; none of them touches another."""
+"""A process for each camera: started, watched, replaced. No camera affects another."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ class Supervisor:
         wait = post.backoff.after(CRASHED, now - process.started)
         post.due = now + wait
         ended = process.how_it_ended()
-        text = f"{post.camera.name}: its process {ended}; started anew in {wait:.1f} s"
+        text = f"{post.camera.name}: its process {ended}; started again in {wait:.1f} s"
         logger.error("%s", text)
         own = post.status.last_error
         # A process that says why it ends, says it best.
@@ -213,7 +213,9 @@ class Supervisor:
             elif kind == "failed":
                 post.status = replace(post.status, last_error=str(json.loads(body)))
         except ValueError as exc:
-            logger.warning("%s: its process says what is not understood: %s", post.camera.name, exc)
+            logger.warning(
+                "%s: a line of its process is not understood: %s", post.camera.name, exc
+            )
 
 
 def _leaving(post: _Post) -> State:

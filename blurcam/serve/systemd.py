@@ -1,4 +1,4 @@
-"""Tells systemd how the service is: ready, alive, reloading, stopping (the sd_notify protocol)."""
+"""Tells systemd the state of the service: ready, alive, reloading, stopping (sd_notify)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 class Notifier:
     """Sends datagrams to the socket that systemd names; silent where there is none.
 
-    systemd that has gone away is not a reason to stop covering faces: a send that fails is
-    logged once, and the next one is tried all the same.
+    If systemd does not listen, the cameras go on: the first send that fails is logged, and later
+    ones are tried all the same.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -39,7 +39,7 @@ class Notifier:
         self._send(status=status)
 
     def watchdog(self) -> None:
-        """Say that every stage moves; due every :attr:`interval` seconds where that is set."""
+        """Say that the service is alive; due every :attr:`interval` seconds where that is set."""
         self._send("WATCHDOG=1")
 
     def reloading(self) -> None:

@@ -1,4 +1,4 @@
-"""What systemd hears while cameras run: alive as long as they move, and how they are."""
+"""Tells systemd that the service is alive while its cameras make progress, and how they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.serve.systemd import Notifier
 
 
 class Watchdog:
-    """Feeds systemd's watchdog, but only while nothing hangs that should not."""
+    """Feeds systemd's watchdog as long as every camera makes progress or waits for a reason."""
 
     def __init__(self, notifier: Notifier, clock: Clock) -> None:
         """Speak through ``notifier``."""

@@ -160,7 +160,7 @@ def test_two_troubles_at_once_are_both_shown_and_neither_sounds_green(
         tab.goto(server.url)
         expect(tab.locator("#verdict")).to_have_attribute("data-tone", "bad")
         expect(tab.locator("h1")).to_have_text(
-            "The camera is not being recorded. The camera is not being published"
+            "1 camera is not being recorded. 1 camera is not being published"
         )
         expect(tab.locator("#verdict-second")).to_have_text("Every camera is being redacted now")
         expect(tab.locator("#verdict-findings li")).to_have_count(3)

@@ -1,4 +1,4 @@
-"""Who may ask for what: host names, origins, the token and the sessions made with it."""
+"""Decides who may ask for what: by host name, origin, token and session."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HOST: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::\d{1,5})?")
 
 
 class Access:
-    """Decides about requests by their headers alone."""
+    """Decides by the headers of a request alone."""
 
     def __init__(self, web: Web, clock: Clock) -> None:
         """Take the token and the names from the settings."""
@@ -35,14 +35,14 @@ class Access:
 
     @property
     def has_token(self) -> bool:
-        """Whether a token is set, so that everything needs it."""
+        """Whether a token is set: then everything but health needs it."""
         return self._token is not None
 
     def is_our_host(self, hosts: list[str]) -> bool:
-        """Whether the ``Host`` headers are one, with an address or a name of this machine.
+        """Whether there is one ``Host`` header, with an address or a name of this machine.
 
-        A page of an attacker whose name now points here (DNS rebinding) still says its own name;
-        an address cannot be rebound.
+        Against DNS rebinding: a page of an attacker, whose name now points here, still sends its
+        own name. An address cannot be rebound.
         """
         found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if found is None:
@@ -55,14 +55,14 @@ class Access:
         return True
 
     def is_our_origin(self, origins: list[str], host: str) -> bool:
-        """Whether the ``Origin`` headers are one and name the very host that was asked.
+        """Whether there is one ``Origin`` header, which names the host that was asked.
 
         The scheme may differ: a proxy in front may speak HTTPS where this server does not.
         """
         return len(origins) == 1 and origins[0] in (f"http://{host}", f"https://{host}")
 
     def is_token(self, offered: str) -> bool:
-        """Whether this is the token; takes the same time for every wrong one."""
+        """Whether this is the token; every wrong one takes the same time."""
         if self._token is None:
             return False
         return hmac.compare_digest(offered.encode("utf-8", "replace"), self._token.encode())
@@ -93,7 +93,7 @@ class Access:
         return secret
 
     def close_session(self, cookies: list[str]) -> None:
-        """Forget the session of these ``Cookie`` headers, if there is one."""
+        """End the session of these ``Cookie`` headers, if there is one."""
         self._sessions.pop(_session(cookies), None)
 
     def in_session(self, cookies: list[str]) -> bool:

@@ -47,7 +47,7 @@ _LOGIN_SECONDS: Final = 10.0
 
 
 class Page:
-    """The routes, around a board."""
+    """The routes of the page."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Page:
         self._files = {name: (static / name).read_bytes() for name in names}
 
     def app(self) -> ASGIApp:
-        """Return the application behind its gate."""
+        """Return the application, behind the checks of every request."""
         routes = [
             Route("/", self._front),
             Route("/login", self._login, methods=["GET", "POST"]),

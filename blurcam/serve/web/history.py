@@ -1,4 +1,4 @@
-"""The last ten minutes of every camera, and what happened to each: for the plots and the log."""
+"""The last ten minutes of every camera for the plots, and what happened to it for the log."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class History:
         self._number = 0
 
     def take(self, statuses: Sequence[CameraStatus], now: float) -> None:
-        """Note how the cameras stand, and what has changed since the last time."""
+        """Take a sample of every camera, and note what has changed since the last one."""
         present = {status.name for status in statuses}
         for name in set(self._samples) - present:
             del self._samples[name]

@@ -254,7 +254,7 @@ DEFINITIONS: Final = (
 
 
 class _Cameras(Collector):
-    """Makes the metrics from the board when they are asked for."""
+    """Makes the metrics from the statuses at the moment when they are asked for."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         self._board = board

@@ -1,4 +1,4 @@
-"""The page on a socket: bounded in connections, in time and in what it reads."""
+"""The server of the page, with limits to connections, to time and to what it reads."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REQUEST_SECONDS: Final = 10.0
 
 
 class PageServer:
-    """Serves a board until it is told to stop; listens from the moment it is made."""
+    """Serves the page until it is told to stop; clients may connect as soon as it is made."""
 
     def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
         """Open the port; ConfigError names the key where that fails."""
@@ -68,7 +68,7 @@ class PageServer:
 
     @property
     def url(self) -> str:
-        """Where a browser on this machine finds the page."""
+        """The address of the page for a browser on this machine."""
         host = f"[{self._web.host}]" if ":" in self._web.host else self._web.host
         host = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}.get(host, host)
         return f"http{'s' if self._web.certificate else ''}://{host}:{self.port}/"
@@ -78,7 +78,7 @@ class PageServer:
         asyncio.run(self.serve())
 
     async def serve(self) -> None:
-        """Serve until :meth:`stop`, within a loop that runs already."""
+        """Serve until :meth:`stop`, in the event loop that runs."""
         sampling = asyncio.create_task(self._sample())
         serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
         try:
@@ -92,7 +92,7 @@ class PageServer:
             sampling.result()
 
     def stop(self) -> None:
-        """End serving, from any thread; open connections get a second."""
+        """Stop serving, from any thread; open connections have a second to end."""
         self._server.should_exit = True
 
     async def _sample(self) -> None:
@@ -102,7 +102,7 @@ class PageServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: signals belong to the command that runs it."""
+    """uvicorn without signal handlers: the command that runs it hears signals."""
 
     def capture_signals(self) -> Any:
         return nullcontext()
@@ -111,9 +111,9 @@ class _Server(uvicorn.Server):
 class _BoundedProtocol(H11Protocol):
     """Closes a connection on which no whole request arrives in time, sooner where many wait.
 
-    uvicorn itself waits for ever for the rest of a header, and a few hundred such clients
-    (slowloris) would leave no connection for anybody else. When all connections are taken, the
-    one that has waited longest makes room.
+    uvicorn itself waits for ever for the rest of a header, so that some hundred such clients
+    (slowloris) would take every connection. When all are taken, the one that has waited longest is
+    closed.
     """
 
     _deadline: asyncio.TimerHandle | None = None
@@ -157,7 +157,7 @@ class _BoundedProtocol(H11Protocol):
         self._forget()
 
     def _expect(self) -> None:
-        """Start the clock, or stop it where a request is being answered."""
+        """Set the deadline, or clear it while a request is being answered."""
         cycle = cast(RequestResponseCycle | None, self.cycle)
         if cycle is not None and not cycle.response_complete:
             self._forget()

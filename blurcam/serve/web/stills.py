@@ -1,4 +1,4 @@
-"""Redacted pictures over HTTP: never more than two a second of a camera, whoever asks."""
+"""Redacted stills over HTTP: at most two a second for each camera, however many ask."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOUNDARY: Final = "blurcam-next-picture"
 
 
 class LatestStills:
-    """Hands out the newest redacted still of a camera, renewed at most every half second."""
+    """Gives the newest redacted still of a camera; asks for a new one twice a second at most."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         """Take the stills from ``board``."""
@@ -25,39 +25,39 @@ class LatestStills:
         self._streams = 0
 
     def still(self, name: str) -> bytes | None:
-        """Return a JPEG, ``None`` where the camera has not given a redacted picture yet."""
+        """Return a JPEG, ``None`` if the camera has not made a redacted frame yet."""
         now = self._clock.elapsed()
-        taken, picture = self._kept.get(name, (float("-inf"), None))
+        taken, jpeg = self._kept.get(name, (float("-inf"), None))
         if now - taken >= INTERVAL:
-            picture = self._board.still(name)
-            self._kept[name] = (now, picture)
-        return picture
+            jpeg = self._board.still(name)
+            self._kept[name] = (now, jpeg)
+        return jpeg
 
     def keep_only(self, names: set[str]) -> None:
-        """Forget the pictures of cameras that are gone."""
+        """Forget the stills of cameras that are gone."""
         for name in set(self._kept) - names:
             del self._kept[name]
 
     @property
     def is_crowded(self) -> bool:
-        """Whether no further stream may begin."""
+        """Whether there are as many streams as may be."""
         return self._streams >= _MOST_STREAMS
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:
-        """Yield MJPEG (multipart) parts, one a picture that differs from the last."""
+        """Yield the parts of an MJPEG stream, one for each still that differs from the last."""
         self._streams += 1
         last: bytes | None = None
         try:
             while True:
-                picture = self.still(name)
-                if picture is not None and picture is not last:
-                    last = picture
-                    yield _part(picture)
+                jpeg = self.still(name)
+                if jpeg is not None and jpeg is not last:
+                    last = jpeg
+                    yield _part(jpeg)
                 await asyncio.sleep(INTERVAL)
         finally:
             self._streams -= 1
 
 
-def _part(picture: bytes) -> bytes:
-    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(picture)}\r\n\r\n"
-    return head.encode() + picture + b"\r\n"
+def _part(jpeg: bytes) -> bytes:
+    head = f"--{BOUNDARY}\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+    return head.encode() + jpeg + b"\r\n"

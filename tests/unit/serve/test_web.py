@@ -73,7 +73,7 @@ def test_a_full_disk_is_told_to_people_and_machines_though_every_camera_is_redac
     board.change("door", overload="frames", outputs=(full,))
     answer = httpx.get(page + "/healthz")
     assert answer.status_code == 503
-    assert answer.text == ("The camera is not being recorded\nEvery camera is being redacted now\n")
+    assert answer.text == ("1 camera is not being recorded\nEvery camera is being redacted now\n")
     assert httpx.get(page + "/healthz/redacting").status_code == 200
     assert httpx.get(page + "/healthz/outputs").status_code == 503
     answer = httpx.get(page + "/healthz", headers={"Accept": "application/json"})
