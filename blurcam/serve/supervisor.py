@@ -213,9 +213,7 @@ class Supervisor:
             elif kind == "failed":
                 post.status = replace(post.status, last_error=str(json.loads(body)))
         except ValueError as exc:
-            logger.warning(
-                "%s: a line of its process is not understood: %s", post.camera.name, exc
-            )
+            logger.warning("%s: a line of its process is not understood: %s", post.camera.name, exc)
 
 
 def _leaving(post: _Post) -> State:
