@@ -128,6 +128,7 @@ def status_of(
         frozen=counts.frozen,
         faces=state.faces if seen == "live" else 0,
         tracks=counts.tracks,
+        ignored=counts.ignored,
         last_detection=state.last_detection,
         smallest_face=state.smallest_face,
         plan_for=state.plan_for,

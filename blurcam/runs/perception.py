@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from typing import Final
@@ -22,7 +22,7 @@ from blurcam.media.regions import Coverage
 from blurcam.models.load import load
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.last_words import step
-from blurcam.settings.redaction import Cover, Detect
+from blurcam.settings.redaction import Cover, Detect, Polygon
 from blurcam.track.cover import Reach, cover
 from blurcam.track.zones import burn_in, ignore
 
@@ -144,4 +144,26 @@ def covered(
     share = SHARE if live else 1.0
     lead, bridge = share * settings.lead, share * settings.bridge
     reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live)
-    return burn_in(cover(ignore(found, settings.ignores), reach, tally), settings.masks)
+    kept = _without_ignored(found, settings.ignores, tally)
+    return burn_in(cover(kept, reach, tally), settings.masks)
+
+
+def _without_ignored(
+    found: Iterable[tuple[Frame, Finding]], polygons: Sequence[Polygon], counts: FrameCounts
+) -> Iterator[tuple[Frame, Finding]]:
+    """Yield every frame without the detections to ignore, and count these."""
+    given = 0
+
+    def noted() -> Iterator[tuple[Frame, Finding]]:
+        nonlocal given
+        for frame, finding in found:
+            given = _count(finding)
+            yield frame, finding
+
+    for frame, finding in ignore(noted(), polygons):
+        counts.ignored += given - _count(finding)
+        yield frame, finding
+
+
+def _count(finding: Finding) -> int:
+    return len(getattr(finding, "detections", ()))

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
+from fractions import Fraction
 from typing import Final, cast
 
 import cv2
 
 from blurcam import __version__
 from blurcam.detect.detector import Answered, Detection, Detector, Finding, merge
-from blurcam.detect.profiles import looks_for, smallest_face
+from blurcam.detect.profiles import looks_for
 from blurcam.errors import ConfigError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame, Plane
@@ -195,37 +196,26 @@ class _Origin:
 
     def summary(self, frame: Frame, tally: FrameCounts, wall: float) -> Summary:
         config, detector, reader = self._config, self._detector, self._reader
-        looks = (
-            looks_for(self._detect, detector.threshold, frame.width, frame.height)
-            if detector
-            else None
-        )
-        return Summary(
-            version=__version__,
-            input=str(config.input),
-            output=str(config.output),
-            complete=tally.complete,
-            frames_in=tally.frames_in,
-            frames_redacted=tally.redacted,
-            frames_covered_whole=sum(tally.covered_whole.values()),
-            frames_dropped=0,
-            frames_frozen=0,
-            frames_lost=0,
-            tracks=tally.tracks,
-            detector=detector.name if detector else str(config.render_from),
-            threshold=looks.threshold if looks else None,
-            smallest_face=(
-                smallest_face(looks, detector.smallest_face) if looks and detector else None
-            ),
+        passes = None
+        if detector is not None:
+            passes = looks_for(self._detect, detector.threshold, frame.width, frame.height)
+        summary = Summary.of(
+            tally,
+            detector,
+            passes,
+            input=config.input,
+            output=config.output,
             effect=config.effect,
-            duration_s=0.0,
-            wall_s=round(wall, 3),
+            duration=Fraction(0),
+            wall=wall,
+        )
+        return replace(
+            summary,
+            detector=summary.detector or str(config.render_from),
             input_sha256=sha256_of(config.input),
             output_sha256=sha256_of(config.output),
-            covered_whole_reasons={r.value: n for r, n in tally.covered_whole.items()},
             regions_removed=reader.removed if reader else 0,
             regions_added=reader.added if reader else 0,
-            notices=tuple(tally.notices),
         )
 
 

@@ -58,6 +58,7 @@ class SpanResult:
     wall_s: float
     parameters: str
     notices: tuple[str, ...] = ()
+    ignored: int = 0
 
 
 @dataclass(slots=True)
@@ -141,6 +142,7 @@ class SpanRun:
             tracks=len(self._own.tracks - self._own.before),
             wall_s=round(time.monotonic() - self._began, 3),
             parameters=self._parameters.hex(),
+            ignored=counts.ignored,
             notices=tuple(counts.notices),
         )
 
@@ -236,6 +238,7 @@ def _counts_of(config: Config, redacted: RedactedSpans) -> FrameCounts:
         counts.frames_in += part.frames
         counts.redacted += part.redacted
         counts.tracks += part.tracks
+        counts.ignored += part.ignored
         whole.update({Reason[name]: n for name, n in part.covered_whole.items()})
         for notice in part.notices:
             counts.notice(notice)

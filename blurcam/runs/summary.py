@@ -57,6 +57,7 @@ class Summary:
     covered_whole_reasons: dict[str, int] = field(default_factory=dict)
     regions_removed: int = 0
     regions_added: int = 0
+    detections_ignored: int = 0
     fault: str | None = None
     notices: tuple[str, ...] = ()
     stages: dict[str, Any] | None = None
@@ -95,6 +96,7 @@ class Summary:
             frames_frozen=counts.frozen,
             frames_lost=counts.lost,
             tracks=counts.tracks,
+            detections_ignored=counts.ignored,
             detector=detector.name if detector else "",
             threshold=passes.threshold if passes else None,
             smallest_face=smallest,
@@ -133,6 +135,8 @@ class Summary:
             yield f"fully covered: {count} ({reason})"
         if self.regions_removed or self.regions_added:
             yield f"by hand: {self.regions_removed} regions removed, {self.regions_added} added"
+        if self.detections_ignored:
+            yield f"not covered: {self.detections_ignored} detections in a polygon to ignore"
         rate = self.frames_in / self.wall_s if self.wall_s else 0.0
         speed = self.duration_s / self.wall_s if self.wall_s else 0.0
         yield (

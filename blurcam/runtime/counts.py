@@ -21,6 +21,7 @@ class FrameCounts:
 
     Every decoded frame ends in exactly one of ``redacted``, ``covered_whole`` (by reason),
     ``dropped`` (before detection, on purpose) or ``frozen``. ``lost`` frames were never decoded.
+    ``ignored`` are detections that were left uncovered since they lie in a polygon to ignore.
     ``notices`` are one-line facts that the summary repeats. ``starts_at`` is the time stamp of the
     input's first frame, in seconds.
     """
@@ -32,6 +33,7 @@ class FrameCounts:
     frozen: int = 0
     lost: int = 0
     tracks: int = 0
+    ignored: int = 0
     notices: list[str] = field(default_factory=list)
     fault: Exception | None = None
     starts_at: Fraction = Fraction(0)

@@ -69,7 +69,8 @@ class CameraStatus:
     ``since`` is when ``state`` began; ``next_try`` when the next attempt is due in ``backoff`` and
     ``refused``. ``frames_in`` = ``redacted`` + ``covered_whole`` (by the text painted on the
     frame, :class:`~blurcam.media.regions.Reason`'s value) + ``dropped`` + ``frozen`` + what is on
-    its way. ``faces`` are covered on the newest frame, ``tracks`` have been followed so far.
+    its way. ``ignored`` detections were left uncovered since they lie in a polygon to ignore.
+    ``faces`` are covered on the newest frame, ``tracks`` have been followed so far.
     ``last_detection`` is when the detector last answered, ``None`` if it never has.
     ``smallest_face`` is the height in pixels of the smallest face that can be seen now,
     ``plan_for`` the one that must be; ``overload`` says what overload takes. Latency is from a
@@ -92,6 +93,7 @@ class CameraStatus:
     frozen: Count = 0
     faces: Count = 0
     tracks: Count = 0
+    ignored: Count = 0
     last_detection: float | None = None
     smallest_face: float | None = None
     plan_for: float | None = None

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.support.clips import ffmpeg, frame_hashes
-from tests.support.live_cameras import wait
+from tests.support.live_cameras import face_clip, wait
 from tests.support.program import Result, blurcam
 
 
@@ -107,6 +107,18 @@ def test_render_draws_from_frames_and_boxes_alone(clip: Path, tmp_path: Path) ->
             "-i", out, "-vf", f"crop=60:60:{place},format=gray", "-f", "rawvideo", tmp_path / "y"
         )
         assert (np.ptp(np.fromfile(tmp_path / "y", np.uint8).astype(int)) < 40) == is_flat
+
+
+def test_what_is_ignored_is_counted(tmp_path: Path) -> None:
+    clip, told = face_clip(tmp_path / "clip.mp4"), tmp_path / "s.json"
+    everywhere = ("--ignore", "0,0 1,0 1,1 0,1")
+    result = blurcam("run", clip, tmp_path / "out.mp4", "--profile", "near", "--summary", told,
+                     *everywhere)  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    summary = json.loads(told.read_text())
+    assert summary["tracks"] == 0
+    assert summary["detections_ignored"] > 3
+    assert f"not covered: {summary['detections_ignored']} detections in a polygon" in result.stderr
 
 
 def test_version_is_one_line_on_stdout() -> None:
