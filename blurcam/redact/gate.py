@@ -24,11 +24,11 @@ _TEXT_GREY: Final = 200
 
 @final
 class RedactedFrame:
-    """A picture fit to be shown: every covered sample of it was replaced.
+    """A frame fit to be shown: every covered sample of it was replaced.
 
-    Made by :func:`redact` alone. ``planes`` are read-only views, without padding, of the one
-    private ``buffer``, in which they follow one another. ``reason`` says why the picture is
-    covered whole, ``None`` where it is not.
+    :func:`redact` alone makes it. ``planes`` are read-only views, without padding, of the one
+    private ``buffer``, in which they follow one another. ``reason`` says why the frame is fully
+    covered; it is ``None`` where the frame is not.
     """
 
     __slots__ = (
@@ -59,7 +59,7 @@ class RedactedFrame:
     reason: Reason | None
 
     def __init__(self, seal: object, frame: Frame, reason: Reason | None) -> None:
-        """Copy the frame's planes and marks; only this module knows the seal."""
+        """Copy the frame's planes and properties. Only this module knows the seal."""
         if seal is not _SEAL:
             raise TypeError("a RedactedFrame is made by redact() alone")
         buffer, planes = _private_copy(frame, blank=reason is not None)
@@ -101,8 +101,8 @@ class RedactedFrame:
 def redact(frame: Frame, coverage: Coverage, effect: Effect) -> RedactedFrame:
     """Return the frame with all that is covered replaced, in a private copy of its planes.
 
-    Raises ValueError for the coverage of another frame. A failing effect raises what it raises:
-    there is no half-redacted frame.
+    ``effect`` belongs to one stream, whose frames come in order. Raises ValueError for the
+    coverage of another frame. If the effect raises, so does this: there is no half-redacted frame.
     """
     if coverage.seq != frame.seq:
         raise ValueError(f"coverage of frame {coverage.seq} for frame {frame.seq}")
@@ -132,7 +132,7 @@ def _private_copy(frame: Frame, *, blank: bool) -> tuple[Any, tuple[Plane, ...]]
 
 
 def _cover_whole(redacted: RedactedFrame, reason: Reason) -> None:
-    """Paint a grey picture that says why; nothing of the frame was copied."""
+    """Paint a grey frame that says why. Nothing of the frame was copied."""
     shift = redacted.pixel_format.depth - 8
     for index, plane in enumerate(redacted.planes):
         is_luma = index == 0 or redacted.pixel_format.is_rgb
@@ -142,7 +142,7 @@ def _cover_whole(redacted: RedactedFrame, reason: Reason) -> None:
 
 
 def _write_text(plane: Plane, text: str, level: int) -> None:
-    """Write small text into the middle, where it fits."""
+    """Write small text into the middle, if it fits."""
     height, width = plane.shape
     scale = height / 600
     (wide, high), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)

@@ -27,7 +27,7 @@ _EDGE: Final = np.float32(0.02)
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A part of a frame that is to be filled, of one or more planes that share a mask.
+    """A part of a frame to fill: one or more planes that share a mask.
 
     ``planes`` are of ``bits`` bits, and must not be changed. They have all samples for an effect
     that reads the face; for another one some of them, evenly spread, and zero where anything is

@@ -30,7 +30,7 @@ _FINEST: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """The planes that are to be redacted, and what must be known of their frame."""
+    """The private planes in which a frame is redacted, and what is known of the frame."""
 
     planes: tuple[Plane, ...]
     pixel_format: PixelFormat

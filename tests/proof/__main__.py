@@ -48,6 +48,7 @@ MODULES = (
         "forty",
     ),
     ("unit/redact/test_gate", "the same samples, over all formats", "blur_reads_the_face", ""),
+    ("unit/redact/test_steady_fill", "the same over time", "blur_reads_the_face", ""),
     ("unit/track/test_cover", "tracking only adds", "tracking_takes_away", ""),
     ("system/test_malformed", "500 mutants and 187 broken files", WITHIN, ""),
     ("system/test_power", "killed at 100 moments each: run, batch, a camera", WITHIN, ""),

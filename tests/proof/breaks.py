@@ -78,7 +78,7 @@ def unanswered_is_empty() -> None:
 
     wrap("blurcam.detect.frame_loop:_Watch._failed", failed)
     wrap("blurcam.detect.frame_loop:_Watch._conclude", conclude)
-    wrap("blurcam.detect.frame_loop:_Watch.begin", begin)
+    wrap("blurcam.detect.frame_loop:_Watch._begin", begin)
 
 
 def no_waiting() -> None:

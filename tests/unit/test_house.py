@@ -65,6 +65,7 @@ CLEAN = (
     "blurcam/cli.py",
     "blurcam/errors.py",
     "blurcam/models",
+    "blurcam/redact",
     "blurcam/settings",
     "blurcam/runtime",
     "CONTRIBUTING.md",
