@@ -87,14 +87,14 @@ def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     stop = Stop()
     console = _Console(camera, stop, None if retry else camera.receive.connect, quiet=quiet)
     with handling(stop.ask, *ENDING):
-        tally = CameraRun(camera, console.beat, stop, standard=standard).run()
+        counts = CameraRun(camera, console.beat, stop, standard=standard).run()
     if console.never_answered is not None:
         raise SourceOpenError(console.never_answered)
     if not quiet:
-        whole = sum(tally.covered_whole.values())
+        whole = sum(counts.covered_whole.values())
         say(
-            f"{tally.frames_in} frames in: {tally.redacted} redacted, {whole} fully covered, "
-            f"{tally.frozen} frozen, {tally.dropped} dropped"
+            f"{counts.frames_in} frames in: {counts.redacted} redacted, {whole} fully covered, "
+            f"{counts.frozen} frozen, {counts.dropped} dropped"
         )
         for name in console.written():
             say(f"written: {name}")

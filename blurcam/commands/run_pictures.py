@@ -65,7 +65,7 @@ def _redact_one(config: Config, *, json: bool, quiet: bool) -> int:
 def _redact_set(
     config: Config, check_signals: Callable[[], None], *, json: bool, quiet: bool
 ) -> int:
-    """Redact many pictures; one that cannot be redacted is told, and the others go on."""
+    """Redact many pictures; print an error for each that cannot be redacted, and go on."""
     from blurcam.runs.picture import redact_picture
     from blurcam.runs.picture_sets import picture_set
 

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,6 +16,9 @@ from blurcam.errors import ConfigError
 from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import Board
 from blurcam.settings.web import Web
+
+if TYPE_CHECKING:
+    from blurcam.serve.supervisor import Supervisor
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +30,8 @@ config_app = typer.Typer(help="Check the file of cameras.", no_args_is_help=True
 def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
     """Redact every camera of a file, each in a process of its own, until stopped.
 
-    SIGHUP reads the file anew, and touches only the cameras that changed; the page stays as it is.
+    SIGHUP makes blurcam read the file again. Only the cameras that changed are restarted; the page
+    stays as it is.
     """
     from blurcam.media.clock import SystemClock
     from blurcam.serve.supervisor import Supervisor
@@ -45,7 +49,7 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
         notifier = stack.enter_context(closing(Notifier()))
         supervisor = Supervisor(site.cameras, clock)
         page, end_page = stack.enter_context(_page(supervisor, site.web))
-        # The page takes leave of its viewers while the cameras end.
+        # The page closes its connections while the cameras end.
         for last in (supervisor.stop, end_page, notifier.stopping):
             stack.callback(last)
         say(f"{config}: cameras: {len(site.cameras)}")
@@ -55,14 +59,7 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
             if reload.asked:
                 reload.asked = False
                 notifier.reloading()
-                try:
-                    latest = read_site(config)
-                    supervisor.reload(latest.cameras)
-                    say(f"{config}: read anew")
-                    if latest.web != site.web:
-                        say(f"{config}: web: has changed; the page changes at the next start")
-                except ConfigError as exc:
-                    say(f"{exc}; the cameras go on as they were")
+                _reload(config, site.web, supervisor)
                 notifier.ready()
             supervisor.turn()
             watchdog.look(supervisor.statuses())
@@ -71,9 +68,29 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
     raise typer.Exit(DONE)
 
 
+def _reload(config: Path, web: Web | None, supervisor: Supervisor) -> None:
+    """Read the file again; with faults in it the cameras go on as they were."""
+    from blurcam.settings.cameras_yaml import read_site
+
+    try:
+        latest = read_site(config)
+    except ConfigError as exc:
+        for line in str(exc).splitlines():
+            say(line)
+        say(f"{config}: not used; the cameras go on as they were")
+        return
+    supervisor.reload(latest.cameras)
+    say(f"{config}: read anew")
+    if latest.web != web:
+        say(f"{config}: web: has changed; the page changes at the next start")
+
+
 @contextmanager
 def _page(board: Board, web: Web | None) -> Iterator[tuple[list[Exception], Callable[[], None]]]:
-    """Serve the page while the block lasts; give what it raised, if it did, and what ends it."""
+    """Serve the page while the block lasts.
+
+    Gives a list of what the page raised, and a function that ends it.
+    """
     if web is None:
         yield [], lambda: None
         return
@@ -90,14 +107,20 @@ def _page(board: Board, web: Web | None) -> Iterator[tuple[list[Exception], Call
 def config_check(
     file: Annotated[Path, typer.Argument(help="The file of cameras.")] = Path("cameras.yaml"),
 ) -> None:
-    """Say whether the file of cameras can be used, and which key is wrong if not."""
+    """Say whether the file of cameras can be used; if not, what is wrong with each of its keys."""
     from blurcam.runs.camera_outputs import check_camera
     from blurcam.settings.cameras_yaml import read_site
 
-    site = read_site(file)
-    for camera in site.cameras:
-        check_camera(camera)
-        typer.echo(f"{camera.name}: {camera.source}, outputs: {len(camera.outputs)}")
+    faults = []
+    for camera in read_site(file).cameras:
+        try:
+            check_camera(camera)
+        except ConfigError as exc:
+            faults.append(f"{file}: cameras.{camera.name}: {exc}")
+        else:
+            typer.echo(f"{camera.name}: {camera.source}, outputs: {len(camera.outputs)}")
+    if faults:
+        raise ConfigError("\n".join(faults))
 
 
 @config_app.command("schema")

@@ -101,3 +101,28 @@ def test_the_man_page_tells_every_command_and_option_and_is_roff() -> None:
         check=True,
     )
     assert checked.stderr == ""
+
+
+def test_config_check_tells_every_fault_in_a_line_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "cameras.yaml"
+    file.write_text(
+        "cameras:\n  front:\n    source: rtsp://cam/live\n    treshold: 0.3\n    outputs: []\n"
+        "  back door:\n    source: rtsp://cam/live\n    outputs: ['%H.ts']\n",
+        encoding="utf-8",
+    )
+    result = blurcam("config", "check", file)
+    assert (result.returncode, result.stdout) == (2, "")
+    told = result.stderr.splitlines()
+    assert [line.split(": ")[2] for line in told] == ["line 4", "line 5", "line 6"]
+    assert all(line.startswith(f"blurcam: {file}: line ") for line in told)
+    assert 'did you mean "threshold"?' in told[0]
+
+
+def test_config_check_tells_every_output_that_cannot_be_written(tmp_path: Path) -> None:
+    file = tmp_path / "cameras.yaml"
+    one = "    source: rtsp://cam/live\n    outputs: ['/nowhere/{}-%H.xyz']\n"
+    file.write_text(f"cameras:\n  a:\n{one.format('a')}  b:\n{one.format('b')}", encoding="utf-8")
+    result = blurcam("config", "check", file)
+    assert result.returncode == 2
+    told = result.stderr.splitlines()
+    assert [line.split(": ")[2] for line in told] == ["cameras.a", "cameras.b"]
