@@ -96,6 +96,7 @@ bench-quality: setup models samples ## measure size and PSNR outside the mask, b
 
 scenes: setup models ## draw scenes in which every face is known, and judge what is exposed; MODE=live
 	$(BIN)/python -m benchmarks.scenes --mode $(or $(MODE),file)
+
 bench-looks: setup models samples ## measure how calm each effect is to look at (minutes)
 	$(BIN)/python -m benchmarks.looks
 

@@ -1,6 +1,6 @@
 """``make prove``: all of the proof, its tables in build/, its summary in docs/design/proof.md.
 
-    python -m tests.proof [--json FILE] [--only run|paths|tests|attacks] [--rows PATTERN]
+    python -m tests.proof [--json FILE] [--only run|paths|tests|scenes|attacks] [--rows PATTERN]
 
 What each part found is kept in the JSON file, so that the parts can be run one at a time; with a
 pattern only the rows that it matches are measured anew ("serve: .* in encode", "track/test_cover").
@@ -28,6 +28,7 @@ from tests.proof.canary import Feed, WovenFeed, make_feed
 from tests.proof.page import summary, tables, wrong
 from tests.proof.paths import Batch, PathUnderTest, Pipe, Run, Serve
 from tests.proof.prove import Judged, build_shim, cases, judge, noticed
+from tests.proof.scenes import proved
 from tests.proof.zygote import ROOT, Pool, zygotes
 
 PAGE = ROOT / "docs" / "design" / "proof.md"
@@ -308,11 +309,13 @@ def _name_of(row: dict[str, Any]) -> str:
     """Return what a row is called where rows are chosen."""
     if "fault" in row:
         return f"{row['path']}: {row['fault']}"
+    if "scene" in row:
+        return f"{row['mode']}: {row['scene']}"
     name = str(row.get("module", row.get("effect", "")))
     return name.removeprefix("tests/").removesuffix(".py")
 
 
-PARTS = {"run": _run, "paths": _paths, "tests": _tests, "attacks": _attacks}
+PARTS = {"run": _run, "paths": _paths, "tests": _tests, "scenes": proved, "attacks": _attacks}
 
 
 def main() -> int:

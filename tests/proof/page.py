@@ -14,6 +14,7 @@ def tables(proof: dict[str, Any]) -> Iterator[str]:
     yield from _totals(_all_faults(proof))
     yield from _each_fault(_all_faults(proof))
     yield from _tests(proof.get("tests", ()))
+    yield from _scenes(proof.get("scenes", ()))
     yield from _attacks(proof.get("attacks", ()))
 
 
@@ -22,6 +23,7 @@ def summary(proof: dict[str, Any]) -> Iterator[str]:
     yield from _measured(proof)
     yield from _totals(_all_faults(proof))
     yield from _tests(proof.get("tests", ()))
+    yield from _all_scenes(proof.get("scenes", ()))
     yield from _best_attackers(proof.get("attacks", ()))
 
 
@@ -81,6 +83,44 @@ def _tests(tests: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
+_SCENES_HEAD = "faces | exposed | seen when asked | longest, frames | missed target | break noticed"
+
+
+def _all_scenes(scenes: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each mode."""
+    if not scenes:
+        return
+    yield "\n## Scenes"
+    yield "\nFaces that can be made out where nothing is redacted: see [scenes](scenes.md)."
+    yield f"\n| mode | scenes | {_SCENES_HEAD} |"
+    yield "|---" * 8 + "|"
+    for mode in dict.fromkeys(each["mode"] for each in scenes):
+        own = [each for each in scenes if each["mode"] == mode]
+        faces = [each["faces"] for each in own]
+        yield (
+            f"| {mode} | {len(own)} | {sum(f['counted'] for f in faces)} "
+            f"| {sum(f['exposed'] for f in faces)} | {sum(f['at_fault'] for f in faces)} "
+            f"| {max(f['longest'] for f in faces)} | {sum(bool(each['unsafe']) for each in own)} "
+            f"| {sum(each['noticed'] for each in own)} of {len(own)} |"
+        )
+
+
+def _scenes(scenes: list[dict[str, Any]]) -> Iterator[str]:
+    """Yield a line for each scene."""
+    if not scenes:
+        return
+    yield "\n## Scenes"
+    yield f"\n| mode | scene | {_SCENES_HEAD} |"
+    yield "|---" * 8 + "|"
+    for each in scenes:
+        f = each["faces"]
+        yield (
+            f"| {each['mode']} | {each['scene']} | {f['counted']} | {f['exposed']} "
+            f"| {f['at_fault']} | {f['longest']} | {', '.join(each['unsafe']) or 'no'} "
+            f"| {'yes' if each['noticed'] else '**no**'} |"
+        )
+
+
 def _attacks(attacks: list[dict[str, Any]]) -> Iterator[str]:
     if not attacks:
         return
@@ -123,6 +163,10 @@ def wrong(proof: dict[str, Any]) -> Iterator[str]:
             yield f"{t['module']}: {t['failed']} of {t['tests']} failed"
         if not t["noticed"]:
             yield f"{t['module']}: {t['break']} unnoticed"
+    for s in proof.get("scenes", ()):
+        yield from (f"{s['mode']}: {s['scene']}: {miss}" for miss in s["unsafe"])
+        if not s["noticed"]:
+            yield f"{s['mode']}: {s['scene']}: a broken frame loop unnoticed"
     for a in proof.get("attacks", ()):
         for r in a["rates"]:
             if a["effect"] in SAFE and r["rate"] > a["limit"]:

@@ -13,26 +13,30 @@ RATES = [
 ]
 
 
+FACES = {"all": 300, "counted": 284, "exposed": 3, "at_fault": 1, "longest": 1}
+SCENE = {"scene": "night", "mode": "file", "faces": FACES, "unsafe": [], "noticed": True}
+
+
 def proof(**changes: Any) -> dict[str, Any]:
     return {
         "run": [FAULT | {"break": "publish_anyway", "noticed": True} | changes],
         "paths": [],
         "tests": [],
-        "attacks": [{"effect": "blur", "rates": RATES}],
+        "attacks": [{"effect": "blur", "limit": 0.066, "rates": RATES}],
     }
 
 
 def test_the_summary_has_totals_and_the_best_attacker() -> None:
     lines = list(summary(proof()))
     assert "| `run` | 1 | 12 | 12 | 0 | 1 of 1 |" in lines
-    assert "| blur | 3.2 | linear SVM | 5 fused frames |" in lines
+    assert "| blur | 3.2 | 6.6 | linear SVM | 5 fused frames |" in lines
     assert not [line for line in lines if "a bug in encode" in line]
 
 
 def test_the_tables_have_a_row_for_each_fault_and_attack() -> None:
     lines = list(tables(proof()))
     assert "| run | a bug in encode | 12 | 12 | 0 | `publish_anyway` | yes |" in lines
-    assert "| blur | one frame | 2.1 |" in lines
+    assert "| blur | one frame | 2.1 | 6.6 |" in lines
 
 
 def test_what_does_not_hold_is_named() -> None:
@@ -40,3 +44,14 @@ def test_what_does_not_hold_is_named() -> None:
     assert list(wrong(proof(noticed=False))) == ["run: a bug in encode: publish_anyway unnoticed"]
     assert list(wrong(proof(unsafe=["a code shows"]))) == ["a code shows"]
     assert len(list(wrong(proof(struck=5)))) == 1
+
+
+def test_scenes_are_told_by_mode_and_one_by_one() -> None:
+    found = proof() | {"scenes": [SCENE, SCENE | {"mode": "live"}]}
+    assert "| live | 1 | 284 | 3 | 1 | 1 | 0 | 1 of 1 |" in list(summary(found))
+    assert "| file | night | 284 | 3 | 1 | 1 | no | yes |" in list(tables(found))
+    assert list(wrong(found)) == []
+    missed = proof() | {"scenes": [SCENE | {"unsafe": ["1 exposed"], "noticed": False}]}
+    assert list(wrong(missed)) == [
+        "file: night: 1 exposed", "file: night: a broken frame loop unnoticed"
+    ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.scenes.catalogue.parts import DAY, crossing, passers, standing, street
+from benchmarks.scenes.catalogue.parts import DAY, crossing, lit, passers, standing, street
 from benchmarks.scenes.effects import (
     Dim,
     Effect,
@@ -35,8 +35,8 @@ def scenes() -> Iterator[Scene]:
         yield Scene(name, "light", (street(4, passers(4)),), effects=effects)
     dark = (Dim(0.12, 5.0),)
     # The smallest faces cannot be made out in so little light.
-    yield Scene("night", "light", (street(4, passers(4, 1.5)),), effects=dark)
-    yield Scene("night-standing", "light", (street(4, standing(4, 1.5)),), effects=dark)
+    yield Scene("night", "light", (street(4, lit(passers(4, 1.5))),), effects=dark)
+    yield Scene("night-standing", "light", (street(4, lit(standing(4, 1.5))),), effects=dark)
     yield Scene("still", "light", (street(6, standing(6)),), effects=(Noise(1.0),))
     people = (
         crossing(0, 24, 460, 3, start=0.1, end=0.5, wide=1920),
