@@ -62,7 +62,7 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
                 _reload(config, site.web, supervisor)
                 notifier.ready()
             supervisor.turn()
-            watchdog.look(supervisor.statuses())
+            watchdog.tick(supervisor.statuses())
             while page:
                 logger.error("the page has ended, the cameras go on: %r", page.pop())
     raise typer.Exit(DONE)

@@ -22,7 +22,7 @@ class Watchdog:
         self._fed = float("-inf")
         self._told = ""
 
-    def look(self, statuses: Sequence[CameraStatus]) -> None:
+    def tick(self, statuses: Sequence[CameraStatus]) -> None:
         """Do what is due; to be called several times a second."""
         steady, now = self._times.of(statuses), self._clock.wall()
         title = verdict(steady, now).title

@@ -1,7 +1,7 @@
 """Folders below a root, entered without following a symbolic link.
 
-Whoever may write to a folder of recordings could put a link in the place of a day's folder between
-two steps, and have files elsewhere written or deleted. A descriptor stays with its folder.
+An account that may write to a folder of recordings could put a link in the place of a day's folder
+between two steps, and have files elsewhere written or deleted. A descriptor stays with its folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 def folder_below(root: Path, folder: Path, *, make: bool = False) -> Iterator[int]:
     """Give a descriptor of ``folder``, which lies in ``root``; raises OSError.
 
-    Links in ``root`` itself are followed, since who configures blurcam chose them. With ``make``
+    Links in ``root`` itself are followed: they are part of the configuration. With ``make``
     folders that are missing are made.
     """
     descriptor = open_folder_below(root, folder, make=make)

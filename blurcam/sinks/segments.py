@@ -17,7 +17,7 @@ from blurcam.sinks.folders import folder_below
 from blurcam.sinks.retention import PatternFiles
 from blurcam.sinks.segment_file import PART, SegmentFile, give_name, is_playable
 
-# A larger file that cannot be played is left for somebody to look at, until retention deletes it.
+# A larger file that cannot be played is kept for inspection, until retention deletes it.
 _NOTHING_BYTES: Final = 1 << 20
 
 

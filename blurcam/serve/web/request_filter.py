@@ -127,7 +127,7 @@ def address_of(scope: Scope) -> str:
 
 
 def too_many_tokens(wait: float) -> Response:
-    """Return the answer to a token that is not looked at, since wrong ones came before."""
+    """Return the answer to a token that is not checked, since wrong ones came before."""
     seconds = str(math.ceil(wait))
     text = f"Too many wrong tokens; try again in {seconds} s."
     return _text(text, 429, {"Retry-After": seconds})

@@ -20,7 +20,7 @@ from blurcam.serve.web.request_filter import HEADER_BYTES
 from blurcam.settings.web import Web
 
 _CONNECTIONS: Final = 128
-# Beyond them, for monitors, who are answered when others are sent away.
+# Beyond them, for monitors: they are answered while others are sent away.
 _RESERVED: Final = 32
 _REQUEST_SECONDS: Final = 10.0
 

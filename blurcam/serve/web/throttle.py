@@ -1,4 +1,4 @@
-"""Who guesses the token waits longer each time: for a client, and for all together."""
+"""Makes clients wait that offer wrong tokens: each client longer each time, and all together."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from blurcam.media.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-# Mistakes of a person who types; after these each wrong token doubles the wait.
+# So many typing mistakes cost nothing; after them each wrong token doubles the wait.
 _FREE: Final = 3
 _LONGEST: Final = 60.0
-# Of all clients together: whoever guesses from many addresses has a few guesses a second.
+# Of all clients together: from many addresses together one guess in two seconds is left.
 _FREE_OF_ALL: Final = 30
 _LONGEST_OF_ALL: Final = 2.0
 # After so long without a wrong token all is forgotten.
@@ -37,17 +37,17 @@ class _Wrong:
         self.last = now
 
     def wait(self, now: float) -> float:
-        """Return for how many seconds no token is looked at any more."""
+        """Return for how many seconds no token is checked."""
         doubled = min(max(0, self.count - self.free), 10)
         delay = min(self.longest, 0.5 * 2**doubled) if doubled else 0.0
         return max(0.0, self.last + delay - now)
 
 
 class TokenThrottle:
-    """Counts wrong tokens by address, and says who must wait before another is looked at.
+    """Counts wrong tokens by address, and tells how long each client must wait.
 
-    While a client waits, its tokens are not looked at, right or wrong: if a right one were taken at
-    once, the lack of an answer would tell that the guess was wrong.
+    While a client waits, its tokens are not checked, neither right nor wrong ones: if a right one
+    were taken at once, a guess without an answer would be known to be wrong.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -57,7 +57,7 @@ class TokenThrottle:
         self._all = _Wrong(_FREE_OF_ALL, _LONGEST_OF_ALL)
 
     def wait(self, address: str) -> float:
-        """Return for how many seconds this client's tokens are not looked at, 0 if they are."""
+        """Return for how many seconds this client's tokens are not checked, 0 if they are."""
         now = self._clock.elapsed()
         known = self._clients.get(_client(address))
         return max(self._all.wait(now), known.wait(now) if known else 0.0)
@@ -75,13 +75,13 @@ class TokenThrottle:
         for each in (known, self._all):
             each.note(now)
         logger.warning(
-            "a wrong token from %s, the %s in a row; its next one is looked at in %.0f s",
+            "a wrong token from %s, the %s in a row; no other is checked for %.0f s",
             address, _ordinal(known.count), known.wait(now),
         )  # fmt: skip
 
 
 def _client(address: str) -> str:
-    """Return who this is: of IPv6 the network, of which each host may have many addresses."""
+    """Return what counts as one client: of IPv6 the network, since a host has many addresses."""
     try:
         parsed = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

@@ -63,7 +63,7 @@ def test_wrong_tokens_are_slowed_more_each_time_and_logged_with_their_address(
         clock.now += 2
         assert code(TOKEN) == 200
         assert code("guess") == 401, "forgotten"
-    assert "a wrong token from 127.0.0.1, the 5th in a row; its next one is looked at in 2 s" in (
+    assert "a wrong token from 127.0.0.1, the 5th in a row; no other is checked for 2 s" in (
         caplog.text
     )
     assert "guess" not in caplog.text

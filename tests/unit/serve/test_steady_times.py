@@ -56,15 +56,15 @@ def test_systemd_does_not_end_a_service_that_starts_while_the_time_comes(step: f
     clock, heard = HandClock(), Heard()
     watchdog = Watchdog(heard, clock)
     starting = CameraStatus(name="door", state="starting", since=clock.wall())
-    watchdog.look((starting,))
+    watchdog.tick((starting,))
     clock.was_set = step
     assert not is_moving((starting,), clock.wall())
     for _ in range(30):
         clock.now += 1
-        watchdog.look((starting,))
+        watchdog.tick((starting,))
     assert heard.fed == 31
     clock.now += 120
-    watchdog.look((starting,))
+    watchdog.tick((starting,))
     assert heard.fed == 31, "and one that hangs is ended all the same"
 
 
