@@ -129,10 +129,12 @@ class Commands(TyperGroup):
             return None
         return TyperCommand(cmd_name, help=entry.summary, rich_help_panel=entry.panel)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str, Any, list[str]]:
+    def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         """Return the command to run; ``run`` is another name of ``camera`` and ``pipe``."""
         name, *words = args
         if name not in COMMANDS:
+            if ctx.resilient_parsing:  # the shell asks what may stand here
+                return None, None, words
             raise ConfigError(_unknown(name, words))
         meant = meant_by(words) if name == "run" else name
         if (name, meant) == ("run", "pipe"):

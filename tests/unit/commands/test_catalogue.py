@@ -97,3 +97,33 @@ def test_the_list_of_commands_loads_no_settings() -> None:
     )
     assert done.stderr.strip() == "[]"
     assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        (["ru"], ["run"]),
+        (["run", "--profi"], ["--profile", "--profile-stages"]),
+        (["run", "--effect", ""], ["blur", "solid", "mosaic", "gaussian", "pixelate"]),
+        (["run", "rtsp://cam/live", "--transp"], ["--transport"]),
+        (["nonsense", ""], list(COMMANDS)),
+    ],
+)
+def test_the_shell_completes_commands_options_and_choices(
+    words: list[str], offered: list[str]
+) -> None:
+    code = "import sys\nsys.argv[0] = 'blurcam'\nfrom blurcam.cli import main\nmain()"
+    env = os.environ | {
+        "_BLURCAM_COMPLETE": "complete_bash",
+        "COMP_WORDS": " ".join(["blurcam", *words]),
+        "COMP_CWORD": str(len(words)),
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=env,
+        check=False,
+    )
+    assert (done.stdout.split(), done.stderr) == (offered, "")
