@@ -121,7 +121,7 @@ class Shape(Enum):
 
 
 class Reason(Enum):
-    """Why a frame is covered whole; the value is the text that is painted on it."""
+    """Why a frame is fully covered; the value is the text that is painted on it."""
 
     CORRUPT = "damaged picture"
     DETECTOR_FAILED = "detector failed"
@@ -179,7 +179,7 @@ class Coverage:
     def __post_init__(self) -> None:
         """Refuse a reason without a whole-frame region, and the other way round."""
         if self.is_whole != (self.reason is not None):
-            raise ValueError("a frame is covered whole for a reason, and only then has one")
+            raise ValueError("a frame is fully covered for a reason, and only then has one")
 
     @property
     def is_whole(self) -> bool:
