@@ -140,9 +140,10 @@ class Leak:
                 begun = self.in_view.start if self.in_view else 0
                 x = (start + self.step * (number - begun) + 100) % (WIDE + 200) - 100
                 self._show(picture, person, (x, level), number, is_bare=is_bare)
+            whole = picture.copy()
             if self.combed and previous is not None:
                 picture[1::2] = previous[1::2]
-            previous = picture.copy()
+            previous = whole
             yield self._seen(picture, drawn)
 
     def _show(

@@ -15,16 +15,16 @@ from numpy.typing import NDArray
 from blurcam.assess.inspect_output import Picture
 from blurcam.media.regions import Box
 
-# A cell is so many pixels square: a third of the smallest face that has to be found.
+# Side of a square cell in pixels: a third of the smallest face that must be found.
 CELL: Final = 8
-# The mean of a cell has changed from so many grey levels on, in the light and in the dark: a face
+# Change of a cell's mean, in grey levels, that counts: in the light, and in the dark, where a face
 # at a gain of 0.12 differs from its cover by 5.
 _BRIGHT_LIMIT: Final = 3.0
 _DARK_LIMIT: Final = 1.5
 _DARK: Final = 50
-# And from so many times the noise on, which is measured between neighbouring frames.
+# A change also has to exceed this multiple of the noise between neighbouring frames.
 _TIMES_NOISE: Final = 5.0
-# Faces stand out from what surrounds them: so many cells around a change are searched too.
+# Cells around a change that are searched too: a detector needs what surrounds a face.
 _AROUND: Final = 2
 
 _Cells = NDArray[np.float32]

@@ -18,7 +18,7 @@ _SAME_SHAPE: Final = 0.01
 
 
 class InputComparison:
-    """Compares count, times, size and orientation, and what looks like faces.
+    """Compares count, times, size and orientation, and the samples of each seen face.
 
     ``faces_known`` becomes true where a face is seen in the input.
     """
@@ -41,7 +41,7 @@ class InputComparison:
         self._due = float("-inf")
 
     def run(self, ours: ContainerFacts, frames: int) -> Iterator[float]:
-        """Compare an output of so many frames; yield the seconds decoded so far."""
+        """Compare an output that has this number of frames; yield the seconds decoded so far."""
         theirs = facts(self._against)
         self._compare_shapes(ours, theirs)
         decodable = 0

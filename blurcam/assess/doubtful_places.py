@@ -12,13 +12,13 @@ from blurcam.errors import ConfigError
 from blurcam.media.regions import Basis, Box, Region
 from blurcam.track.regions_file import RegionReader
 
-# So many frames before a track and behind it a face may still be in view, or already.
+# Frames before the first and after the last of a track on which the face may be in view.
 _ENDS: Final = 3
-# How far from where it was last: so many of its heights.
+# The area that is searched, as a multiple of the cover's size.
 _BESIDE: Final = 2.0
-# Of a gap in a track every so manieth frame is searched.
+# Every second frame of a gap is searched.
 _STEP: Final = 2
-# Of a place in a summary so many frames are searched.
+# Number of frames that are searched for one place of a summary, about.
 _MOST_OF_A_PLACE: Final = 24
 _SEEN: Final = frozenset({Basis.DETECTED})
 

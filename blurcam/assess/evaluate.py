@@ -154,12 +154,12 @@ class _Watched:
 
 
 def _recording(trial: Evaluation, labels: Labels) -> Iterator[EvaluationReport | float]:
-    tally, watched = FrameCounts(), _Watched()
+    counts, watched = FrameCounts(), _Watched()
     effect = make_effect("blur")
     coverages: dict[int, tuple[Coverage, float]] = {}
     started = time.perf_counter()
     with (
-        open_source(trial.input, tally) as source,
+        open_source(trial.input, counts) as source,
         closing(open_detector(trial.detect)) as detector,
         closing(prefetch(source.frames(), 4)) as frames,
     ):
@@ -170,7 +170,7 @@ def _recording(trial: Evaluation, labels: Labels) -> Iterator[EvaluationReport |
         found = watched.watch(
             searched(frames, source.info, detector, trial.detect, trial.cover.lead)
         )
-        for frame, coverage in covered(found, trial.cover, tally):
+        for frame, coverage in covered(found, trial.cover, counts):
             redact(frame, coverage, effect)
             coverages[frame.seq] = coverage, float(frame.time)
             if total:

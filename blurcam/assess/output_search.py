@@ -25,7 +25,7 @@ from blurcam.settings.redaction import Detect, DetectorName
 _TIMEOUT: Final = 60.0
 # A verifier that cries wolf is not read: the mean confidence over all views has to reach this. How
 # surely each detector sees, and how often it is wrong: python -m benchmarks.verifier
-CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.7, "mediapipe": 0.7, "centerface": 0.5}
+CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.75, "mediapipe": 0.7, "centerface": 0.5}
 # What a first view suspects from this confidence on is searched again.
 _SUSPICION: Final[dict[str, float]] = {"yunet": 0.5, "mediapipe": 0.6, "centerface": 0.3}
 # From this height on every planted face has to be found.
@@ -33,13 +33,13 @@ MUST_SEE: Final[dict[str, int]] = {"yunet": 24, "mediapipe": 32, "centerface": 2
 # Pixels of a frame that are searched because they changed, at most: more are searched smaller.
 # Two cores take 15 ms for them (MediaPipe 60).
 BUDGET: Final[dict[str, int]] = {"yunet": 520_000, "mediapipe": 130_000, "centerface": 260_000}
-# MediaPipe sees faces that fill a tenth of a picture: it is given tiles of so many pixels.
+# MediaPipe finds faces that fill a tenth of a picture: it searches tiles of this size, in pixels.
 _TILE: Final = 256
-# The second view of a find shows the face at this height, with so much around it.
+# The second view of a find shows the face at this height, in an area this many times its size.
 _SEEN_BEST: Final = 64
 _AROUND: Final = 3.0
 _MOST_ENLARGED: Final = 4.0
-# So many finds of a frame are searched again, the surest.
+# Number of finds of a frame that are searched again: the surest.
 _MOST_SUSPECTED: Final = 24
 # Darker than this on average is brightened before it is searched; what noise it has is blurred.
 DARK: Final = 45
@@ -82,11 +82,13 @@ class OutputSearch:
         areas: Sequence[Box] = (),
         shown: Orientation = AS_STORED,
         scale: float = 1.0,
+        rolls: Sequence[float] = (0.0,),
     ) -> tuple[Detection, ...]:
         """Return the faces on a stored picture, or in areas of it, the surest first.
 
         ``shown`` is how it is turned upright. Areas are searched at ``scale``, all of them together
-        on as few sheets as they fit.
+        on as few sheets as they fit. What is suspected is searched again at each of the ``rolls``,
+        in degrees, and the surest counts.
         """
         rows, columns = picture.shape[:2]
         wanted = list(areas) or [Box(0, 0, columns, rows)]
@@ -94,7 +96,7 @@ class OutputSearch:
         found: list[Detection] = []
         for detector in self._detectors:
             suspected = self._first(detector, views)
-            found += self._again(detector, picture, suspected, shown)
+            found += self._again(detector, picture, suspected, shown, rolls)
         return merge(found)
 
     def _first(self, detector: Detector, views: list[View]) -> tuple[Detection, ...]:
@@ -113,21 +115,30 @@ class OutputSearch:
         picture: Picture,
         suspected: Sequence[Detection],
         shown: Orientation,
+        rolls: Sequence[float],
     ) -> list[Detection]:
         """Return what is as sure in an enlarged view, and mirrored, as it was at first."""
         kept = []
         bound = self._confidence or CONFIDENCE[detector.name]
         for each in suspected[:_MOST_SUSPECTED]:
-            sure = [each.confidence]
-            for view in _enlarged(picture, each.box, shown):
-                self.pixels += view.picture.size // 3
-                found = detector.start([view]).wait(_TIMEOUT)
-                same = [d.confidence for d in found if _is_same(d.box, each.box)]
-                sure.append(max(same, default=0.0))
-            confidence = sum(sure) / len(sure)
-            if confidence >= bound:
-                kept.append(Detection(each.box, confidence))
+            views = _enlarged(picture, each.box, shown)
+            sure = max(self._mean(detector, each, views, roll) for roll in rolls)
+            if sure >= bound:
+                kept.append(Detection(each.box, sure))
         return kept
+
+    def _mean(
+        self, detector: Detector, suspected: Detection, views: Sequence[View], roll: float
+    ) -> float:
+        """Return how sure all views are on average: the first one too, if it is not rolled."""
+        sure = [] if roll else [suspected.confidence]
+        for view, degrees in zip(views, (roll, -roll), strict=False):  # the second is mirrored
+            rolled = _rolled(view, degrees) if roll else view
+            self.pixels += rolled.picture.size // 3
+            found = detector.start([rolled]).wait(_TIMEOUT)
+            same = [each.confidence for each in found if _is_same(each.box, suspected.box)]
+            sure.append(max(same, default=0.0))
+        return sum(sure) / max(1, len(sure))
 
 
 def _is_same(one: Box, other: Box) -> bool:
@@ -144,6 +155,14 @@ def _enlarged(picture: Picture, face: Box, shown: Orientation) -> list[View]:
     straight = _view(picture, area, shown, scale)
     mirrored = Orientation(shown.rotation, not shown.mirrored)
     return [straight, _view(picture, area, mirrored, scale)]
+
+
+def _rolled(view: View, degrees: float) -> View:
+    """Return a view rolled about its middle, where the face is."""
+    rows, columns = view.picture.shape[:2]
+    turn = cv2.getRotationMatrix2D((columns / 2, rows / 2), degrees, 1.0)
+    picture = cv2.warpAffine(view.picture, turn, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    return View(np.asarray(picture, np.uint8), view.area, view.rotation, view.mirrored)
 
 
 def _view(picture: Picture, area: Box, shown: Orientation, scale: float) -> View:

@@ -68,8 +68,8 @@ class PictureFindings:
                 detector.close()
 
     def _see(self, name: str, detector: Detector) -> None:
-        tally = FrameCounts()
-        with open_source(self.paths[name], tally) as source:
+        counts = FrameCounts()
+        with open_source(self.paths[name], counts) as source:
             (frame,) = only_frame(source, self.paths[name])
             size = (frame.width, frame.height)
             for _ in range(1 if size == self._last else 2):  # the first of a size compiles
@@ -118,8 +118,8 @@ def _code() -> str:
 
 
 def _size(path: Path) -> tuple[int, int]:
-    tally = FrameCounts()
-    with open_source(path, tally) as source:
+    counts = FrameCounts()
+    with open_source(path, counts) as source:
         return source.info.width, source.info.height
 
 

@@ -71,7 +71,7 @@ class PlantedFrames:
     """Keeps a few frames of a recording, spread over it, to plant faces into."""
 
     def __init__(self, frames: int) -> None:
-        """Keep so many frames, and up to twice as many on the way."""
+        """Keep this number of frames, and up to twice as many on the way."""
         self._frames = frames
         self._kept: list[Picture] = []
         self._spread = 1

@@ -16,11 +16,13 @@ from blurcam.detect.search import joined
 from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
-# A frame is searched fully after so many frames at the latest, whatever its time stamps say.
+# Frames from one full search to the next, at most, whatever the time stamps say.
 _MOST_FRAMES: Final = 25
 # Changes over more than this share of a frame have it searched fully.
 _MOST_CHANGED: Final = 0.7
 _TURNS: Final = (180, 90, 270)
+# What a turned search suspects is a head that may lie half-way between two turns.
+_ROLLS: Final = (0.0, -40.0, 40.0)
 
 
 class SearchSchedule:
@@ -33,7 +35,7 @@ class SearchSchedule:
     def __init__(
         self, search: OutputSearch, every: float, places: Mapping[int, Sequence[Box]]
     ) -> None:
-        """Search fully every so many seconds, and the doubtful places, by frame number."""
+        """Search fully once in ``every`` seconds; ``places`` are doubtful ones, by frame number."""
         self.search = search
         self.every = every
         self.effort = SearchEffort(places=sum(map(len, places.values())))
@@ -118,10 +120,11 @@ class SearchSchedule:
         areas: Sequence[Box] = (),
         scale: float = 1.0,
     ) -> bool:
-        """Search a frame turned by so many degrees more than it is shown; whether that found."""
+        """Search a frame, turned further than a player turns it; return whether it has a face."""
         before = self.search.pixels
         shown = self.shown.then(Orientation(turned))
-        found = self.search.search(picture, areas, shown, scale)
+        rolls = _ROLLS if turned else (0.0,)
+        found = self.search.search(picture, areas, shown, scale, rolls)
         self.pixels += self.search.pixels - before
         self.seen.note(found, frame.number, frame.time, luma, turned, areas)
         return bool(found)

@@ -15,16 +15,16 @@ from blurcam.assess.verification import SeenFace
 from blurcam.detect.detector import Detection
 from blurcam.media.regions import Box
 
-# A face that is seen again within so many frames, at most so many of its heights away for each
-# frame between, and at most twice as large, is the same.
+# It is the same face if it is seen again within this number of frames, at most half its height away
+# for each frame in between, and at most twice as large or half as large.
 _GAP: Final = 25
 _STEP: Final = 0.5
-# The samples of a face, for comparison: so many pixels square.
+# Side of the square to which a face is scaled for comparison, in pixels.
 _PATCH: Final = 16
 # Below this correlation an output shows something else than its input: its cover. (A face in plain
 # sight correlates by more than 0.7.)
 _OTHER: Final = 0.25
-# So many frames of a face are compared.
+# Number of frames of a face that are compared.
 _MOST_COMPARED: Final = 5
 
 Patch = NDArray[np.float32]

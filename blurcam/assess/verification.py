@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Final
 
-# What is found is told in full up to so many; the rest is counted.
+# Number of seen faces that are listed; the rest is counted.
 MOST_TOLD: Final = 200
 _MOST_LINES: Final = 20
 

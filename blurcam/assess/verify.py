@@ -32,7 +32,7 @@ from blurcam.errors import ConfigError, ModelError, SourceError, SourceOpenError
 from blurcam.models.load import load
 from blurcam.settings.redaction import AudioPolicy, DetectorName
 
-# Faces are planted into so many of the searched frames, spread over the recording.
+# Number of searched frames, spread over the recording, into which faces are planted.
 _PLANTED_FRAMES: Final = 4
 
 
@@ -72,11 +72,12 @@ def verify(
     """Verify an output: yield the seconds searched so far, and last the verification.
 
     ``against`` is the recording that it was made from. ``redactor`` is the detector that redacted
-    it, ``detector`` the one to verify with, where it shall not be chosen. A frame is searched
-    fully ``every`` so many seconds, and each frame where it has changed; with 0 each frame is
-    searched fully. ``faces_known``: faces were found when it was redacted. ``regions`` and
-    ``summary`` are the run's: their doubtful places are searched too. Raises
-    :class:`~blurcam.errors.SourceOpenError` for a file that is not there, ConfigError for a
+    it; ``detector`` is the one to verify with, if it shall not be chosen. A frame is searched fully
+    once in ``every`` seconds (with 0 every frame), and every other frame where it changed.
+    ``faces_known``: faces were found when it was redacted. ``regions`` and ``summary`` are the
+    run's: their doubtful places are searched too.
+
+    Raises :class:`~blurcam.errors.SourceOpenError` for a file that is not there, ConfigError for a
     detector that would only repeat its own mistakes.
     """
     independent = independent_of(redactor)

@@ -55,6 +55,7 @@ DIALECT = {
 # What has been read with that in mind: packages, modules and pages.
 CLEAN = (
     "blurcam/api.py",
+    "blurcam/assess",
     "blurcam/batch",
     "blurcam/cli.py",
     "blurcam/commands",

@@ -39,7 +39,7 @@ ATTACKERS: Final[dict[str, Callable[[int], Any]]] = {
     ),
     "linear SVM": lambda count: make_pipeline(StandardScaler(), SVC(kernel="linear")),
 }  # fmt: skip
-"""Each attacker, made for so many pictures to learn from."""
+"""Each attacker, made for a number of pictures to learn from."""
 
 
 def named(

@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# An effect that carries nothing is accused in so many sets of pictures, at most.
+# The share of sets of pictures in which an effect that carries nothing is accused, at most.
 ACCUSED: Final = 0.01
-# So many permutations of each split.
+# Number of permutations of each split.
 _PERMUTATIONS: Final = 400
 
 Names = NDArray[np.int_]

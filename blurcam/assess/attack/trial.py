@@ -27,7 +27,7 @@ from blurcam.sources.recording import open_source
 from blurcam.track.regions_file import Header
 
 FRAMES: Final = 25
-# Where one who guesses may name so many rightly, nothing can be told.
+# Where guessing names half of the pictures rightly in one set of a hundred, nothing can be told.
 _MOST_BY_CHANCE: Final = 0.5
 
 
@@ -55,7 +55,7 @@ class AttackReport:
 
     @property
     def chance(self) -> float:
-        """How often who guesses is right."""
+        """How often a guess is right."""
         return 1 / self.people
 
     @property
@@ -96,7 +96,7 @@ class AttackReport:
 
 
 Redactor = Callable[[Path, Path, int], None]
-"""Redacts a recording of so many frames into another file."""
+"""Redacts a recording into another file: the input, the output, the number of frames."""
 
 
 def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> AttackReport:
@@ -125,7 +125,7 @@ def attack_on(
 
 
 def _features(view: AttackView, clear: list[Shots], hidden: list[Shots]) -> tuple[Any, Any]:
-    """Return what is learnt from and what is to be named."""
+    """Return what the attacker learns from, and what must be named."""
     seen = _seen(view, hidden)
     return (_seen(view, clear) if view.trains_on_clear else seen), seen
 
