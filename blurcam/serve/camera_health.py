@@ -18,6 +18,8 @@ FRESH: Final = 5.0
 """Seconds for which an answer of the detector counts as now: a silent one is replaced by then."""
 # 2020-01-01: a wall clock that says less was never set.
 _NEVER_SET: Final = 1_577_836_800.0
+# Of the latest frames; a start and single late answers cover less.
+_MOST_COVERED: Final = 0.5
 _WORST_FIRST: Final = ("bad", "notice", "off", "good")
 
 
@@ -54,10 +56,15 @@ def worst_first(tone: Tone) -> int:
     return _WORST_FIRST.index(tone)
 
 
-def judge(status: CameraStatus, now: float) -> CameraHealth:
-    """Return what a camera's status means at the time ``now`` of the wall clock."""
+def judge(status: CameraStatus, now: float, covered: float = 0.0) -> CameraHealth:
+    """Return what a camera's status means at the time ``now`` of the wall clock.
+
+    ``covered`` is the share of its latest frames that were fully covered.
+    """
     own = _STATES[status.state](status, now)
     found = [] if own is None else [own]
+    if status.state == "live":
+        found += _covered(covered)
     if status.state != "stopped":
         found += [*_searching(status), *_outputs(status), *_time(status, now)]
     found.sort(key=lambda each: worst_first(each.tone))
@@ -116,6 +123,17 @@ def _live(status: CameraStatus, now: float) -> HealthFinding | None:
         "The detector does not answer",
         f"The detector {when}. Frames are fully covered until it does.",
     )
+
+
+def _covered(share: float) -> Iterator[HealthFinding]:
+    if share > _MOST_COVERED:
+        yield HealthFinding(
+            "searching",
+            "bad",
+            "Live, frames are fully covered",
+            f"{100 * share:.0f} % of the latest frames were fully covered, so that little is to be "
+            "seen. The counts of this camera tell why: most often the detector answers too slowly.",
+        )
 
 
 def _searching(status: CameraStatus) -> Iterator[HealthFinding]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -61,9 +61,15 @@ class SiteHealth:
         return ". ".join(each.title for each in self.answers if each.title)
 
 
-def verdict(statuses: Sequence[CameraStatus], now: float) -> SiteHealth:
-    """Judge every camera; those stopped on purpose do not count, and none at all is not well."""
-    judged = tuple(judge(status, now) for status in statuses)
+def verdict(
+    statuses: Sequence[CameraStatus], now: float, covered: Mapping[str, float] | None = None
+) -> SiteHealth:
+    """Judge every camera; those stopped on purpose do not count, and none at all is not well.
+
+    ``covered`` has the share of each camera's latest frames that were fully covered.
+    """
+    shares = covered or {}
+    judged = tuple(judge(status, now, shares.get(status.name, 0.0)) for status in statuses)
     counted = [each for each in judged if each.tone != "off"]
     ready = bool(statuses) and all(status.state != "starting" for status in statuses)
     if not counted:

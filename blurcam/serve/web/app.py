@@ -141,7 +141,7 @@ class Page:
 
     async def _status(self, request: Request) -> Response:
         statuses, now = self._board.statuses(), self._clock.wall()
-        found = verdict(statuses, now)
+        found = verdict(statuses, now, self._history.covered())
         cameras = [
             asdict(status) | asdict(judged)
             for status, judged in zip(statuses, found.cameras, strict=True)
@@ -221,7 +221,7 @@ class Page:
         return _said(is_ready, "Ready" if is_ready else "Not every camera has started yet")
 
     def _found(self) -> SiteHealth:
-        return verdict(self._board.statuses(), self._clock.wall())
+        return verdict(self._board.statuses(), self._clock.wall(), self._history.covered())
 
     async def _metrics_text(self, request: Request) -> Response:
         del request

@@ -13,6 +13,8 @@ from blurcam.serve.camera_health import span
 INTERVAL: Final = 2.0
 _SAMPLES: Final = 300
 _EVENTS: Final = 200
+# So many samples are half a minute: a detector that is replaced is back by then.
+_LATEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ class History:
         self._number += 1
         self._events.append(CameraEvent(self._number, now, camera, text, tone))
 
+    def covered(self) -> dict[str, float]:
+        """Return the share of each camera's frames of the last half minute that were covered."""
+        return {name: _covered_share(list(kept)[-_LATEST:]) for name, kept in self._samples.items()}
+
     def after(self, number: int) -> dict[str, Any]:
         """Return samples and events that came after this number, as values for JSON."""
         return {
@@ -136,6 +142,17 @@ _TONES: Final = {
 def _now(status: CameraStatus) -> str:
     told = f": {status.last_error}" if status.last_error and status.state != "live" else ""
     return _WORDS[status.state] + told
+
+
+def _covered_share(samples: list[StatusSample]) -> float:
+    """Return the share of fully covered frames, 0 for too few frames to tell."""
+    if len(samples) < _LATEST:
+        return 0.0
+    first, last = samples[0], samples[-1]
+    covered = last.covered_whole - first.covered_whole
+    frames = covered + last.redacted - first.redacted
+    # Counters begin again where a camera's process was replaced.
+    return covered / frames if covered >= 0 and frames > 0 else 0.0
 
 
 def _sample(number: int, status: CameraStatus, now: float) -> StatusSample:

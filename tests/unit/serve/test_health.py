@@ -119,6 +119,15 @@ def test_two_troubles_at_once_are_both_told_the_worst_first() -> None:
     assert found.tone == "bad"
 
 
+def test_a_camera_that_shows_next_to_nothing_is_not_simply_live() -> None:
+    """As with a detector that answers too slowly: nothing leaks, and nothing is to be seen."""
+    judged = judge(LIVE, NOW, 0.9)
+    assert judged.is_redacting
+    assert (judged.tone, judged.title) == ("bad", "Live, frames are fully covered")
+    assert judge(LIVE, NOW, 0.3).tone == "good"
+    assert verdict((LIVE,), NOW, {"door": 0.9}).tone == "bad"
+
+
 def test_outputs_that_are_down_are_told_of_a_camera_that_is_lost_too() -> None:
     judged = judge(replace(LIVE, state="lost", outputs=(FULL,)), NOW)
     assert [each.title for each in judged.findings] == ["Lost", "Not recorded"]

@@ -377,6 +377,18 @@ def test_history_keeps_ten_minutes_and_tells_what_changed() -> None:
     assert history.after(0)["cameras"] == {}
 
 
+def test_history_knows_how_many_of_the_latest_frames_were_covered() -> None:
+    history, door = History(), live("door")
+    for n in range(20):
+        history.take((replace(door, redacted=10 * n, covered_whole={"late": 90 * n}),), 2.0 * n)
+    assert history.covered() == {"door": pytest.approx(0.9)}
+    history.take((replace(door, redacted=5),), 40.0)  # another process, that counts from 0
+    assert history.covered() == {"door": 0.0}
+    for n in range(16):
+        history.take((replace(door, redacted=10 * n, covered_whole={"late": 1}),), 42.0 + 2 * n)
+    assert history.covered()["door"] < 0.1
+
+
 def test_every_metric_is_exported_as_it_is_defined(page: str, board: FedBoard) -> None:
     storage = Storage(kept=5, free=7, oldest=9.0)
     board.put(
