@@ -14,7 +14,7 @@ from typing import Final
 from benchmarks.processes import Failed, Spent, spend
 
 # Every frame is searched, and no frame is covered for what another one shows.
-EVERY_FRAME: Final = ("--lead", "0", "--hold", "0", "--bridge", "0")
+EVERY_FRAME: Final = ("--rhythm", "0", "--lead", "0", "--hold", "0", "--bridge", "0")
 # A machine that is busy with other scenes is no fault of the run.
 _PATIENT: Final = ("--timeout", "120")
 

@@ -12,7 +12,7 @@ from blurcam.assess.inspect_output import DecodedFrame, Picture
 from blurcam.assess.output_search import OutputSearch
 from blurcam.assess.seen_faces import SeenFaces
 from blurcam.assess.verification import SearchEffort
-from blurcam.detect.search import joined
+from blurcam.detect.crops import joined
 from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 

@@ -21,7 +21,17 @@ if TYPE_CHECKING:
 
 _DETECT, _COVER = Detect(), Cover()
 _MEASURED = (
-    *("profile", "detector", "threshold", "scale", "plan_for", "refresh", "range", "tiles"),
+    *(
+        "profile",
+        "detector",
+        "threshold",
+        "scale",
+        "plan_for",
+        "refresh",
+        "rhythm",
+        "range",
+        "tiles",
+    ),
     *("lead", "hold", "bridge", "margin"),
 )
 

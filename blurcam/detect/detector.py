@@ -22,10 +22,14 @@ _NOT_MUCH_SMALLER: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face, where and how surely: the box in full-frame pixels, the confidence in 0 to 1."""
+    """A face, where and how surely: the box in full-frame pixels, the confidence in 0 to 1.
+
+    ``track`` is the number of the face's track, ``None`` as long as nobody has looked for one.
+    """
 
     box: Box
     confidence: float
+    track: int | None = None
 
 
 class Answer(Protocol):
@@ -103,24 +107,35 @@ class CombinedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The detector answered; no detections means it saw no face."""
+    """The detector answered; no detections means it saw no face.
+
+    ``followed`` are the faces that it did not see and whose own pixels were found again.
+    """
 
     detections: tuple[Detection, ...]
+    followed: tuple[Detection, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nobody knows what is on the frame, for this reason: it must be covered whole."""
+    """Nobody knows what is on the frame, for this reason: it must be fully covered."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
-class Skipped:
-    """The frame was deliberately not searched; its neighbours in time answer for it."""
+class Accounted:
+    """Evidence accounts for the frame: all it shows was searched before, or on this very frame.
+
+    ``detections`` come from what was searched on this frame, ``followed`` as for
+    :class:`Answered`.
+    """
+
+    detections: tuple[Detection, ...] = ()
+    followed: tuple[Detection, ...] = ()
 
 
-Finding = Answered | Unanswered | Skipped
+Finding = Answered | Unanswered | Accounted
 """What the search says of one frame."""
 
 

@@ -1,11 +1,13 @@
 """The frame loop: which frames are searched, where, how closely, and what came of it.
 
-A fixed camera shows the same picture again almost everywhere. So a frame is searched closely, and
-whole, at the start and after a cut; between, every ``rhythm`` seconds, only where something has
-changed since it was last looked at and around the faces that are known there; and every
-``refresh`` seconds everywhere (of a live stream part by part, since one look at everything would
-hold its frames back). Where nothing has changed, the last answer still holds. The frames in between
-are not searched: their neighbours answer for them.
+A frame is searched, or evidence accounts for it, or it is fully covered. A fixed camera shows the
+same picture again almost everywhere, so a frame is searched closely and whole at the start and
+after a cut; then every ``rhythm`` seconds, and at least every few frames, where something has
+changed since it was last searched and around the known faces; and every ``refresh`` seconds
+everywhere (of a live stream part by part, since one search of everything would hold its frames
+back). Every frame in between is compared with what was searched: content that only moved is
+known; whatever is new is searched on that very frame, and so is the place of a face that can no
+longer be followed.
 """
 
 from __future__ import annotations
@@ -13,15 +15,15 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from blurcam.detect.detector import Answered, Detection, Finding, Skipped, Unanswered, merge
-from blurcam.detect.expected_faces import ExpectedFaces
-from blurcam.detect.motion import MotionGate, areas_of
+from blurcam.detect.crops import box_around
+from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered, merge
 from blurcam.detect.overload import OverloadControl
-from blurcam.detect.refresh_parts import PartRefresh
-from blurcam.detect.search import RunningSearch, box_around
+from blurcam.detect.search import RunningSearch
+from blurcam.detect.search_chooser import Comparison, SearchChooser, SearchedFrame
+from blurcam.detect.search_plan import Searcher, SearchPlan
+from blurcam.detect.tracker import Tracker
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box, Reason
@@ -29,44 +31,13 @@ from blurcam.runtime.counts import RepeatedTrouble
 
 logger = logging.getLogger(__name__)
 
-# Where a face was just seen, so much less confidence is enough to see it again.
+# Where a face is known to be, so much less confidence is enough to see it again.
 _AGAIN: Final = 0.6
-_MICROSECOND: Final = 1e-6
-# A look at a recording takes its second step after so much of the time to the next look, when it is
-# over: fixed, so that a run can be repeated, and late enough that the network has answered by then.
+# A search of a recording takes its second step after so much of the time to the next search, when
+# it is over: fixed, so that a run can be repeated, and late enough that the network has answered.
 _SECOND_STEP: Final = 0.6
-
-
-@dataclass(frozen=True, slots=True)
-class SearchPlan:
-    """How a stream is searched.
-
-    Where something changed every ``rhythm`` seconds (0: on every frame); everywhere every
-    ``refresh`` seconds, ``closely`` or at a glance. ``certain`` is the confidence from which a
-    face counts that was seen at a glance. ``timeout`` seconds without an answer cover a frame
-    whole, and after ``patience`` such or failed frames in a row the run ends. A ``live`` stream is
-    never searched closely, nothing is known of its end, and answers are taken when they come.
-    Under pressure it is looked at less often, but no looks are more than ``longest`` apart.
-    """
-
-    refresh: float = 2.0
-    rhythm: float = 0.4
-    longest: float = 0.0
-    certain: float = 0.25
-    closely: bool = False
-    timeout: float = 10.0
-    patience: int = 25
-    live: bool = False
-
-
-class Searcher(Protocol):
-    """Searches frames: a :class:`~blurcam.detect.search.Search`, or one under pressure."""
-
-    def start(self, frame: Frame) -> RunningSearch:
-        """Begin to search all of a frame, closely."""
-
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> RunningSearch:
-        """Begin to search parts of a frame."""
+# What reaches to so many pixels from the edge of a searched area may go on beyond it.
+_RIM: Final = 3
 
 
 def scan(
@@ -83,17 +54,17 @@ def scan(
     once the detector has failed ``plan.patience`` frames in a row. The first frame of a session
     is searched and, of a recording, the last.
     """
-    watch = _Watch(search, plan, pressure)
+    loop = _FrameLoop(search, plan, pressure)
     try:
         for frame, is_last in _with_last(frames, plan):
             if frame is not None:
-                watch.take(frame, is_last=is_last)
-            yield from watch.ready()
-        watch.settle()
+                loop.take(frame, is_last=is_last)
+            yield from loop.ready()
+        loop.settle()
     except DetectorError:
-        yield from watch.rest()  # the frames before are none the worse for it
+        yield from loop.settled()  # the frames before are none the worse for it
         raise
-    yield from watch.rest()
+    yield from loop.settled()
 
 
 def _with_last(
@@ -113,199 +84,121 @@ def _with_last(
         yield held, True
 
 
-@dataclass(slots=True)
-class _Look:
-    """A frame and what is known of it, or the search of it that is under way.
-
-    ``areas`` are those that were searched, ``None`` for everything.
-    """
-
-    frame: Frame
-    finding: Finding | None
-    searching: RunningSearch | None = None
-    areas: tuple[Box, ...] | None = None
-
-
-class _Watch:
-    """Decides for each frame whether and where it is searched, and learns from the answers."""
+class _FrameLoop:
+    """Has each frame searched as far as it has to be, follows the faces, and learns."""
 
     def __init__(
         self, search: Searcher, plan: SearchPlan, pressure: OverloadControl | None
     ) -> None:
         self._search = search
         self._plan = plan
-        self._pressure = pressure
-        self._gate = MotionGate()
-        self._rounds = PartRefresh(plan.refresh)
-        self._session: int | None = None
-        self._whole_at = self._looked_at = self._taken_at = float("-inf")
-        self._known = ExpectedFaces()
-        self._waiting: deque[_Look] = deque()
+        self._tracker = Tracker(plan.certain)
+        self._chooser = SearchChooser(search, plan, self._tracker, pressure)
+        self._taken_at = float("-inf")
+        self._waiting: deque[SearchedFrame] = deque()
         self._settled: deque[tuple[Frame, Finding]] = deque()
         self._failures = 0
-        self._trouble = RepeatedTrouble(logger, "frames not searched and covered whole")
+        self._trouble = RepeatedTrouble(logger, "frames not searched and fully covered")
 
     def take(self, frame: Frame, *, is_last: bool) -> None:
-        """Begin to search a frame, all before it being settled, or pass it on."""
-        is_due = self._is_due(frame, is_last=is_last)
-        if is_due:
-            self.settle()
-        self._follow(frame)
-        if is_due:
-            self._begin(frame)
-        else:
-            self._skip(frame)
-
-    def _follow(self, frame: Frame) -> None:
-        """Follow the known faces to one more frame."""
-        if frame.session == self._session and not frame.is_corrupt:
-            self._known.follow(frame)
-
-    def _is_due(self, frame: Frame, *, is_last: bool) -> bool:
-        """Whether the frame is to be searched."""
+        """Begin to search a frame, or find out by evidence what of it has to be searched."""
+        self._taken_at = float(frame.time)
         if frame.is_corrupt:
-            return False
-        now = float(frame.time) + _MICROSECOND
-        step, self._taken_at = now - self._taken_at, now
-        return (
-            frame.session != self._session
-            or is_last
-            or now - self._looked_at >= self._interval(step)
-        )
+            self._chooser.distrust()  # the next frame is searched closely
+            finding = Unanswered(Reason.CORRUPT)
+            self._waiting.append(SearchedFrame(frame, False, finding=finding))
+            return
+        compared = self._chooser.compare(frame)
+        if compared.is_due or is_last:
+            self.settle()  # the known faces have to be known
+        self._begin(frame, compared, is_last=is_last)
 
-    def _interval(self, step: float) -> float:
-        """Return the seconds from look to look, where the next frame is ``step`` away."""
-        own = self._plan.rhythm
-        if self._pressure is None:
-            return own
-        return self._pressure.interval(own, self._plan.longest - step)
-
-    def _skip(self, frame: Frame) -> None:
-        """Pass a frame on; its neighbours in time answer for it, unless it is damaged."""
-        if frame.is_corrupt:
-            self._session = None  # look closely at the next
-            self._waiting.append(_Look(frame, Unanswered(Reason.CORRUPT)))
-        else:
-            self._waiting.append(_Look(frame, Skipped()))
-
-    def _begin(self, frame: Frame) -> None:
-        """Begin to search a frame."""
-        now = float(frame.time)
-        is_new = frame.session != self._session
-        if is_new:
-            self._known.forget()
-        self._session = frame.session
-        self._looked_at = now
+    def _begin(self, frame: Frame, compared: Comparison, *, is_last: bool) -> None:
         try:
-            self._waiting.append(self._look(frame, now, is_new=is_new))
+            self._waiting.append(self._chooser.begin(frame, compared, is_last=is_last))
         except DetectorError as exc:
-            self._waiting.append(_Look(frame, self._failed(frame, exc)))
-
-    def _look(self, frame: Frame, now: float, *, is_new: bool) -> _Look:
-        change = self._gate.change(frame)
-        is_other = is_new or change.is_cut
-        if is_other or self._is_stale(now):
-            self._whole_at = now
-            self._rounds.begin(now)
-            self._gate.searched(frame)
-            if (is_other or self._plan.closely) and not self._plan.live:
-                return _Look(frame, None, self._search.start(frame))
-            return self._glance(frame, now, [Box(0, 0, frame.width, frame.height)])
-        areas = areas_of(change.tiles, frame.width, frame.height)
-        self._gate.searched(frame, change)
-        self._gate.rest(self._known.expected(now), frame.width)
-        emptied = areas_of(change.emptied, frame.width, frame.height)
-        if self._plan.live:
-            areas += self._rounds.due(now + _MICROSECOND, frame.width, frame.height)
-        return self._glance(frame, now, areas, emptied)
-
-    def _is_stale(self, now: float) -> bool:
-        """Whether all of a recording has to be looked at once more."""
-        return not self._plan.live and now - self._whole_at >= self._plan.refresh - _MICROSECOND
-
-    def _glance(
-        self, frame: Frame, now: float, areas: list[Box], emptied: Sequence[Box] = ()
-    ) -> _Look:
-        """Look at areas, and at the known faces that are in these or in ``emptied`` ones."""
-        faces = [
-            box
-            for box in self._known.expected(now)
-            if any(box.meets(area) for area in (*areas, *emptied))
-        ]
-        if not areas and not faces:
-            return _Look(frame, Answered(self._known.now))
-        looked = (*areas, *(box_around(box) for box in faces))
-        return _Look(frame, None, self._search.glance(frame, areas, faces), looked)
+            finding = self._failed(frame, exc)
+            self._waiting.append(SearchedFrame(frame, True, finding=finding))
 
     def ready(self) -> Iterator[tuple[Frame, Finding]]:
         """Yield what may go: of a live stream all whose answers are there.
 
         Of a recording one settled frame for each that comes, so that the caller's work on the
-        frames before a look, and the look itself, go on at the same time.
+        frames before a search, and the search itself, go on at the same time.
         """
-        for look in self._waiting:
-            if look.searching is not None:
-                self._advance(look, look.searching)
         if not self._plan.live:
+            for entry in self._waiting:
+                late = self._taken_at - float(entry.frame.time)
+                if entry.searching is not None and late >= _SECOND_STEP * self._plan.rhythm:
+                    entry.searching.proceed(self._plan.timeout, patient=True)
             if self._settled:
                 yield self._settled.popleft()
             return
-        yield from self.rest()
-        while self._waiting and self._waiting[0].finding is not None:
-            yield self._waiting[0].frame, self._waiting.popleft().finding  # type: ignore[misc]
+        for entry in self._waiting:
+            if entry.searching is not None:
+                entry.searching.proceed(self._plan.timeout, patient=False)
+        while self._waiting and self._is_ready(self._waiting[0]):
+            self._conclude(self._waiting.popleft())
+        yield from self.settled()
 
-    def _advance(self, look: _Look, searching: RunningSearch) -> None:
-        """Take the next step of a search: when it is ready, or of a recording when it is time."""
-        if self._plan.live:
-            searching.proceed(self._plan.timeout, patient=False)
-            if searching.is_ready:
-                self._conclude(look, searching)
-        elif self._taken_at - float(look.frame.time) >= _SECOND_STEP * self._plan.rhythm:
-            searching.proceed(self._plan.timeout, patient=True)
+    @staticmethod
+    def _is_ready(entry: SearchedFrame) -> bool:
+        return entry.searching is None or entry.searching.is_ready
 
     def settle(self) -> None:
         """Wait for the answers to all frames; raises DetectorError."""
         while self._waiting:
-            look = self._waiting.popleft()
-            if look.searching is not None:
-                self._conclude(look, look.searching)
-            assert look.finding is not None
-            self._settled.append((look.frame, look.finding))
+            self._conclude(self._waiting.popleft())
 
-    def rest(self) -> Iterator[tuple[Frame, Finding]]:
+    def settled(self) -> Iterator[tuple[Frame, Finding]]:
         """Yield all settled frames."""
         while self._settled:
             yield self._settled.popleft()
 
-    def _conclude(self, look: _Look, searching: RunningSearch) -> None:
-        """Wait for the answer, and learn from it what is on the frame."""
-        look.searching = None
-        try:
-            seen = searching.wait(self._plan.timeout)
-        except DetectorError as exc:
-            look.finding = self._failed(look.frame, exc)
-            return
+    def _conclude(self, entry: SearchedFrame) -> None:
+        """Wait for the answers, follow the faces, search for those that are lost, and learn."""
+        if entry.finding is None:
+            try:
+                entry.finding = self._found(entry)
+            except DetectorError as exc:
+                entry.finding = self._failed(entry.frame, exc)
+        self._settled.append((entry.frame, entry.finding))
+
+    def _found(self, entry: SearchedFrame) -> Finding:
+        frame = entry.frame
+        if entry.evidence is not None:
+            self._tracker.advance(frame, entry.evidence)
+        seen, searched = self._counted(entry, entry.searching), entry.areas
+        if not entry.is_due and searched is not None:
+            seen, cut = _cut_off(seen, searched, frame)
+            lost = self._tracker.lost(frame, searched)
+            lost += [box for box in cut if not self._tracker.follows(box)]
+            if lost:
+                areas = tuple(box_around(box) for box in lost)
+                again = self._search.glance(frame, [], lost)
+                seen = merge(seen + self._counted(SearchedFrame(frame, False, areas=areas), again))
+                searched += areas
         self._failures = 0
-        now = float(look.frame.time)
-        if look.areas is not None:
-            seen = self._with_what_is_known(look.areas, seen, now)
-        self._known.learn(seen, self._from(look.frame))
-        look.finding = Answered(seen)
+        numbered, followed = self._tracker.learn(frame, seen, searched)
+        if not entry.is_due:
+            return Accounted(numbered, followed)
+        if entry.areas is not None:
+            resting = {each.track: each for each in self._tracker.rest(frame, entry.areas)}
+            numbered += tuple(resting.values())
+            followed = tuple(each for each in followed if each.track not in resting)
+        return Answered(numbered, followed)
 
-    def _from(self, frame: Frame) -> list[Frame]:
-        """Return this frame and those after it that are known."""
-        return [frame, *(each.frame for each in self._waiting if each.frame.seq > frame.seq)]
-
-    def _with_what_is_known(
-        self, areas: tuple[Box, ...], seen: tuple[Detection, ...], now: float
+    def _counted(
+        self, entry: SearchedFrame, searching: RunningSearch | None
     ) -> tuple[Detection, ...]:
-        """Return what a glance has seen, and what it had no reason to look at again."""
-        expected = self._known.expected(now)
-        counts = tuple(each for each in seen if self._counts(each, expected))
-        still = tuple(
-            each for each in self._known.now if not any(each.box.meets(area) for area in areas)
-        )
-        return merge(counts + still)
+        """Wait for a search, and return what of its answer counts; raises DetectorError."""
+        if searching is None:
+            return ()
+        seen = searching.wait(self._plan.timeout)
+        if entry.areas is None:
+            return seen
+        expected = self._tracker.expected(float(entry.frame.time))
+        return tuple(each for each in seen if self._counts(each, expected))
 
     def _counts(self, each: Detection, expected: list[Box]) -> bool:
         if each.confidence >= self._plan.certain:
@@ -314,9 +207,8 @@ class _Watch:
         return near and each.confidence >= _AGAIN * self._plan.certain
 
     def _failed(self, frame: Frame, error: DetectorError) -> Unanswered:
-        """Take nothing for known, look closely at the next frame, and lose patience."""
-        self._session = None
-        self._gate.forget()
+        """Take nothing for known, and lose patience."""
+        self._chooser.distrust()
         self._failures += 1
         self._trouble.add(f"frame {frame.seq} at {float(frame.time):.3f} s: {error}")
         if self._failures >= self._plan.patience:
@@ -325,3 +217,28 @@ class _Watch:
             ) from error
         silent = isinstance(error, DetectorTimeout)
         return Unanswered(Reason.DETECTOR_SILENT if silent else Reason.DETECTOR_FAILED)
+
+
+def _cut_off(
+    seen: Sequence[Detection], searched: Sequence[Box], frame: Frame
+) -> tuple[tuple[Detection, ...], list[Box]]:
+    """Return the detections well inside of a searched area, and the boxes of those at its edge.
+
+    Of a face at the edge of what was searched only a part was seen.
+    """
+    whole = Box(0, 0, frame.width, frame.height)
+    inside, cut = [], []
+    for each in seen:
+        box = each.box.intersection(whole) or each.box
+        if any(_shrunk(area, whole).contains(box) for area in searched):
+            inside.append(each)
+        else:
+            cut.append(each.box)
+    return tuple(inside), cut
+
+
+def _shrunk(area: Box, whole: Box) -> Box:
+    """Return the area without its outermost pixels, except at the edges of the frame."""
+    x0, y0 = area.x0 + _RIM * (area.x0 > whole.x0), area.y0 + _RIM * (area.y0 > whole.y0)
+    x1, y1 = area.x1 - _RIM * (area.x1 < whole.x1), area.y1 - _RIM * (area.y1 < whole.y1)
+    return Box(x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))

@@ -147,8 +147,10 @@ def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
     return -(-small.shape[0] // _TILE), -(-small.shape[1] // _TILE)
 
 
-def areas_of(tiles: Tiles, width: int, height: int) -> list[Box]:
+def areas_of(tiles: Tiles, width: int, height: int, step: float | None = None) -> list[Box]:
     """Return boxes, in pixels of a frame of this size, that cover the tiles and some way around.
+
+    A tile is ``step`` pixels wide, by default as wide as those of :class:`MotionGate`.
 
     Tiles that touch come in one box, so that no seam runs through what moves, unless that box
     would be mostly empty.
@@ -156,7 +158,7 @@ def areas_of(tiles: Tiles, width: int, height: int) -> list[Box]:
     reach = 2 * _AROUND + 1
     grown = cv2.dilate(tiles.astype(np.uint8), np.ones((reach, reach), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(grown, connectivity=8)
-    step = width * _TILE / _WIDTH
+    step = step or width * _TILE / _WIDTH
     whole = Box(0, 0, width, height)
     areas = []
     for number in range(1, count):

@@ -47,9 +47,11 @@ class OverloadSearch:
         """Begin to search all of a frame, closely; raises DetectorError."""
         return self._now.start(frame)
 
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> RunningSearch:
+    def glance(
+        self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
+    ) -> RunningSearch:
         """Begin to search parts of a frame; raises DetectorError."""
-        return self._now.glance(frame, areas, faces)
+        return self._now.glance(frame, areas, faces, once=once)
 
 
 def eased(looks: SearchPasses, scale: float) -> SearchPasses:

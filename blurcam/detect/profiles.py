@@ -6,8 +6,8 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final
 
-from blurcam.detect.frame_loop import SearchPlan
 from blurcam.detect.search import SearchPass, SearchPasses
+from blurcam.detect.search_plan import SearchPlan
 from blurcam.settings.redaction import Detect, DetectorName, ProfileName
 
 # How high a face must be in a view for CenterFace to find most of them.
@@ -16,6 +16,8 @@ _READ_FROM: Final = 12
 _LARGE: Final = 2_600_000
 _SMALL: Final = 800_000
 _MOST_ENLARGED: Final = 1.5
+LONGEST: Final = 0.32
+"""Seconds between two searches under overload, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +25,13 @@ class Profile:
     """A detector, how it looks at a frame of about a megapixel, and how often.
 
     ``refresh``, ``rhythm`` and ``closely`` are those of
-    :class:`blurcam.detect.frame_loop.SearchPlan`.
+    :class:`blurcam.detect.search_plan.SearchPlan`.
     """
 
     detector: DetectorName
     looks: SearchPasses
     refresh: float = 2.0
-    rhythm: float = 0.32
+    rhythm: float = 0.16
     closely: bool = False
 
 
@@ -78,7 +80,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             certain=0.2,
         ),
         refresh=0.5,
-        rhythm=0.16,
+        rhythm=0.08,
         closely=True,
     ),
 }
@@ -107,13 +109,13 @@ def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> 
     return replace(looks, threshold=detect.threshold, certain=detect.threshold)
 
 
-def plan_of(detect: Detect, looks: SearchPasses, lead: float, *, live: bool = False) -> SearchPlan:
-    """Return how often is looked, so that no frame is left between looks ``lead`` apart or more."""
+def plan_of(detect: Detect, looks: SearchPasses, *, live: bool = False) -> SearchPlan:
+    """Return how often frames are searched, and how."""
     profile = PROFILES[detect.profile]
     return SearchPlan(
         refresh=detect.refresh or profile.refresh,
-        rhythm=min(profile.rhythm, 0.8 * lead),
-        longest=lead,
+        rhythm=profile.rhythm if detect.rhythm is None else detect.rhythm,
+        longest=max(LONGEST, detect.rhythm or 0.0),
         certain=looks.certain,
         closely=profile.closely,
         timeout=detect.timeout,

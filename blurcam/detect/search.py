@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from blurcam.detect.detector import Answer, Detection, Detector, bunches, merge
+from blurcam.detect.crops import box_around, crops, joined
+from blurcam.detect.detector import Answer, Detection, Detector, merge
+from blurcam.detect.fusion import fuse
 from blurcam.detect.sheets import Searchable, sheets
 from blurcam.detect.views import View, Viewpoint
 from blurcam.errors import DetectorError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
-# A candidate is looked at again with this much around it: the network judges by what surrounds.
-_AROUND: Final = 2.5
-_AROUND_PIXELS: Final = 8
-# Crops that overlap are joined where that adds less than this to their area.
-_WASTE: Final = 1.15
 # Faces of more pixels than this in a view are better seen at a quarter of its scale.
 _LARGE_FACE: Final = 250
 # The height in a view at which a face is seen well, and how much a small one is enlarged for it.
@@ -32,11 +28,6 @@ _MOST: Final = 0.8
 _MOST_DOUBTS: Final = 10
 _SURE: Final = 0.4
 _SAME: Final = 0.3
-# A pass says most about faces of this height in its own view, half as much where it is 3.4 times
-# that or a 3.4th, and never nothing. The sheet of trials is in docs/design/recall.md.
-_TELLING: Final = 90
-_OCTAVES: Final = 1.5
-_LEAST_TELLING: Final = 0.05
 # What second looks at a glance may cost over the budget of its first, and how many there may be
 # whatever they cost.
 _SECOND_LOOKS: Final = 0.6
@@ -108,12 +99,14 @@ class Search:
         ]
         return RunningSearch(answers, lambda found: self._closer(frame, found), self._agreed)
 
-    def glance(self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box]) -> RunningSearch:
+    def glance(
+        self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
+    ) -> RunningSearch:
         """Begin to search parts of a frame; raises DetectorError.
 
         After one look at all areas comes a second, at known ``faces`` and at what the first one
         suspects, at the scale at which they are seen best. What is found is as sure as both
-        together.
+        together. A search ``once`` takes no second look.
         """
         whole = Box(0, 0, frame.width, frame.height)
         # Of a known face perhaps only a part has changed.
@@ -126,7 +119,7 @@ class Search:
             if min(area.width, area.height) * scale > _LARGE_FACE:
                 views.append(self._viewpoint.view(frame, scale / 4, area))
         answers = [self._look(sheets(views, keeps_cut=True))]
-        if not self.looks.closer:
+        if once or not self.looks.closer:
             return RunningSearch(answers, lambda found: [], _once)
         return RunningSearch(answers, lambda found: self._again(frame, found[0], faces), _both)
 
@@ -280,79 +273,3 @@ class RunningSearch:
             raise self._error
         self._collect(timeout)
         return self._sum_up(self._found)
-
-
-def crops(boxes: Sequence[Box], whole: Box) -> list[Box]:
-    """Return what to look at around these boxes, inside the frame, joined where they overlap."""
-    around = [box_around(box).intersection(whole) for box in sorted(boxes, key=lambda b: b.x0)]
-    return joined([area for area in around if area is not None])
-
-
-def joined(areas: Sequence[Box]) -> list[Box]:
-    """Return areas that hold all of these, made one where that is hardly more to look at."""
-    made: list[Box] = []
-    for each in areas:
-        area = each
-        while (other := next((m for m in made if _is_better_joined(m, area)), None)) is not None:
-            made.remove(other)
-            area = other.union(area)
-        made.append(area)
-    return made
-
-
-def box_around(box: Box) -> Box:
-    """Return the square to look at for a face that may be in ``box``."""
-    x, y = box.centre
-    reach = max(box.width, box.height) * _AROUND / 2 + _AROUND_PIXELS
-    return Box.around(x - reach, y - reach, x + reach, y + reach)
-
-
-def _is_better_joined(a: Box, b: Box) -> bool:
-    common = a.intersection(b)
-    return common is not None and a.union(b).area <= _WASTE * (a.area + b.area - common.area / 2)
-
-
-def fuse(
-    passes: Sequence[Sequence[Detection]],
-    threshold: float,
-    tilt: float = 0.0,
-    scales: Sequence[float] | None = None,
-) -> tuple[Detection, ...]:
-    """Return what several passes agree on, the surest first.
-
-    The confidence of a face is the mean over the passes, zero where one did not see it; its box
-    the mean of what was seen, weighted by confidence (weighted boxes fusion, Solovyev et al.,
-    arXiv 1910.13302). A true face is seen at more scales than an accident of texture. Given the
-    ``scales`` of the passes, each counts by how well it can see a face of that height.
-    """
-    every = [(number, each) for number, found in enumerate(passes) for each in found]
-    made = []
-    for bunch in bunches([each for _, each in every]):
-        best = [0.0] * len(passes)
-        for index in bunch:
-            number, each = every[index]
-            best[number] = max(best[number], each.confidence)
-        box = _mean([every[index][1] for index in bunch])
-        weights = [_telling(box.height * scale) for scale in scales or ()] or [1.0] * len(best)
-        sure = sum(map(operator.mul, best, weights)) / sum(weights)
-        sure = min(1.0, sure * (min(64, max(8, box.height)) / 16) ** tilt)
-        if sure >= threshold:
-            made.append(Detection(box, sure))
-    return tuple(sorted(made, key=lambda each: -each.confidence))
-
-
-def _telling(height: float) -> float:
-    """Return how much a pass says of a face of this height in its view."""
-    octaves = math.log2(height / _TELLING) / _OCTAVES
-    return math.exp(-octaves * octaves / 2) + _LEAST_TELLING
-
-
-def _mean(found: Sequence[Detection]) -> Box:
-    if len(found) == 1:
-        return found[0].box
-    total = sum(each.confidence for each in found)
-    x0, y0, x1, y1 = (
-        round(sum(getattr(each.box, edge) * each.confidence for each in found) / total)
-        for edge in ("x0", "y0", "x1", "y1")
-    )
-    return Box(x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))

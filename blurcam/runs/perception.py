@@ -110,7 +110,7 @@ def searched(
     looks = looks_for(detect, detector.threshold, info.width, info.height)
     if live:
         lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
-    plan = plan_of(detect, looks, lead, live=live)
+    plan = plan_of(detect, looks, live=live)
     return scan(frames, Search(detector, viewpoint, looks), plan)
 
 
@@ -129,7 +129,7 @@ def searched_live(
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
     looks = at_ease(detect, detector.threshold, info.width, info.height)
     detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
-    plan = plan_of(detect, looks, SHARE * lead, live=True)
+    plan = plan_of(detect, looks, live=True)
     yield from scan(frames, OverloadSearch(detector, viewpoint, looks, pressure), plan, pressure)
 
 

@@ -137,6 +137,15 @@ class Detect:
             "changed. Default: the profile's.",
         ),
     ] = None
+    rhythm: Annotated[
+        Seconds | None,
+        Field(
+            ge=0,
+            le=2,
+            description="Seconds between two searches of what changed; 0 searches every frame. "
+            "Default: the profile's.",
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         """Refuse settings that contradict each other."""
@@ -155,10 +164,12 @@ class Cover:
     """How far coverage reaches beyond the detected faces, in time and in space."""
 
     lead: Annotated[
-        Seconds, Field(ge=0, le=10, description="Seconds covered before a face is first found.")
+        Seconds,
+        Field(ge=0, le=10, description="Seconds a face is followed back from where it was found."),
     ] = 0.5
     hold: Annotated[
-        Seconds, Field(ge=0, le=60, description="Seconds covered after a face was last found.")
+        Seconds,
+        Field(ge=0, le=60, description="Seconds a face is followed on after it was last found."),
     ] = 0.5
     bridge: Annotated[
         Seconds,

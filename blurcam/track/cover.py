@@ -1,21 +1,26 @@
-"""``cover()``: from what was found on frames to what must be covered on them; it only adds."""
+"""``cover()``: from what was found on frames to what must be covered on them; it only adds.
+
+A face is covered where it was detected or followed, on the line between two such places, and
+before its first detection as far back as its own pixels are found. Where evidence ends a place is
+guessed for a moment only: the frame loop has searched there.
+"""
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from blurcam.detect.detector import Answered, Finding, Unanswered
-from blurcam.detect.template import STEP, TemplateTracker
+from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered
+from blurcam.detect.template import Template, leads_back
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.runtime.counts import FrameCounts
-from blurcam.track.tracks import Sighting, Track, between, is_far, link
+from blurcam.track.tracks import Sighting, Track, between, is_far
 
 Scanned = tuple[Frame, Finding]
 # Pixels added on every side: detectors place edges on a grid of four, which matters on faces of
@@ -25,24 +30,32 @@ _SLACK: Final = 2
 # A live stream's next frame is expected no sooner than the shortest of so many steps came.
 _STEPS: Final = 30
 _FEWEST_STEPS: Final = 5
+# Where nothing is known of a face any more, its place is guessed for so many seconds.
+_GUESSED_SECONDS: Final = 0.12
+# Backward in time a face is looked for so many of its own sizes from where it is expected.
+_BACK_REACH: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
     """How far coverage reaches beyond the detections: seconds, and a factor of size.
 
-    Of a live stream a frame does not wait for one that is known to come too late to reach it.
+    ``lead`` and ``hold`` are how long a face is followed before it was first and after it was
+    last detected, ``bridge`` the longest gap that a line crosses. A frame that was not searched
+    is let pass up to ``longest`` seconds after one that was. Of a live stream a frame does not
+    wait for one that is known to come too late to reach it.
     """
 
     lead: float
     hold: float
     bridge: float
     margin: float
+    longest: float = 0.5
     is_live: bool = False
 
     def __post_init__(self) -> None:
         """Refuse a reach that takes coverage away."""
-        for name in ("lead", "hold", "bridge"):
+        for name in ("lead", "hold", "bridge", "longest"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):
                 raise ConfigError(f"{name}: {value} is not a number of seconds")
@@ -55,12 +68,11 @@ def cover(
 ) -> Iterator[tuple[Frame, Coverage]]:
     """Yield every frame once, in order, with all that must be covered on it.
 
-    A frame waits until the longer of ``lead`` and ``bridge`` after it has been looked at; that is
+    A frame waits until the longer of ``lead`` and ``bridge`` after it has been searched; that is
     how many frames are held in memory. Where the session changes, nothing known crosses.
 
-    A frame that was not searched is covered by what was found before and after it, if the two
-    searches are at most ``lead`` apart: whoever came into view between them is then covered back
-    to the first. Otherwise it is covered whole.
+    A frame that was not searched passes on its own evidence, and only soon after one that was.
+    Otherwise it is fully covered.
     """
     session: _Session | None = None
     for frame, finding in scanned:
@@ -85,8 +97,11 @@ class _Session:
         self._lead = self._ticks(reach.lead)
         self._hold = self._ticks(reach.hold)
         self._bridge = self._ticks(reach.bridge)
+        self._longest = self._ticks(reach.longest)
+        self._guessed = self._ticks(_GUESSED_SECONDS)
         self._waiting: deque[Scanned] = deque()
-        self._tracks: list[Track] = []
+        self._tracks: dict[int, Track] = {}
+        self._alone = 0  # numbers, below zero, of tracks of detections that came without
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
         self._newest = frame.pts
         self._steps: deque[int] = deque(maxlen=_STEPS)  # from frame to frame, of late
@@ -105,7 +120,8 @@ class _Session:
         self._waiting.append((frame, finding))
         if isinstance(finding, Answered):
             self._searched.append(frame.pts)
-            self._see(frame.pts, finding)
+        if isinstance(finding, Answered | Accounted):
+            self._see(frame, finding)
         horizon = max(self._lead, self._bridge)
         while self._waiting and self._passed - self._waiting[0][0].pts >= horizon:
             yield self._leave()
@@ -122,75 +138,59 @@ class _Session:
         while self._waiting:
             yield self._leave()
 
-    def _see(self, pts: int, answer: Answered) -> None:
-        reachable = max(self._bridge, self._hold)
-        live = [t for t in self._tracks if pts - t.last.pts <= reachable]
-        linked = link(live, answer.detections, pts, self._second)
-        for track in live:
-            self._follow_on(track, pts)
-        for detection, known in zip(answer.detections, linked, strict=True):
-            sighting = Sighting(pts, detection.box, detection.confidence)
-            if known is None:
-                self._tally.tracks += 1
-                track = Track(self._tally.tracks, sighting, self._second)
-                self._tracks.append(track)
-            else:
-                track = known
-                track.add(sighting)
-            self._follow_back(track)
+    def _see(self, frame: Frame, finding: Answered | Accounted) -> None:
+        for each in finding.followed:
+            track = self._tracks.get(each.track or 0)
+            if track is not None:
+                track.add(Sighting(frame.pts, each.box, None, is_sure=each.confidence > 0))
+        for each in finding.detections:
+            track = self._track_of(each)
+            before = track.last if track.sightings else None
+            track.add(Sighting(frame.pts, each.box, each.confidence))
+            self._follow_back(track, frame, before)
 
-    def _follow_back(self, track: Track) -> None:
-        """Look for the newest sighting's face on the frames before it, to the one before it."""
-        newest, before = track.last, self._bridged_from(track)
-        since = newest.pts - self._lead if before is None else before.pts
-        frames = [frame for frame, _ in self._waiting if since < frame.pts <= newest.pts]
-        if len(frames) < 2:
-            return
-        trail = TemplateTracker(frames[-1], newest.box, self._velocity(track))
-        self._follow(track, trail, frames[-2::-1])
+    def _track_of(self, detection: Detection) -> Track:
+        number = detection.track
+        if number is None:
+            self._alone -= 1
+            number = self._alone
+        if number not in self._tracks:
+            self._tally.tracks += 1
+            self._tracks[number] = Track(number, self._second)
+        return self._tracks[number]
 
-    def _follow_on(self, track: Track, until: int) -> None:
-        """Look for a face on the frames after its last sighting."""
-        last = track.last
-        if track.trail is None:
-            frames = [frame for frame, _ in self._waiting if last.pts <= frame.pts <= until]
-            if not frames or frames[0].pts != last.pts:
+    def _follow_back(self, track: Track, frame: Frame, before: Sighting | None) -> None:
+        """Look for a face on the frames before it was detected, back to its last sighting."""
+        since = frame.pts - self._lead - 1
+        if before is not None:
+            since = max(since, before.pts)
+        frames = [each for each, _ in self._waiting if since < each.pts < frame.pts]
+        template = Template.of(frame, track.last.box) if frames else None
+        velocity = self._velocity(track, before)
+        later = frame
+        for each in reversed(frames):
+            if template is None or each.is_corrupt:
                 return
-            track.trail = TemplateTracker(frames[0], last.box, self._velocity(track))
-        at = round(track.trail.time * self._second)
-        until = min(until, last.pts + self._bridge)
-        frames = [frame for frame, _ in self._waiting if at < frame.pts <= until]
-        self._follow(track, track.trail, frames)
+            dx, dy = (v * (each.pts - later.pts) for v in velocity)
+            ahead = _moved(template.box, dx, dy)
+            there = template.find(each, ahead, _BACK_REACH)
+            found = None if there is None else Template.of(each, there)
+            if found is None or not leads_back(template, later, found, _BACK_REACH):
+                return
+            (x0, y0), (x1, y1) = template.box.centre, found.box.centre
+            passed = each.pts - later.pts
+            if passed:
+                velocity = (x1 - x0) / passed, (y1 - y0) / passed
+            track.add(Sighting(each.pts, found.box, None))
+            template, later = found, each
 
-    def _bridged_from(self, track: Track) -> Sighting | None:
-        """Return the sighting before the last one, if the gap between them is bridged."""
-        before = track.before_last()
-        return before if before and track.last.pts - before.pts <= self._bridge else None
-
-    def _velocity(self, track: Track) -> tuple[float, float]:
-        """Return the pixels a second between the last two sightings."""
-        last, before = track.last, self._bridged_from(track)
-        if before is None:
+    def _velocity(self, track: Track, before: Sighting | None) -> tuple[float, float]:
+        """Return the pixels a unit of pts between the last two sightings."""
+        if before is None or track.last.pts - before.pts > self._bridge:
             return 0.0, 0.0
-        (x0, y0), (x1, y1) = before.box.centre, last.box.centre
-        seconds = (last.pts - before.pts) / self._second
-        return (x1 - x0) / seconds, (y1 - y0) / seconds
-
-    @staticmethod
-    def _follow(track: Track, trail: TemplateTracker, frames: Sequence[Frame]) -> None:
-        """Follow a face over frames, in steps; between two steps it is where it was at either."""
-        passed: list[Frame] = []
-        for frame in frames:
-            passed.append(frame)
-            if abs(float(frame.time) - trail.time) < STEP and frame is not frames[-1]:
-                continue
-            last, there = trail.box, trail.advance(frame)
-            if there is None:
-                return
-            for each in passed[:-1]:
-                track.follow(each.pts, last.union(there))
-            track.follow(frame.pts, there)
-            passed = []
+        (x0, y0), (x1, y1) = before.box.centre, track.last.box.centre
+        passed = max(1, track.last.pts - before.pts)
+        return (x1 - x0) / passed, (y1 - y0) / passed
 
     def _leave(self) -> tuple[Frame, Coverage]:
         frame, finding = self._waiting.popleft()
@@ -198,63 +198,64 @@ class _Session:
         if reason is not None:
             coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
         else:
-            regions = (each for track in self._tracks for each in self._regions(track, frame.pts))
+            tracks = self._tracks.values()
+            regions = (each for track in tracks for each in self._regions(track, frame.pts))
             coverage = Coverage(frame.seq, tuple(regions))
         self._forget(frame.pts)
         return frame, coverage
 
     def _reason(self, pts: int, finding: Finding) -> Reason | None:
-        """Return why the frame must be covered whole, if it must."""
+        """Return why the frame must be fully covered, if it must."""
         if isinstance(finding, Unanswered):
             return finding.reason
         if isinstance(finding, Answered):
             return None
         before = [p for p in self._searched if p <= pts]
-        after = next((p for p in self._searched if p > pts), None)
         if not before:
             return Reason.NOT_YET
-        if after is None or after - before[-1] > self._lead:
-            return Reason.TOO_SPARSE
-        return None
+        return Reason.TOO_SPARSE if pts - before[-1] > self._longest else None
 
     def _regions(self, track: Track, pts: int) -> Iterator[Region]:
         """Yield what a track covers at a time."""
         before, after = track.around(pts)
         if before is not None and before.pts == pts:
-            yield self._covering(before.box, Basis.DETECTED, track, pts, before.confidence)
+            basis = self._basis(track, before)
+            if basis is not None:
+                yield self._covering(before.box, basis, track, pts, before.confidence)
             return
-        alike = track.followed.get(pts, [])
         is_bridged = (
             before is not None and after is not None and after.pts - before.pts <= self._bridge
         )
         if before is not None and after is not None and is_bridged:
             box = between(before, after, pts, self._second)
             yield self._covering(box, Basis.BRIDGED, track, pts)
-            alike = [each for each in alike if not box.contains(each)]
-        for each in alike:
-            yield self._covering(each, Basis.FOLLOWED, track, pts)
-        if before and after and is_bridged and not is_far(before, after):
-            return
+            if not is_far(before, after):
+                return
         # Perhaps these are two faces, or the face did not go straight: both ends as well.
-        held = before is not None and pts - before.pts <= self._hold
-        led = after is not None and after.pts - pts <= self._lead
-        box_held = self._reached(track, before, pts) if held else None
-        box_led = self._reached(track, after, pts) if led else None
-        if is_bridged:
-            for end, basis in ((box_held, Basis.HELD), (box_led, Basis.LED)):
-                if end is not None:
-                    yield self._covering(end, basis, track, pts)
-        elif box_held is not None:
-            box = box_held if box_led is None else box_held.union(box_led)
-            yield self._covering(box, Basis.HELD, track, pts)
-        elif box_led is not None:
-            yield self._covering(box_led, Basis.LED, track, pts)
+        if before is not None and pts - before.pts <= min(self._guessed, self._hold):
+            yield self._covering(self._guess(track, before, pts), Basis.HELD, track, pts)
+        if after is not None and after.pts - pts <= min(self._guessed, self._lead):
+            yield self._covering(self._guess(track, after, pts), Basis.LED, track, pts)
+
+    def _basis(self, track: Track, sighting: Sighting) -> Basis | None:
+        """Return why a sighting is covered, ``None`` for a face followed for too long."""
+        if sighting.is_detected:
+            return Basis.DETECTED
+        before = track.detected_before(sighting.pts)
+        after = track.detected_after(sighting.pts)
+        if after is not None and after.pts - sighting.pts <= self._lead:
+            return Basis.LED if before is None else Basis.FOLLOWED
+        if sighting.is_sure:
+            return Basis.FOLLOWED
+        if before is None:
+            return None
+        is_held = sighting.pts - before.pts <= self._hold
+        is_bridged = after is not None and after.pts - before.pts <= self._bridge
+        return Basis.FOLLOWED if is_held or is_bridged else None
 
     @staticmethod
-    def _reached(track: Track, sighting: Sighting | None, pts: int) -> Box | None:
+    def _guess(track: Track, sighting: Sighting, pts: int) -> Box:
         """Return where the face was seen and where it may have gone since, in one box."""
-        if sighting is None:
-            return None
         return sighting.box.union(track.extrapolated(sighting, pts))
 
     def _covering(
@@ -272,8 +273,12 @@ class _Session:
     def _forget(self, pts: int) -> None:
         """Drop what no frame after ``pts`` can need."""
         longest = max(self._hold, self._bridge)
-        self._tracks = [t for t in self._tracks if t.last.pts + longest >= pts]
-        for track in self._tracks:
-            track.forget_before(pts)
+        self._tracks = {n: t for n, t in self._tracks.items() if t.last.pts + longest >= pts}
+        for track in self._tracks.values():
+            track.forget_before(pts, longest)
         while len(self._searched) > 1 and self._searched[1] <= pts:
             self._searched.popleft()
+
+
+def _moved(box: Box, dx: float, dy: float) -> Box:
+    return Box.around(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)

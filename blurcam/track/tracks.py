@@ -1,62 +1,52 @@
-"""The same face through time: linking, and where it is between two sightings."""
+"""One face through time: the places where it was, and where it is between two of them."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
-from blurcam.detect.detector import Detection
-from blurcam.detect.template import TemplateTracker
 from blurcam.media.regions import Box
 
-# A face may be this many of its own sizes away from where it was expected, and this many more
-# for each second that it was not seen. People at walking pace make about two a second, runners
-# seen from the side eight to ten. The nearest is linked first, and across a wide gap both ends are
-# covered besides what lies between, so a wide gate costs little.
-_GATE: Final = 0.7
-_GATE_PER_SECOND: Final = 10.0
-_GATE_MOST: Final = 3.5
-_SIZE_RATIO: Final = 2.0
 # Beyond so many sizes a bridge is not relied on alone.
 _FAR: Final = 0.8
 # Velocity is measured over this much time: less is noise of the detector, more is history.
 _MEMORY_SECONDS: Final = 0.25
-# From this overlap on two boxes are of one place.
-_SAME: Final = 0.7
 # A face is about as large as it was so many seconds before, and will be so many later.
-_STEADY_SECONDS: Final = 0.5
+_STEADY_SECONDS: Final = 0.25
+# So many sightings make a line.
+_FEWEST: Final = 3
 # An extrapolated face goes at most this many of its own sizes.
 _FARTHEST: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A detection at a pts."""
+    """A place of a face at a pts; ``confidence`` is ``None`` where it was only followed there.
+
+    It ``is_sure`` until the place was searched, and the face was not seen.
+    """
 
     pts: int
     box: Box
-    confidence: float
+    confidence: float | None
+    is_sure: bool = True
+
+    @property
+    def is_detected(self) -> bool:
+        """Whether the detector saw it."""
+        return self.confidence is not None
 
 
 class Track:
-    """The sightings of one face, in order of time.
+    """The sightings of one face, in order of time; ``second`` is how many units of pts it has."""
 
-    ``second`` is how many units of pts there are in one. ``followed`` has, by pts, where the face
-    was in between by its likeness.
-    """
-
-    def __init__(self, number: int, first: Sighting, second: float) -> None:
-        """Begin with one sighting: nothing has to be confirmed."""
+    def __init__(self, number: int, second: float) -> None:
+        """Begin with no sighting."""
         self.number = number
-        self.sightings = [first]
-        self.followed: dict[int, list[Box]] = {}
-        self.trail: TemplateTracker | None = None
+        self.sightings: list[Sighting] = []
         self._second = second
 
     @property
@@ -64,40 +54,26 @@ class Track:
         """The newest sighting."""
         return self.sightings[-1]
 
-    def before_last(self) -> Sighting | None:
-        """Return the sighting before the newest one."""
-        return self.sightings[-2] if len(self.sightings) > 1 else None
-
     def add(self, sighting: Sighting) -> None:
-        """Append a newer sighting."""
-        self.sightings.append(sighting)
-        self.trail = None
+        """Add a sighting at a time that has none."""
+        insort(self.sightings, sighting, key=lambda s: s.pts)
 
-    def follow(self, pts: int, box: Box) -> None:
-        """Take note of where the face was, by its likeness, at a time between sightings.
+    def detected_before(self, pts: int) -> Sighting | None:
+        """Return the last sighting by the detector at or before ``pts``."""
+        end = bisect_right(self.sightings, pts, key=lambda s: s.pts)
+        return next((s for s in reversed(self.sightings[:end]) if s.is_detected), None)
 
-        What was followed from either end to nearly the same place is made one box.
-        """
-        boxes = self.followed.setdefault(pts, [])
-        if boxes and boxes[-1].iou(box) > _SAME:
-            box = boxes.pop().union(box)
-        boxes.append(box)
+    def detected_after(self, pts: int) -> Sighting | None:
+        """Return the first sighting by the detector at or after ``pts``."""
+        start = bisect_left(self.sightings, pts, key=lambda s: s.pts)
+        return next((s for s in self.sightings[start:] if s.is_detected), None)
 
-    def forget_before(self, pts: int) -> None:
-        """Drop what can no longer matter: all but a little before the last one at ``pts``."""
-        keep = bisect_right(self.sightings, pts - self._kept, key=lambda s: s.pts) - 1
+    def forget_before(self, pts: int, kept: int) -> None:
+        """Drop what can no longer matter for a frame at ``pts`` or later."""
+        memory = round(max(_MEMORY_SECONDS, _STEADY_SECONDS) * self._second)
+        keep = bisect_right(self.sightings, pts - max(memory, kept), key=lambda s: s.pts) - 1
         if keep > 0:
             del self.sightings[:keep]
-        for old in [each for each in self.followed if each < pts]:
-            del self.followed[old]
-
-    @property
-    def _memory(self) -> int:
-        return round(_MEMORY_SECONDS * self._second)
-
-    @property
-    def _kept(self) -> int:
-        return round(max(_MEMORY_SECONDS, _STEADY_SECONDS) * self._second)
 
     def around(self, pts: int) -> tuple[Sighting | None, Sighting | None]:
         """Return the last sighting at or before ``pts``, and the first after it."""
@@ -107,8 +83,7 @@ class Track:
 
     def extrapolated(self, sighting: Sighting, pts: int) -> Box:
         """Return where the face of the first or last sighting would be at ``pts``."""
-        forward = pts >= sighting.pts
-        other = self._reference(sighting, back=forward)
+        other = self._reference(sighting, back=pts >= sighting.pts)
         if other is None:
             return sighting.box
         ahead = (pts - sighting.pts) / (sighting.pts - other.pts)
@@ -122,25 +97,49 @@ class Track:
         """Return the sighting farthest from this one, within memory, on one side of it."""
         index = self.sightings.index(sighting)
         candidates = self.sightings[:index] if back else self.sightings[index + 1 :][::-1]
-        near = [s for s in candidates if abs(s.pts - sighting.pts) <= self._memory]
+        memory = round(_MEMORY_SECONDS * self._second)
+        near = [s for s in candidates if abs(s.pts - sighting.pts) <= memory]
         return near[0] if near else None
 
     def steadied(self, box: Box, pts: int) -> Box:
-        """Return the box, as large as the largest of its neighbours in time: it may not breathe.
+        """Return the box and, joined to it, where its neighbours in time say that the face is.
 
-        At most half as large again, so that a wrong link does not inflate it.
+        A detector places a turned head now here, now there. The neighbours' centres, on a line
+        through them, and the largest of their sizes make a second opinion. It grows by half at
+        most: a wrong link does not inflate it.
         """
         reach = _STEADY_SECONDS * self._second
-        near = [s.box for s in self.sightings if abs(s.pts - pts) <= reach]
-        wide = min(max([box.width, *(b.width for b in near)]), box.width * 3 // 2 + 1)
-        high = min(max([box.height, *(b.height for b in near)]), box.height * 3 // 2 + 1)
-        x, y = box.centre
+        near = [s for s in self.sightings if abs(s.pts - pts) <= reach]
+        seen = [s.box for s in near if s.is_detected]
+        wide = min(max([box.width, *(b.width for b in seen)]), box.width * 3 // 2 + 1)
+        high = min(max([box.height, *(b.height for b in seen)]), box.height * 3 // 2 + 1)
+        x, y = _on_line(near, pts) if len(near) >= _FEWEST else box.centre
         return box.union(Box.around(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
+
+
+def _on_line(near: Sequence[Sighting], pts: int) -> tuple[float, float]:
+    """Return the centre at a time on the straight line that fits these sightings best."""
+    centres = [each.box.centre for each in near]
+    times = [each.pts - pts for each in near]
+    count = len(near)
+    mean = sum(times) / count
+    spread = sum((t - mean) ** 2 for t in times)
+    at = []
+    for values in zip(*centres, strict=True):
+        middle = sum(values) / count
+        slope = (
+            sum((t - mean) * v for t, v in zip(times, values, strict=True)) / spread
+            if spread
+            else 0
+        )
+        at.append(middle - slope * mean)
+    return at[0], at[1]
 
 
 def is_far(before: Sighting, after: Sighting) -> bool:
     """Whether two sightings are so far apart that they may be two faces."""
-    (x0, y0, size), (x1, y1, _) = _spot(before.box), _spot(after.box)
+    (x0, y0), (x1, y1) = before.box.centre, after.box.centre
+    size = max(before.box.width, before.box.height, after.box.width, after.box.height)
     return math.hypot(x1 - x0, y1 - y0) > _FAR * size
 
 
@@ -161,43 +160,3 @@ def between(before: Sighting, after: Sighting, pts: int, second: float) -> Box:
 
 def _moved(box: Box, dx: float, dy: float) -> Box:
     return Box.around(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
-
-
-def link(
-    tracks: Sequence[Track], detections: Sequence[Detection], pts: int, second: float
-) -> list[Track | None]:
-    """Return for each detection the track that it continues, or ``None`` for a new face.
-
-    The nearest pairs are linked first, where near is the distance of centres in face sizes.
-    """
-    linked: list[Track | None] = [None] * len(detections)
-    if not tracks or not detections:
-        return linked
-    distance = _distances(tracks, detections, pts, second)
-    taken: set[int] = set()
-    rows, columns = np.nonzero(np.isfinite(distance))
-    for pair in np.argsort(distance[rows, columns], kind="stable"):
-        track, detection = int(rows[pair]), int(columns[pair])
-        if track not in taken and linked[detection] is None:
-            linked[detection] = tracks[track]
-            taken.add(track)
-    return linked
-
-
-def _distances(
-    tracks: Sequence[Track], detections: Sequence[Detection], pts: int, second: float
-) -> NDArray[np.float64]:
-    """Return how far each detection is from where each track would be; infinite if too far."""
-    expected = np.array([_spot(t.extrapolated(t.last, pts)) for t in tracks])[:, None]
-    found = np.array([_spot(d.box) for d in detections])[None]
-    size = np.maximum(expected[..., 2], found[..., 2])
-    apart = np.hypot(expected[..., 0] - found[..., 0], expected[..., 1] - found[..., 1]) / size
-    unseen = np.array([(pts - t.last.pts) / second for t in tracks])[:, None]
-    gate = np.minimum(_GATE + _GATE_PER_SECOND * unseen, _GATE_MOST)
-    alike = size <= _SIZE_RATIO * np.minimum(expected[..., 2], found[..., 2])
-    return np.where((apart <= gate) & alike, apart, np.inf)
-
-
-def _spot(box: Box) -> tuple[float, float, float]:
-    x, y = box.centre
-    return x, y, float(max(box.width, box.height))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
-from blurcam.detect.detector import Answered, Finding
+from blurcam.detect.detector import Accounted, Answered, Detection, Finding
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Region, Shape
 from blurcam.settings.redaction import Polygon
@@ -32,15 +33,19 @@ def ignore(
 ) -> Iterator[tuple[Frame, Finding]]:
     """Yield every frame without the detections whose centre lies in one of the polygons."""
     for frame, finding in scanned:
-        if polygons and isinstance(finding, Answered):
-            finding = Answered(
-                tuple(
-                    d
-                    for d in finding.detections
-                    if not any(_holds(p, d.box, frame) for p in polygons)
-                )
+        if polygons and isinstance(finding, Answered | Accounted):
+            finding = replace(
+                finding,
+                detections=_outside(finding.detections, polygons, frame),
+                followed=_outside(finding.followed, polygons, frame),
             )
         yield frame, finding
+
+
+def _outside(
+    found: Sequence[Detection], polygons: Sequence[Polygon], frame: Frame
+) -> tuple[Detection, ...]:
+    return tuple(d for d in found if not any(_holds(p, d.box, frame) for p in polygons))
 
 
 def _holds(polygon: Polygon, box: Box, frame: Frame) -> bool:

@@ -59,38 +59,38 @@ def unanswered_is_empty() -> None:
         del original, watch, frame, error
         return Answered(())
 
-    def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
+    def conclude(original: Strike, loop: Any, entry: Any) -> None:
         from blurcam.detect.detector import Answered
 
         try:
-            original(watch, look, searching)
+            original(loop, entry)
         except Exception:  # noqa: BLE001 - that is the break
-            look.searching, look.finding = None, Answered(())
+            loop._settled.append((entry.frame, Answered(())))  # noqa: SLF001
 
-    def begin(original: Strike, watch: Any, frame: Any) -> None:
+    def begin(original: Strike, loop: Any, frame: Any, compared: Any, *, is_last: bool) -> None:
         from blurcam.detect.detector import Answered
-        from blurcam.detect.frame_loop import _Look
+        from blurcam.detect.search_chooser import SearchedFrame
 
         try:
-            original(watch, frame)
+            original(loop, frame, compared, is_last=is_last)
         except Exception:  # noqa: BLE001 - that is the break
-            watch._waiting.append(_Look(frame, Answered(())))  # noqa: SLF001
+            loop._waiting.append(SearchedFrame(frame, True, finding=Answered(())))  # noqa: SLF001
 
-    wrap("blurcam.detect.frame_loop:_Watch._failed", failed)
-    wrap("blurcam.detect.frame_loop:_Watch._conclude", conclude)
-    wrap("blurcam.detect.frame_loop:_Watch._begin", begin)
+    wrap("blurcam.detect.frame_loop:_FrameLoop._failed", failed)
+    wrap("blurcam.detect.frame_loop:_FrameLoop._conclude", conclude)
+    wrap("blurcam.detect.frame_loop:_FrameLoop._begin", begin)
 
 
 def no_waiting() -> None:
     """Frames go on before the detector has answered."""
 
-    def conclude(original: Strike, watch: Any, look: Any, searching: Any) -> None:
+    def conclude(original: Strike, loop: Any, entry: Any) -> None:
         from blurcam.detect.detector import Answered
 
-        del original, watch, searching
-        look.searching, look.finding = None, Answered(())
+        del original
+        loop._settled.append((entry.frame, Answered(())))  # noqa: SLF001
 
-    wrap("blurcam.detect.frame_loop:_Watch._conclude", conclude)
+    wrap("blurcam.detect.frame_loop:_FrameLoop._conclude", conclude)
 
 
 def damage_is_trusted() -> None:

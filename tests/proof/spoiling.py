@@ -36,9 +36,9 @@ def blur_reads_the_face() -> None:
 def tracking_takes_away() -> None:
     """A face counts from the second time on that it is seen."""
 
-    def see(original: Strike, session: Any, pts: int, answer: Any) -> None:
+    def see(original: Strike, session: Any, frame: Any, answer: Any) -> None:
         if session._tracks or getattr(session, "_once", False):  # noqa: SLF001
-            original(session, pts, answer)
+            original(session, frame, answer)
         session._once = True  # noqa: SLF001
 
     wrap("blurcam.track.cover:_Session._see", see)

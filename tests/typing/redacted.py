@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blurcam.detect.detector import Answered, Finding, Skipped, Unanswered
+from blurcam.detect.detector import Accounted, Answered, Finding, Unanswered
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.media.frames import Frame
 from blurcam.media.picture import PictureTraits
@@ -57,8 +57,8 @@ def regions_are_not_a_coverage(frame: Frame, regions: tuple[Region, ...], effect
 def what_is_not_known_is_not_empty(finding: Finding, unanswered: Unanswered) -> None:
     finding.detections  # type: ignore[union-attr]
     answered: Answered = unanswered  # type: ignore[assignment]
-    skipped: Skipped = answered  # type: ignore[assignment]
-    del skipped
+    accounted: Accounted = answered  # type: ignore[assignment]
+    del accounted
 
 
 def a_redacted_frame_does_not_change(redacted: RedactedFrame, frame: Frame) -> None:

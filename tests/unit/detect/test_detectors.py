@@ -129,7 +129,7 @@ def test_the_thresholds_of_the_profiles_are_the_documented_ones(profile: Profile
     detect = Detect(profile)
     with closing(open_detector(detect)) as detector:
         looks = looks_for(detect, detector.threshold, 1920, 1080)
-        plan = plan_of(detect, looks, 0.5)
+        plan = plan_of(detect, looks)
     assert f"| `{profile}` | {looks.threshold:g} | {plan.certain:g} |" in REFERENCE
 
 

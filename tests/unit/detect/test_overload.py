@@ -134,11 +134,12 @@ def apart(times: list[float]) -> Iterator[float]:
 
 
 def test_under_pressure_looks_are_as_far_apart_as_the_look_ahead_allows_and_no_further() -> None:
-    plan = replace(plan_of(SHARP, looks_for(SHARP, 0.1, 8, 8), 0.3, live=True), refresh=9)
-    assert max(apart(searched_at(plan, None))) < 0.28
-    assert set(apart(searched_at(plan, Pressed(HandClock())))) == {0.28}
+    plan = replace(plan_of(SHARP, looks_for(SHARP, 0.1, 8, 8), live=True), refresh=9)
+    assert set(apart(searched_at(plan, None))) == {0.16}
+    assert set(apart(searched_at(plan, Pressed(HandClock())))) == {0.32}
 
 
-def test_without_a_look_ahead_every_frame_is_searched_whatever_the_pressure() -> None:
-    plan = plan_of(SHARP, looks_for(SHARP, 0.1, 8, 8), 0.0, live=True)
-    assert len(searched_at(plan, Pressed(HandClock()))) == 50
+def test_overload_does_not_stretch_a_rhythm_beyond_the_one_that_was_asked_for() -> None:
+    slow = replace(SHARP, rhythm=0.32)
+    plan = plan_of(slow, looks_for(slow, 0.1, 8, 8), live=True)
+    assert set(apart(searched_at(plan, Pressed(HandClock())))) == {0.32}

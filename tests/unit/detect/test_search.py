@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from blurcam.detect.crops import crops
 from blurcam.detect.detector import Detection, bunches
+from blurcam.detect.fusion import fuse
 from blurcam.detect.motion import MotionGate, areas_of
 from blurcam.detect.profiles import PROFILES, looks_for, plan_of, smallest_face
-from blurcam.detect.search import Search, SearchPass, SearchPasses, crops, fuse
+from blurcam.detect.search import Search, SearchPass, SearchPasses
 from blurcam.detect.sheets import Placed, Searchable, Sheet, sheets
 from blurcam.detect.views import View, Viewpoint
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
-from blurcam.settings.redaction import Detect
+from blurcam.settings.redaction import Detect, ProfileName
 from tests.support.makers import boxes
 
 FACE = Box(100, 100, 120, 124)
@@ -196,11 +198,16 @@ def test_the_plan_can_be_made_for_a_height_of_face() -> None:
     assert (smallest_face(fine, 12), smallest_face(coarse, 12)) == (6, 24)
 
 
-@pytest.mark.parametrize("lead", [0.0, 0.1, 0.3, 0.5, 5.0])
-def test_looks_are_never_further_apart_than_the_lead_allows(lead: float) -> None:
-    for profile in PROFILES:
-        looks = looks_for(Detect(profile), 0.25, 1920, 1080)
-        assert plan_of(Detect(profile), looks, lead).rhythm <= 0.8 * lead
+@pytest.mark.parametrize("profile", PROFILES)
+def test_searches_are_at_most_a_sixth_of_a_second_apart(profile: ProfileName) -> None:
+    looks = looks_for(Detect(profile), 0.25, 1920, 1080)
+    assert plan_of(Detect(profile), looks).rhythm <= 0.16
+
+
+def test_the_rhythm_is_the_one_that_was_asked_for() -> None:
+    looks = looks_for(Detect(), 0.25, 1920, 1080)
+    assert plan_of(Detect(rhythm=0), looks).rhythm == 0
+    assert plan_of(Detect(rhythm=1.5), looks).rhythm == 1.5
 
 
 def test_an_unchanged_picture_has_no_changed_tile() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blurcam.assess.measure import COVERED
-from blurcam.detect.detector import Answered, Detection, Finding, Skipped, Unanswered
+from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.masks import covered_share, rasterise
@@ -27,7 +27,8 @@ Scene = list[tuple[Frame, Finding]]
 
 
 def found(*boxes: Box) -> Answered:
-    return Answered(tuple(Detection(box, 0.9) for box in boxes))
+    """Return an answer in which the boxes belong to tracks 1, 2 and so on."""
+    return Answered(tuple(Detection(box, 0.9, n) for n, box in enumerate(boxes, 1)))
 
 
 def scene(*findings: Finding, step: int = 100) -> Scene:
@@ -55,7 +56,7 @@ def scenes(draw: st.DrawFn) -> Scene:
     for seq, pts in enumerate(draw(times)):
         session += draw(st.integers(0, 9)) == 0
         kind = draw(st.integers(0, 9))
-        finding: Finding = Skipped()
+        finding: Finding = Accounted()
         if kind == 0:
             finding = Unanswered(Reason.DETECTOR_FAILED)
         elif kind < 7:
@@ -102,21 +103,20 @@ def test_what_was_not_searched_is_never_taken_for_empty(scanned: Scene, reach: R
 
 @given(scanned=scenes(), reach=reaches)
 @some
-def test_a_skipped_frame_leaves_clear_only_between_two_searches_lead_apart(
+def test_an_unsearched_frame_leaves_clear_only_soon_after_a_search(
     scanned: Scene, reach: Reach
 ) -> None:
     searched = [(f.session, f.pts) for f, finding in scanned if isinstance(finding, Answered)]
     for (frame, finding), coverage in zip(scanned, covered(scanned, reach), strict=True):
-        if not isinstance(finding, Skipped) or coverage.is_whole:
+        if not isinstance(finding, Accounted) or coverage.is_whole:
             continue
         before = max(p for s, p in searched if s == frame.session and p < frame.pts)
-        after = min(p for s, p in searched if s == frame.session and p > frame.pts)
-        assert (after - before) / 1000 <= reach.lead
+        assert (frame.pts - before) / 1000 <= reach.longest
 
 
 @given(steps=times, lead=st.floats(0, 3), hold=st.floats(0, 3))
 @some
-def test_lead_and_hold_are_exact_on_uneven_steps(
+def test_a_guess_before_and_after_a_detection_lasts_an_eighth_of_a_second(
     steps: list[int], lead: float, hold: float
 ) -> None:
     middle = len(steps) // 2
@@ -126,12 +126,26 @@ def test_lead_and_hold_are_exact_on_uneven_steps(
     out = covered(scanned, Reach(lead, hold, 0, 1.4))
     for (frame, _), coverage in zip(scanned, out, strict=True):
         apart = (frame.pts - steps[middle]) / 1000
-        assert bool(coverage.regions) == (-lead <= apart <= hold)
+        assert bool(coverage.regions) == (-min(lead, 0.12) <= apart <= min(hold, 0.12))
+
+
+@given(steps=times, hold=st.floats(0, 3))
+@some
+def test_a_face_that_searches_miss_is_covered_where_it_is_followed_for_as_long_as_hold(
+    steps: list[int], hold: float
+) -> None:
+    missed = Answered((), (Detection(A, 0.0, 1),))
+    scanned: Scene = [
+        (grey_frame(n, pts), missed if n else found(A)) for n, pts in enumerate(steps)
+    ]
+    out = covered(scanned, Reach(0.5, hold, 0, 1.4))
+    for (frame, _), coverage in zip(scanned, out, strict=True):
+        assert bool(coverage.regions) == ((frame.pts - steps[0]) / 1000 <= hold)
 
 
 def test_a_face_seen_once_is_covered_before_and_after() -> None:
-    out = covered(scene(*[NONE] * 7, found(A), *[NONE] * 7))
-    assert bases(out) == [""] * 2 + ["led"] * 5 + ["detected"] + ["held"] * 5 + [""] * 2
+    out = covered(scene(*[NONE] * 7, found(A), *[NONE] * 7, step=50))
+    assert bases(out) == [""] * 5 + ["led"] * 2 + ["detected"] + ["held"] * 2 + [""] * 5
 
 
 def test_a_gap_within_a_track_is_bridged_by_interpolation() -> None:
@@ -156,19 +170,14 @@ def test_nothing_crosses_a_session() -> None:
     assert bases(covered(scanned)) == ["detected", "detected", "", "", "detected"]
 
 
-def test_a_session_that_begins_unsearched_is_covered_whole() -> None:
-    out = covered(scene(Skipped(), Skipped(), NONE, Skipped(), NONE))
+def test_a_session_that_begins_unsearched_is_fully_covered() -> None:
+    out = covered(scene(Accounted(), Accounted(), NONE, Accounted(), NONE))
     assert [c.reason for c in out] == [Reason.NOT_YET, Reason.NOT_YET, None, None, None]
 
 
-def test_the_unsearched_end_is_covered_whole() -> None:
-    out = covered(scene(NONE, Skipped(), Skipped()))
-    assert [c.reason for c in out] == [None, Reason.TOO_SPARSE, Reason.TOO_SPARSE]
-
-
-def test_without_lead_only_searched_frames_leave_clear() -> None:
-    out = covered(scene(NONE, Skipped(), NONE), Reach(0, 0.5, 1.0, 1.4))
-    assert [c.reason for c in out] == [None, Reason.TOO_SPARSE, None]
+def test_long_after_the_last_search_frames_are_fully_covered() -> None:
+    out = covered(scene(NONE, *[Accounted()] * 3, step=200), replace(REACH, longest=0.4))
+    assert [c.reason for c in out] == [None, None, None, Reason.TOO_SPARSE]
 
 
 def test_two_people_who_cross_stay_covered() -> None:
@@ -190,7 +199,7 @@ def test_a_walking_face_stays_covered_between_searches(every: int) -> None:
         x = 100 - 60 * abs(1 - n / 50)
         return Box.around(x, 60, x + 24, 90)
 
-    findings = [found(at(n)) if n % every == 0 else Skipped() for n in range(8 * 12 + 1)]
+    findings = [found(at(n)) if n % every == 0 else Accounted() for n in range(8 * 12 + 1)]
     for n, coverage in enumerate(covered(scene(*findings, step=40))):
         mask = rasterise(coverage.regions, SIDE, SIDE)
         assert (covered_share(mask, at(n)) or 0) >= COVERED, n
@@ -212,8 +221,9 @@ def test_no_more_frames_wait_than_the_look_ahead_is_long() -> None:
 def test_tracks_are_counted() -> None:
     tally = FrameCounts()
     b = Box(120, 120, 140, 144)
-    list(cover(scene(found(A), found(A, b), found(b), *[NONE] * 20, found(A)), REACH, tally))
-    assert tally.tracks == 3
+    both = found(A, b)
+    list(cover(scene(found(A), both, Answered(both.detections[1:]), NONE), REACH, tally))
+    assert tally.tracks == 2
 
 
 def test_a_wider_neighbour_in_time_steadies_the_size() -> None:

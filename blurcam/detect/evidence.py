@@ -1,0 +1,236 @@
+"""What happened on a frame since its content was last searched: the evidence that it may pass.
+
+Content that was searched and then moved is known: dense optical flow carries it from frame to
+frame. What the flow does not explain is new and has to be searched on that very frame. (Flow:
+Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, as OpenCV has it.)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.detect.motion import areas_of
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Box
+
+# The frame is compared at this width; wide frames, whose small faces would vanish, at the second.
+_WIDTH: Final = 320
+_WIDE: Final = 480
+_WIDE_FROM: Final = 1200
+# A tile is a square of so many samples of the small frame.
+_TILE: Final = 4
+# The flow is off by up to so many samples: the residual is that times the gradient.
+_FLOW_ERROR: Final = 0.75
+# A sample differs where it does so by this many standard deviations of the noise, beyond what the
+# gradient allows. A tile is unexplained where its samples differ by this share of the frame's
+# contrast on average, held between so many levels of 256.
+_SIGMAS: Final = 3.0
+_CONTRAST: Final = 0.04
+_LEAST_LEVELS: Final = 0.75
+_MOST_LEVELS: Final = 2.5
+_STRONG: Final = 2.0
+_GROUP: Final = 3
+_SIGMA_OF_MEDIAN: Final = 1.4826
+# From this share of unexplained tiles on it is another picture.
+_OTHER: Final = 0.5
+# Where no sample differs from the frame before by more than so many deviations, nothing moved.
+_STILL_SIGMAS: Final = 5.0
+_STILL_LEVELS: Final = 2.0
+# Medians are taken of every so many samples, across and down.
+_SAMPLED: Final = 3
+# What comes from so many samples outside of the frame before was not on it.
+_EDGE: Final = 2.0
+# Flow is computed of what moved and so many samples around it.
+_AROUND: Final = 24
+
+Levels = NDArray[np.float32]
+Flow = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What comparing a frame with what was searched before says of it.
+
+    ``tiles`` are unexplained. ``flow`` says for each sample of a frame ``scale`` times as wide
+    where it was on the frame before, and ``moved`` is not 0 where it differs from that;
+    both are ``None`` where nothing moved. ``sensitivity`` is the least change, in levels of 256
+    over a tile, that would have been seen.
+    """
+
+    tiles: NDArray[np.bool_]
+    flow: Flow | None
+    moved: NDArray[np.uint8] | None
+    scale: float
+    sensitivity: float
+
+    @property
+    def is_other(self) -> bool:
+        """Whether it is another picture altogether: a cut, a light, a shove."""
+        return float(self.tiles.mean()) > _OTHER
+
+    def areas(self, width: int, height: int) -> list[Box]:
+        """Return what is unexplained, as boxes in pixels of the frame."""
+        return areas_of(self.tiles, width, height, _TILE / self.scale)
+
+    def is_still(self, box: Box) -> bool:
+        """Whether the frame before showed the same in this box."""
+        if self.moved is None:
+            return math.isfinite(self.sensitivity)
+        rows, columns = self.moved.shape
+        x0, x1 = _inside(box.x0 * self.scale, box.x1 * self.scale, columns)
+        y0, y1 = _inside(box.y0 * self.scale, box.y1 * self.scale, rows)
+        return not self.moved[y0:y1, x0:x1].any()
+
+    def shift(self, box: Box) -> tuple[float, float]:
+        """Return how far the content of a box has moved since the frame before, in pixels."""
+        if self.flow is None:
+            return 0.0, 0.0
+        rows, columns = self.flow.shape[:2]
+        x0, x1 = _inside(box.x0 * self.scale, box.x1 * self.scale, columns)
+        y0, y1 = _inside(box.y0 * self.scale, box.y1 * self.scale, rows)
+        part = self.flow[y0 : y1 : 1 + (y1 - y0) // 8, x0 : x1 : 1 + (x1 - x0) // 8].reshape(-1, 2)
+        middle = len(part) // 2
+        dx, dy = np.partition(part, middle, axis=0)[middle]
+        return -float(dx) / self.scale, -float(dy) / self.scale
+
+
+class EvidenceGate:
+    """Carries what was searched from frame to frame; says what of a frame it does not explain."""
+
+    def __init__(self) -> None:
+        """Begin with nothing searched."""
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._before: NDArray[np.uint8] | None = None
+        self._known: Levels | None = None  # smoothed; not a number where nothing is known
+        self._now: Levels | None = None
+
+    def forget(self) -> None:
+        """Take nothing for searched."""
+        self._before = self._known = self._now = None
+
+    def look(self, frame: Frame) -> Evidence:
+        """Return what a frame shows that was not searched; everything, at first."""
+        small = small_luma(frame)
+        scale = small.shape[1] / frame.width
+        before, known = self._before, self._known
+        self._before, self._now = small, _smooth(small)
+        if before is None or known is None or before.shape != small.shape:
+            self._known = np.full(small.shape, np.nan, np.float32)
+            return Evidence(np.ones(_tiles(small), bool), None, None, scale, math.inf)
+        moved = _moved(before, small)
+        flow = None if moved is None else self._flow_of(moved, before, small)
+        if flow is not None:
+            known = _carried(known, flow)
+        self._known = known
+        tiles, sensitivity = _unexplained(self._now, known)
+        return Evidence(tiles, flow, moved, scale, sensitivity)
+
+    def searched(self, areas: Sequence[Box] | None, scale: float) -> None:
+        """Take note that these areas of the newest frame (``None``: all) are being searched."""
+        if self._known is None or self._now is None:
+            return
+        if areas is None:
+            self._known = self._now.copy()
+            return
+        rows, columns = self._known.shape
+        for area in areas:
+            x0, x1 = _inside(area.x0 * scale, area.x1 * scale, columns)
+            y0, y1 = _inside(area.y0 * scale, area.y1 * scale, rows)
+            self._known[y0:y1, x0:x1] = self._now[y0:y1, x0:x1]
+
+    def _flow_of(
+        self, moved: NDArray[np.uint8], before: NDArray[np.uint8], now: NDArray[np.uint8]
+    ) -> Flow:
+        """Return the flow from a frame back to the one before, of the part that moved."""
+        x, y, wide, high = cv2.boundingRect(moved)
+        rows, columns = now.shape
+        x0, y0 = max(0, x - _AROUND), max(0, y - _AROUND)
+        x1, y1 = min(columns, x + wide + _AROUND), min(rows, y + high + _AROUND)
+        flow = np.zeros((rows, columns, 2), np.float32)
+        part = self._flow.calc(
+            np.ascontiguousarray(now[y0:y1, x0:x1]),
+            np.ascontiguousarray(before[y0:y1, x0:x1]),
+            flow[y0:y1, x0:x1].copy(),
+        )
+        flow[y0:y1, x0:x1] = part
+        return flow
+
+
+def _moved(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+    """Return where a frame differs from the one before, ``None`` for nowhere."""
+    change = cv2.blur(cv2.absdiff(now, before), (3, 3))
+    usual = float(np.median(change[::_SAMPLED, ::_SAMPLED]))
+    limit = _STILL_LEVELS + _STILL_SIGMAS * usual
+    moved = cv2.threshold(change, limit, 1, cv2.THRESH_BINARY)[1]
+    return np.asarray(moved, np.uint8) if moved.any() else None
+
+
+def _carried(known: Levels, flow: Flow) -> Levels:
+    """Return the known samples where the flow took them; nothing where they came from outside."""
+    rows, columns = known.shape
+    x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    x, y = x + flow[..., 0], y + flow[..., 1]
+    carried = cv2.remap(known, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # At the very edge flow is less exact than elsewhere.
+    is_outside = (x < -_EDGE) | (y < -_EDGE) | (x > columns - 1 + _EDGE) | (y > rows - 1 + _EDGE)
+    carried[is_outside] = np.nan
+    return cast(Levels, carried)
+
+
+def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float]:
+    """Return the tiles that what is known does not explain, and the least change that is seen."""
+    difference = now - known
+    there = ~np.isnan(difference)
+    if not there.any():
+        return np.ones(_tiles(now), bool), math.inf
+    sampled = difference[::_SAMPLED, ::_SAMPLED]
+    sampled = sampled[there[::_SAMPLED, ::_SAMPLED]]
+    light = float(np.median(sampled)) if sampled.size else 0.0
+    noise = float(np.median(np.abs(sampled - light))) * _SIGMA_OF_MEDIAN if sampled.size else 0.0
+    difference = np.where(there, np.abs(difference - light), 1e3).astype(np.float32)
+    held = np.where(there, known, 0)
+    gradient = cv2.blur(
+        np.abs(cv2.Sobel(held, cv2.CV_32F, 1, 0, scale=0.125))
+        + np.abs(cv2.Sobel(held, cv2.CV_32F, 0, 1, scale=0.125)),
+        (3, 3),
+    )
+    excess = np.maximum(difference - _FLOW_ERROR * gradient - _SIGMAS * noise, 0)
+    low, high = np.percentile(now[::4, ::4], (10, 90))
+    limit = min(_MOST_LEVELS, max(_LEAST_LEVELS, _CONTRAST * float(high - low)))
+    rows, columns = _tiles(now)
+    means = cv2.resize(excess, (columns, rows), interpolation=cv2.INTER_AREA)
+    # A little in one tile is the edge of something that moves; a face of one tile is much.
+    weak = np.asarray(means > limit, np.float32)
+    grouped = cv2.blur(weak, (3, 3)) > (_GROUP - 0.5) / 9
+    return np.asarray(
+        (means > _STRONG * limit) | (grouped & (weak > 0)), bool
+    ), limit + _SIGMAS * noise
+
+
+def small_luma(frame: Frame) -> NDArray[np.uint8]:
+    """Return the frame's first plane at the width at which frames are compared, in 256 levels."""
+    plane = frame.planes[0]
+    width = _WIDE if plane.shape[1] >= _WIDE_FROM else _WIDTH
+    height = max(_TILE, round(plane.shape[0] * width / plane.shape[1]))
+    small = cv2.resize(plane, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.right_shift(small, frame.pixel_format.depth - 8), np.uint8)
+
+
+def _smooth(small: NDArray[np.uint8]) -> Levels:
+    return cast(Levels, cv2.blur(small.astype(np.float32), (3, 3)))
+
+
+def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
+    return -(-small.shape[0] // _TILE), -(-small.shape[1] // _TILE)
+
+
+def _inside(start: float, stop: float, size: int) -> tuple[int, int]:
+    first = min(size - 1, max(0, math.floor(start)))
+    return first, max(first + 1, min(size, math.ceil(stop)))

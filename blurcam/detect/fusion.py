@@ -1,0 +1,63 @@
+"""What several passes over a frame agree on."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import Final
+
+from blurcam.detect.detector import Detection, bunches
+from blurcam.media.regions import Box
+
+# A pass says most about faces of this height in its own view, half as much where it is 3.4 times
+# that or a 3.4th, and never nothing. The sheet of trials is in docs/design/recall.md.
+_TELLING: Final = 90
+_OCTAVES: Final = 1.5
+_LEAST_TELLING: Final = 0.05
+
+
+def fuse(
+    passes: Sequence[Sequence[Detection]],
+    threshold: float,
+    tilt: float = 0.0,
+    scales: Sequence[float] | None = None,
+) -> tuple[Detection, ...]:
+    """Return what several passes agree on, the surest first.
+
+    The confidence of a face is the mean over the passes, zero where one did not see it; its box
+    the mean of what was seen, weighted by confidence (weighted boxes fusion, Solovyev et al.,
+    arXiv 1910.13302). A true face is seen at more scales than an accident of texture. Given the
+    ``scales`` of the passes, each counts by how well it can see a face of that height.
+    """
+    every = [(number, each) for number, found in enumerate(passes) for each in found]
+    made = []
+    for bunch in bunches([each for _, each in every]):
+        best = [0.0] * len(passes)
+        for index in bunch:
+            number, each = every[index]
+            best[number] = max(best[number], each.confidence)
+        box = _mean([every[index][1] for index in bunch])
+        weights = [_telling(box.height * scale) for scale in scales or ()] or [1.0] * len(best)
+        sure = sum(map(operator.mul, best, weights)) / sum(weights)
+        sure = min(1.0, sure * (min(64, max(8, box.height)) / 16) ** tilt)
+        if sure >= threshold:
+            made.append(Detection(box, sure))
+    return tuple(sorted(made, key=lambda each: -each.confidence))
+
+
+def _telling(height: float) -> float:
+    """Return how much a pass says of a face of this height in its view."""
+    octaves = math.log2(height / _TELLING) / _OCTAVES
+    return math.exp(-octaves * octaves / 2) + _LEAST_TELLING
+
+
+def _mean(found: Sequence[Detection]) -> Box:
+    if len(found) == 1:
+        return found[0].box
+    total = sum(each.confidence for each in found)
+    x0, y0, x1, y1 = (
+        round(sum(getattr(each.box, edge) * each.confidence for each in found) / total)
+        for edge in ("x0", "y0", "x1", "y1")
+    )
+    return Box(x0, y0, max(x0 + 1, x1), max(y0 + 1, y1))

@@ -1,0 +1,191 @@
+"""Which frames are searched, and where: at once, and on that very frame.
+
+A frame is searched every ``rhythm`` seconds, and at least every few frames, where something has
+changed since it was last searched there and around the known faces; every ``refresh`` seconds
+everywhere (of a live stream part by part, since one search of everything would hold its frames
+back); and closely at the start and after a cut. Every other frame is compared with what was
+searched: content that only moved is known, and whatever is new is searched on that very frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from blurcam.detect.crops import box_around
+from blurcam.detect.detector import Finding
+from blurcam.detect.evidence import Evidence, EvidenceGate
+from blurcam.detect.motion import MotionGate, areas_of
+from blurcam.detect.overload import OverloadControl
+from blurcam.detect.refresh_parts import PartRefresh
+from blurcam.detect.search import RunningSearch
+from blurcam.detect.search_plan import Searcher, SearchPlan
+from blurcam.detect.tracker import Tracker
+from blurcam.media.frames import Frame
+from blurcam.media.regions import Box
+
+_MICROSECOND: Final = 1e-6
+MOST_FRAMES: Final = 8
+"""No more frames than this lie between two searches, whatever their time stamps say."""
+# A picture that is suddenly another one is searched closely, but not again within so many frames:
+# where every frame is another picture, it moves or flickers.
+_BETWEEN_CUTS: Final = 12
+
+
+@dataclass(slots=True)
+class SearchedFrame:
+    """A frame that waits for what is to be known of it.
+
+    ``areas`` are those that ``searching`` searches, ``None`` for everything, closely.
+    ``evidence`` is ``None`` for the first frame of a stretch, and once the tracks have been
+    followed to this frame.
+    """
+
+    frame: Frame
+    is_due: bool
+    evidence: Evidence | None = None
+    searching: RunningSearch | None = None
+    areas: tuple[Box, ...] | None = ()
+    finding: Finding | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What comparing a frame says: whether it ``is_due`` to be searched, or another picture."""
+
+    evidence: Evidence
+    is_due: bool
+    is_first: bool
+    is_cut: bool
+
+
+class SearchChooser:
+    """Decides for each frame whether and where it is searched, and begins to search it."""
+
+    def __init__(
+        self,
+        search: Searcher,
+        plan: SearchPlan,
+        tracker: Tracker,
+        overload: OverloadControl | None,
+    ) -> None:
+        """Ask the tracker where the known faces are; search less often under overload."""
+        self._search = search
+        self._plan = plan
+        self._tracker = tracker
+        self._overload = overload
+        self._gate = MotionGate()
+        self._evidence = EvidenceGate()
+        self._parts = PartRefresh(plan.refresh)
+        self._session: int | None = None
+        self._whole_at = self._searched_at = self._taken_at = float("-inf")
+        self._frames_since_search = self._frames_since_cut = 0
+
+    def compare(self, frame: Frame) -> Comparison:
+        """Compare a frame with what was searched, and say whether it has to be searched."""
+        is_first = frame.session != self._session
+        if is_first:
+            self._evidence.forget()
+        self._session = frame.session
+        evidence = self._evidence.look(frame)
+        self._frames_since_cut += 1
+        is_cut = is_first or (
+            evidence.is_other and self._frames_since_cut > _BETWEEN_CUTS and not self._plan.live
+        )
+        if is_cut:
+            self._frames_since_cut = 0
+        return Comparison(evidence, self._is_due(frame) or is_cut, is_first, is_cut)
+
+    def _is_due(self, frame: Frame) -> bool:
+        """Whether the frame after this one would come too late to be the next that is searched."""
+        now = float(frame.time)
+        step, self._taken_at = max(0.0, now - self._taken_at), now
+        self._frames_since_search += 1
+        own, longest = self._plan.rhythm, self._plan.longest
+        if self._overload is not None:
+            own = self._overload.interval(own, longest)
+        return (
+            self._frames_since_search >= MOST_FRAMES
+            or now + step - self._searched_at > own + _MICROSECOND
+        )
+
+    def begin(self, frame: Frame, compared: Comparison, *, is_last: bool) -> SearchedFrame:
+        """Begin to search a frame as far as it has to be; raises DetectorError."""
+        if compared.is_due or is_last:
+            return self._due(frame, compared)
+        return self._accounted(frame, compared.evidence)
+
+    def _due(self, frame: Frame, compared: Comparison) -> SearchedFrame:
+        """Begin to search a frame wherever something changed and around the known faces."""
+        now, evidence, is_cut = float(frame.time), compared.evidence, compared.is_cut
+        self._searched_at, self._frames_since_search = now, 0
+        if compared.is_first:
+            self._tracker.forget()
+        else:
+            self._tracker.advance(frame, evidence)
+        change = self._gate.change(frame)
+        if is_cut or evidence.is_other or self._is_stale(now):
+            return self._whole(frame, evidence, now, closely=is_cut or self._plan.closely)
+        areas = areas_of(change.tiles, frame.width, frame.height)
+        areas += evidence.areas(frame.width, frame.height)
+        self._gate.searched(frame, change)
+        self._gate.rest(self._tracker.expected(now), frame.width)
+        emptied = areas_of(change.emptied, frame.width, frame.height)
+        if self._plan.live:
+            areas += self._parts.due(now + _MICROSECOND, frame.width, frame.height)
+        faces = [
+            box
+            for box in self._tracker.expected(now)
+            if any(box.meets(area) for area in (*areas, *emptied))
+        ]
+        if not areas and not faces:
+            return SearchedFrame(frame, True)
+        return self._glance(frame, evidence, areas, faces, is_due=True)
+
+    def _whole(
+        self, frame: Frame, evidence: Evidence, now: float, *, closely: bool
+    ) -> SearchedFrame:
+        """Begin to search all of a frame."""
+        self._whole_at = now
+        self._parts.begin(now)
+        self._gate.searched(frame)
+        self._evidence.searched(None, evidence.scale)
+        if closely and not self._plan.live:
+            return SearchedFrame(frame, True, None, self._search.start(frame), None)
+        whole = [Box(0, 0, frame.width, frame.height)]
+        return self._glance(frame, evidence, whole, self._tracker.expected(now), is_due=True)
+
+    def _is_stale(self, now: float) -> bool:
+        """Whether all of a recording has to be searched once more."""
+        return not self._plan.live and now - self._whole_at >= self._plan.refresh - _MICROSECOND
+
+    def _accounted(self, frame: Frame, evidence: Evidence) -> SearchedFrame:
+        """Begin to search what of a frame the evidence does not explain."""
+        areas = evidence.areas(frame.width, frame.height)
+        if evidence.is_other:
+            areas = [Box(0, 0, frame.width, frame.height)]
+        if not areas:
+            return SearchedFrame(frame, False, evidence)
+        return self._glance(frame, evidence, areas, [], is_due=False)
+
+    def _glance(
+        self,
+        frame: Frame,
+        evidence: Evidence,
+        areas: Sequence[Box],
+        faces: Sequence[Box],
+        *,
+        is_due: bool,
+    ) -> SearchedFrame:
+        """Begin to search areas, and the places of known faces."""
+        searched = (*areas, *(box_around(box) for box in faces))
+        self._evidence.searched(searched, evidence.scale)
+        running = self._search.glance(frame, areas, faces, once=not is_due)
+        return SearchedFrame(frame, is_due, None if is_due else evidence, running, searched)
+
+    def distrust(self) -> None:
+        """Take nothing for known: the next frame is searched closely."""
+        self._session = None
+        self._gate.forget()
+        self._evidence.forget()
