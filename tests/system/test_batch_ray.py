@@ -58,6 +58,26 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     made.shutdown()
 
 
+def working() -> list[psutil.Process]:
+    """Ray's processes that carry a task out."""
+    found = []
+    for each in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if each.cmdline()[:1] == ["ray::_carry_out"]:
+                found.append(each)
+    return found
+
+
+def may_dump_no_core(process: psutil.Process) -> bool:
+    """Whether a process has called no_core_dump: its hard limit of core files is nought."""
+    try:
+        limits = Path(f"/proc/{process.pid}/limits").read_text(encoding="ascii")
+    except OSError:  # gone
+        return True
+    core = next(line for line in limits.splitlines() if line.startswith("Max core file size"))
+    return core.split()[4:6] == ["0", "0"]
+
+
 def test_a_node_killed_in_the_middle_loses_nothing_and_doubles_nothing(
     cluster: Any, tmp_path: Path
 ) -> None:
@@ -68,6 +88,8 @@ def test_a_node_killed_in_the_middle_loses_nothing_and_doubles_nothing(
     job = begin(
         source, "--out", out, "--engine", "ray", "--address", cluster.address, "--span", 3
     )  # fmt: skip
+    until(lambda: bool(working()), seconds=300)
+    until(lambda: all(map(may_dump_no_core, working())), seconds=30)
     until(lambda: len(outputs(out)) >= 1, seconds=300)
     cluster.remove_node(cluster.second, allow_graceful=False)
     assert len(outputs(out)) < FILES
