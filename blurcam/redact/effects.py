@@ -9,6 +9,7 @@ calm to look at; so an effect belongs to one stream, and its frames come in orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Final, Protocol, cast
 
 import cv2
@@ -51,19 +52,29 @@ def surroundings(
     """
     values: list[Cells] = []
     weights: list[Cells] = []
-    for patch in patches:
-        size = history.size(patch.track, patch.is_chroma, patch.grid(across), patch.time)
-        # Where anything is covered the patch is zero, and counts for nothing.
-        known = (1 - patch.covered).astype(np.float32)
-        weight = cast(Cells, cv2.resize(known, size, interpolation=cv2.INTER_AREA))
-        cells = [_shrunk(plane, size) / np.float32(patch.unit) for plane in patch.planes]
-        *means, share = history.add(patch.track, patch.is_chroma, patch.time, [*cells, weight])
-        values += means
-        weights += [share] * len(means)
+    for track, own in groupby(patches, key=lambda patch: patch.track):
+        group = list(own)
+        sizes = history.sizes(track, [patch.grid(across) for patch in group])
+        grids = [_sampled(patch, size) for patch, size in zip(group, sizes, strict=True)]
+        for means in history.add(track, group[0].time, grids):
+            values += list(means[:-1])
+            weights += [means[-1]] * (len(means) - 1)
     if patches:
         history.forget(patches[0].time)
     made = iter(membranes(values, weights, _GREY))
     return [tuple(next(made) for _ in patch.planes) for patch in patches]
+
+
+def _sampled(patch: Patch, size: tuple[int, int]) -> Cells:
+    """Return the weighted levels of each plane of a patch in cells, then how much is known."""
+    columns, rows = size
+    made = np.zeros((len(patch.planes) + 1, rows, columns), np.float32)
+    for cells, plane in zip(made, patch.planes, strict=False):
+        cells[:] = _shrunk(plane, size)
+    made /= np.float32(patch.unit)
+    # Where anything is covered the patch is zero, and counts for nothing.
+    made[-1] = _shrunk(1 - patch.covered, size)
+    return made
 
 
 def _shrunk(plane: Plane, size: tuple[int, int]) -> Cells:

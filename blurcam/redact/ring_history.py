@@ -20,8 +20,8 @@ _WINDOW: Final = 0.8
 _MOMENTS: Final = 32
 # What the newest and the oldest count, over what those in the middle do.
 _LEAST: Final = 0.02
-# From this median change of the cells, in levels from one moment to the next, it is another scene.
-# Fewer cells change by more as an ellipse crosses an edge, which is no cut.
+# Where most cells change by more levels from one moment to the next, it is another scene. Some do
+# as an ellipse crosses an edge, which is no cut.
 _CUT: Final = 24.0
 # How much of a cell must be known on both frames for it to be compared.
 _KNOWN: Final = 0.25
@@ -30,43 +30,39 @@ _SAME_SHAPE: Final = 1.6
 
 
 class _Ring:
-    """What was known of one track at each of its last moments, on one grid.
+    """What was known of one track at each of its last moments, on one grid for each mask.
 
-    ``size`` is the columns and rows of the grid. A moment is a row of ``cells``: the weighted
-    values of each plane, then how much of each cell was known.
+    A moment is a row of ``_cells``: of each grid the weighted values of each plane, then how much
+    of each cell was known. ``sizes`` are the columns and rows of the grids.
     """
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = size
+    def __init__(self, sizes: Sequence[tuple[int, int]]) -> None:
+        self.sizes = tuple(sizes)
         self.last = -np.inf
         self._times = np.full(_MOMENTS, -np.inf)
         self._cells: Cells | None = None
         self._next = 0
 
-    def add(self, time: float, cells: Sequence[Cells]) -> list[Cells]:
-        """Add a moment; return the means over the window."""
-        made = np.stack(cells)
+    def add(self, time: float, grids: Sequence[Cells]) -> list[Cells]:
+        """Add a moment; return the means over the window.
+
+        They begin anew where the first grid shows a cut, and where time steps back.
+        """
+        made = np.concatenate([each.ravel() for each in grids])
         if self._cells is None:
             self._cells = np.zeros((_MOMENTS, made.size), np.float32)
         newest = (self._next - 1) % _MOMENTS
+        if time <= self.last or _shows_cut(self._cells[newest], grids[0]):
+            self._times[:] = -np.inf
         if time - self._times[newest] >= _WINDOW / _MOMENTS:
             newest, self._next = self._next, (self._next + 1) % _MOMENTS
             self._times[newest] = time
-            self._cells[newest] = made.ravel()
+            self._cells[newest] = made
         self.last = time
-        means = (self._shares(time) @ self._cells).reshape(made.shape)
-        return list(means)
-
-    def shows_cut(self, cells: Sequence[Cells]) -> bool:
-        """Whether the ring changed so much since the last moment that the scene is another."""
-        if self._cells is None:
-            return False
-        before = self._cells[(self._next - 1) % _MOMENTS].reshape(len(cells), *cells[0].shape)
-        known = np.minimum(before[-1], cells[-1]) > _KNOWN
-        if not known.any():
-            return False
-        was, now = (each[0][known] / each[-1][known] for each in (before, cells))
-        return bool(np.median(np.abs(now - was)) > _CUT)
+        means = self._shares(time) @ self._cells
+        ends = np.cumsum([each.size for each in grids])
+        parts = np.split(means, ends[:-1])
+        return [part.reshape(each.shape) for part, each in zip(parts, grids, strict=True)]
 
     def _shares(self, time: float) -> Cells:
         """Return what each moment counts: a hump, so that none enters or leaves with a step."""
@@ -75,35 +71,39 @@ class _Ring:
         return cast(Cells, (hump / hump.sum()).astype(np.float32))
 
 
+def _shows_cut(before: Cells, grid: Cells) -> bool:
+    """Whether a grid changed so much since the moment before that the scene is another."""
+    earlier = before[: grid.size].reshape(grid.shape)
+    known = np.minimum(earlier[-1], grid[-1]) > _KNOWN
+    if not known.any():
+        return False
+    was, now = (each[0][known] / each[-1][known] for each in (earlier, grid))
+    return bool(2 * np.count_nonzero(np.abs(now - was) > _CUT) > was.size)
+
+
 class RingHistory:
-    """The rings of the tracks of one stream: one of luma, one of chroma."""
+    """The rings of the tracks of one stream."""
 
     def __init__(self) -> None:
         """Begin with no track."""
-        self._rings: dict[tuple[Hashable, bool], _Ring] = {}
+        self._rings: dict[Hashable, _Ring] = {}
 
-    def size(
-        self, track: Hashable, is_chroma: bool, wanted: tuple[int, int], time: float
-    ) -> tuple[int, int]:
-        """Return the columns and rows of a track's grid: as before, unless its shape changed."""
-        ring = self._rings.get((track, is_chroma))
-        if ring is None or not ring.last < time or not _alike(ring.size, wanted):
-            ring = self._rings[track, is_chroma] = _Ring(wanted)
-        return ring.size
+    def sizes(
+        self, track: Hashable, wanted: Sequence[tuple[int, int]]
+    ) -> tuple[tuple[int, int], ...]:
+        """Return the columns and rows of a track's grids: as before, unless its shape changed."""
+        ring = self._rings.get(track)
+        if ring is None or not all(map(_alike, ring.sizes, wanted)):
+            ring = self._rings[track] = _Ring(wanted)
+        return ring.sizes
 
-    def add(
-        self, track: Hashable, is_chroma: bool, time: float, cells: Sequence[Cells]
-    ) -> list[Cells]:
+    def add(self, track: Hashable, time: float, grids: Sequence[Cells]) -> list[Cells]:
         """Add what is known of a track now; return the means over its path.
 
-        ``cells`` are the weighted values of each plane, then how much of each cell is known. Luma
-        comes before chroma. Where it shows a cut, both begin anew.
+        A grid has the weighted values of each plane, then how much of each cell is known. The
+        first is that of luma.
         """
-        ring = self._rings[track, is_chroma]
-        if not is_chroma and ring.shows_cut(cells):
-            ring = self._rings[track, False] = _Ring(ring.size)
-            self._rings.pop((track, True), None)
-        return ring.add(time, cells)
+        return self._rings[track].add(time, grids)
 
     def forget(self, time: float) -> None:
         """Drop the tracks that were not seen within the window before a time."""
