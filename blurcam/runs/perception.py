@@ -108,8 +108,6 @@ def searched(
     """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
     looks = looks_for(detect, detector.threshold, info.width, info.height)
-    if live:
-        lead, detect = SHARE * lead, replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
     plan = plan_of(detect, looks, live=live)
     return scan(frames, Search(detector, viewpoint, looks), plan)
 

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -22,7 +23,7 @@ from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import Source, account, deliver, redact_all, until_fault
 from blurcam.runs.pace import StreamPace
-from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runs.perception import LIVE_TIMEOUT, covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outputs
 from blurcam.runs.summary import Summary
 from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
@@ -30,6 +31,7 @@ from blurcam.runtime.files import refuse_existing, refuse_same
 from blurcam.runtime.signals import Stop
 from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
 from blurcam.settings.pipe import PipeSettings, is_stream
+from blurcam.settings.redaction import Detect
 from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor
 from blurcam.sources.descriptor import InputDescriptor, open_intake
 from blurcam.sources.pipe import open_pipe
@@ -125,7 +127,7 @@ class PipeRun:
         is_live = self._is_live
         taken = self._stop.until_asked(frames)
         lead = settings.cover.lead
-        found = searched(taken, info, self._detector, settings.detect, lead, live=is_live)
+        found = searched(taken, info, self._detector, self._detect, lead, live=is_live)
         covering = covered(found, settings.cover, counts, live=is_live)
         if regions is not None:
             regions.begin(info, __version__)
@@ -200,6 +202,14 @@ class PipeRun:
             interrupt=self._interrupt,
             hold_at=(lambda most: None) if pace is None else pace.hold_at,
         )
+
+    @property
+    def _detect(self) -> Detect:
+        """How frames are searched; a late answer is waited for unless frames are dropped."""
+        detect = self.settings.detect
+        if self.settings.when_slow != "drop":
+            return detect
+        return replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT))
 
     @property
     def _is_live(self) -> bool:
