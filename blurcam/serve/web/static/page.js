@@ -226,18 +226,21 @@ function verdict(tone, title, second, why, found) {
   });
 }
 
-// A line for each finding: whom or what it concerns, and what it is; made anew only where it differs.
+// A line for each finding: the camera or the title, and the text. Lines are made anew only where other
+// findings come, since a link that is replaced loses the focus; the text changes every second.
 function findings(place, found, name = (who) => element("strong", "", who)) {
-  const key = JSON.stringify(found);
-  if (place.dataset.key === key) return;
-  place.dataset.key = key;
-  place.hidden = found.length === 0;
-  place.replaceChildren(...found.map((each) => {
-    const line = element("li", "", "");
-    line.dataset.tone = each.tone;
-    line.append(name(each.who), ` ${each.text}`);
-    return line;
-  }));
+  const key = JSON.stringify(found.map((each) => [each.who, each.title, each.tone]));
+  if (place.dataset.key !== key) {
+    place.dataset.key = key;
+    place.hidden = found.length === 0;
+    place.replaceChildren(...found.map((each) => {
+      const line = element("li", "", "");
+      line.dataset.tone = each.tone;
+      line.append(name(each.who), " ", element("span", "", ""));
+      return line;
+    }));
+  }
+  found.forEach((each, n) => text(place.children[n].lastElementChild, each.text));
 }
 
 function silent() {
