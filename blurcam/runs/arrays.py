@@ -20,7 +20,7 @@ from blurcam.settings.redaction import Cover, Detect, EffectName
 
 
 def redact_arrays(
-    pictures: Iterable[NDArray[np.uint8]],
+    frames: Iterable[NDArray[np.uint8]],
     *,
     rate: Fraction,
     effect: EffectName,
@@ -32,20 +32,20 @@ def redact_arrays(
     See :func:`blurcam.redact_frames`.
     """
     if rate <= 0:
-        raise ConfigError(f"rate: {rate} is not a number of pictures a second")
+        raise ConfigError(f"rate: {rate} is not a number of frames a second")
     counts = FrameCounts()
     info: StreamInfo | None = None
-    arrays = iter(pictures)
+    arrays = iter(frames)
     first = next(arrays, None)
     if first is None:
         return
-    _check_picture(first, np.shape(first))
+    _check_array(first, np.shape(first))
     info = StreamInfo(
         "numpy", first.shape[1], first.shape[0], PIXEL_FORMATS["gbrp"], 1 / rate, rate
     )
     with closing(open_detector(detect)) as detector:
-        frames = _frames_of(first, arrays, info.time_base, counts)
-        found = searched(frames, info, detector, detect, cover.lead)
+        decoded = _frames_of(first, arrays, info.time_base, counts)
+        found = searched(decoded, info, detector, detect, cover.lead)
         for shown in redact_all(covered(found, cover, counts), make_effect(effect), counts):
             green, blue, red = shown.frame.planes
             boxes = [(b.x0, b.y0, b.x1, b.y1) for b in (r.box for r in shown.coverage.regions)]
@@ -59,24 +59,19 @@ def _frames_of(
     counts: FrameCounts,
 ) -> Iterator[Frame]:
     seq = 0
-    picture: NDArray[np.uint8] | None = first
-    while picture is not None:
-        _check_picture(picture, first.shape)
-        planes = tuple(picture[..., i].copy() for i in (1, 0, 2))
+    array: NDArray[np.uint8] | None = first
+    while array is not None:
+        _check_array(array, first.shape)
+        planes = tuple(array[..., i].copy() for i in (1, 0, 2))
         counts.frames_in += 1
         yield Frame(planes, PIXEL_FORMATS["gbrp"], seq, seq, time_base)
         seq += 1
-        picture = next(rest, None)
+        array = next(rest, None)
 
 
-def _check_picture(picture: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
-    if (
-        picture.ndim != 3
-        or picture.shape[2] != 3
-        or picture.dtype != np.uint8
-        or picture.shape != shape
-    ):
+def _check_array(array: NDArray[np.uint8], shape: tuple[int, ...]) -> None:
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8 or array.shape != shape:
         raise ConfigError(
-            f"frames: a picture of {picture.shape} {picture.dtype}; blurcam takes uint8 arrays "
+            f"frames: an array of {array.shape} {array.dtype}; blurcam takes uint8 arrays "
             f"(rows, columns, 3) of one size, channels in the order B, G, R"
         )

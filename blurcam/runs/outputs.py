@@ -192,7 +192,7 @@ class EncodedOutput:
         self._wall_time = 0.0
 
     def write(self, shown: ShownFrame) -> None:
-        """Encode a frame; every output gets its packets before a reader who left is mentioned."""
+        """Encode a frame; every output gets its packets before SinkClosed is raised."""
         self._wall_time = shown.wall_time
         self._spread(self._encoder.encode(shown.frame, shown.pts))
 

@@ -40,7 +40,7 @@ from blurcam.track.regions_stream import open_regions
 
 logger = logging.getLogger(__name__)
 
-# Decoded pictures that may wait for the detector where nothing may be lost.
+# Decoded frames that may wait for the detector where nothing may be lost.
 READER_DEPTH = 4
 # How long a reader may take to read the end, once that was asked for.
 LAST_SECONDS = 1.0
@@ -99,7 +99,7 @@ class PipeRun:
         self._stack.close()
 
     def open(self) -> None:
-        """Open all that is needed; waits for the first picture."""
+        """Open all that is needed; waits for the first frame."""
         settings, counts, stack = self.settings, self.counts, self._stack
         for path in (settings.tee, settings.summary, self._output_file):
             if path is not None:

@@ -76,7 +76,7 @@ def _beside(
 
 
 def _is_single(settings: PipeSettings) -> bool:
-    """Whether every picture goes out on its own, which no recording is made of."""
+    """Return whether every frame is coded on its own, which no recording is."""
     return settings.to == "mjpeg" or (settings.to == "nut" and settings.encode.codec is None)
 
 

@@ -37,7 +37,7 @@ from blurcam.track.doubts import DoubtfulPlaces
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
 
-# Decoded pictures that may wait for the detector: a few, since each 4K one takes 12 MB.
+# Decoded frames that may wait for the detector: a few, since each takes 12 MB at 4K.
 READER_DEPTH = 4
 
 Covered = Iterator[tuple[Frame, Coverage]]
