@@ -54,6 +54,8 @@ MODULES = (
     ("system/test_malformed", "500 mutants and 187 broken files", WITHIN, ""),
     ("system/test_power", "killed at 100 moments each: run, batch, a camera", WITHIN, ""),
     ("unit/runtime/test_no_core_dump", "no core, no other file, no other protocol", WITHIN, ""),
+    ("system/test_no_core", "no process can be read by a neighbour", WITHIN, ""),
+    ("unit/runtime/test_last_words", "a death leaves a word, with its step", WITHIN, ""),
     ("system/test_paths", "60 hostile names and links", WITHIN, ""),
     ("system/test_secrets", "credentials in 22 shapes", WITHIN, ""),
     ("system/test_parsers", "any input to our own parsers", WITHIN, ""),

@@ -57,6 +57,12 @@ def test_a_process_that_dies_says_of_what_and_in_which_step(
     assert text.count("\n") == 1
 
 
+def test_without_a_witness_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The break: so that the test above can fail."""
+    monkeypatch.setattr(f"{__name__}.DYING", DYING.replace("last_words.leave_witness()", ""))
+    assert said("os.abort()") == ("", -6)
+
+
 def test_the_step_is_the_one_under_way() -> None:
     text, _ = said("pass", later="os.abort()")
     assert " while redacting" in text
