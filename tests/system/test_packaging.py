@@ -234,7 +234,7 @@ GUIDES = (
     "page",
 )
 RAW = (
-    "The camera's own stream still shows every face, to whoever can reach the camera: close its "
+    "The camera's own stream still shows every face, to anyone who can reach the camera: close its "
     "network"
 )
 
