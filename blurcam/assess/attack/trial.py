@@ -101,7 +101,7 @@ Redactor = Callable[[Path, Path, int], None]
 
 def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> AttackReport:
     """Redact scenes of everybody with an effect, and let every attacker loose on them."""
-    return attack_on(people, effect, _by_blurcam(effect, (MASK,)), frames=frames)
+    return attack_on(people, effect, _by_blurcam(effect, (MASK,), frames), frames=frames)
 
 
 def attack_on(
@@ -109,7 +109,7 @@ def attack_on(
 ) -> AttackReport:
     """Attack whatever ``redactor`` makes of the scenes; ``effect`` is what to call that."""
     # Who has only clear faces learns from one frame of each picture.
-    clear = list(_through(people, _by_blurcam("blur", ()), 1))
+    clear = list(_through(people, _by_blurcam("blur", (), 1), 1))
     hidden = list(_through(people, redactor, frames))
     named_by: dict[tuple[str, str], list[NamedSplit]] = {}
     for view in VIEWS:
@@ -136,12 +136,12 @@ def _seen(view: AttackView, shots: list[Shots]) -> Any:
     )
 
 
-def _by_blurcam(effect: EffectName, regions: tuple[Region, ...]) -> Redactor:
-    """Return blurcam, told where to cover every frame."""
+def _by_blurcam(effect: EffectName, regions: tuple[Region, ...], frames: int) -> Redactor:
+    """Return blurcam, told where to cover every frame: in each scene another track."""
 
     def redact(given: Path, output: Path, count: int) -> None:
         table = given.with_name("regions.jsonl")
-        _write_regions(table, given, count, regions)
+        _write_regions(table, given, count, regions, frames)
         run(Config(given, output, effect=effect, render_from=table))
 
     return redact
@@ -164,8 +164,14 @@ def _through(people: People, redactor: Redactor, frames: int) -> Iterator[Shots]
             output.unlink()
 
 
-def _write_regions(path: Path, given: Path, count: int, regions: tuple[Region, ...]) -> None:
-    """Have every frame covered in the same place."""
+def _write_regions(
+    path: Path, given: Path, count: int, regions: tuple[Region, ...], frames: int
+) -> None:
+    """Have every frame covered in the same place.
+
+    A fill follows its track. Scenes of one person lie behind one another here; as one track, what
+    surrounds a face in one scene would show a little in the next, and tell that they are a pair.
+    """
     header = Header(sha256_of(given), WIDTH, HEIGHT, count, {}, "")
     box = [
         {"id": n, "x0": each.box.x0, "y0": each.box.y0, "x1": each.box.x1, "y1": each.box.y1}
@@ -174,7 +180,8 @@ def _write_regions(path: Path, given: Path, count: int, regions: tuple[Region, .
     with path.open("w", encoding="utf-8") as file:
         file.write(header.to_json() + "\n")
         for seq in range(count):
-            file.write(json.dumps({"seq": seq, "regions": box}) + "\n")
+            own = [each | {"track": seq // frames} for each in box]
+            file.write(json.dumps({"seq": seq, "regions": own}) + "\n")
 
 
 def _read(path: Path, pictures: int, frames: int) -> Iterator[Shots]:
