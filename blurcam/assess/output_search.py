@@ -28,6 +28,8 @@ _TIMEOUT: Final = 60.0
 CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.75, "mediapipe": 0.7, "centerface": 0.5}
 # What a first view suspects from this confidence on is searched again.
 _SUSPICION: Final[dict[str, float]] = {"yunet": 0.5, "mediapipe": 0.6, "centerface": 0.3}
+# In a turned search, where a head may lie half-way between two turns, from this share of it on.
+_TURNED: Final = 0.7
 # From this height on every planted face has to be found.
 MUST_SEE: Final[dict[str, int]] = {"yunet": 24, "mediapipe": 32, "centerface": 24}
 # Pixels of a frame that are searched because they changed, at most: more are searched smaller.
@@ -66,7 +68,7 @@ class OutputSearch:
             self._detectors: list[Detector] = []
             for part in parts:
                 kind = cast(DetectorName, part)
-                threshold = min(_SUSPICION[part], confidence or 1.0)
+                threshold = min(_TURNED * _SUSPICION[part], confidence or 1.0)
                 opened = open_detector(Detect(detector=kind, threshold=threshold))
                 stack.callback(opened.close)
                 self._detectors.append(opened)
@@ -120,7 +122,9 @@ class OutputSearch:
         """Return what is as sure in an enlarged view, and mirrored, as it was at first."""
         kept = []
         bound = self._confidence or CONFIDENCE[detector.name]
-        for each in suspected[:_MOST_SUSPECTED]:
+        least = _SUSPICION[detector.name] * (_TURNED if len(rolls) > 1 else 1.0)
+        likely = [each for each in suspected if each.confidence >= min(least, bound)]
+        for each in likely[:_MOST_SUSPECTED]:
             views = _enlarged(picture, each.box, shown)
             sure = max(self._mean(detector, each, views, roll) for roll in rolls)
             if sure >= bound:
