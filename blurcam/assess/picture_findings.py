@@ -25,7 +25,7 @@ from blurcam.runs.perception import open_detector, searched
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import sha256_of
 from blurcam.settings.evaluation import Evaluation
-from blurcam.sources.recording import FileSource, open_source
+from blurcam.sources.recording import RecordingSource, open_source
 
 # Pictures are searched from this confidence on, so that any higher threshold can be tried on
 # what was found without searching again.
@@ -123,7 +123,7 @@ def _size(path: Path) -> tuple[int, int]:
         return source.info.width, source.info.height
 
 
-def only_frame(source: FileSource, path: Path) -> list[Frame]:
+def only_frame(source: RecordingSource, path: Path) -> list[Frame]:
     """Return the frame of a picture; raises ConfigError where there are several."""
     frames = list(source.frames())
     if len(frames) != 1:

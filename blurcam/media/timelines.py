@@ -10,6 +10,8 @@ from blurcam.media.clock import Clock
 
 # So many frames in a row behind the last one are a clock that was set.
 _MOST_SLIPS: Final = 5
+# A key frame that lies so many steps behind the last frame begins another recording.
+_SEAM_STEPS: Final = 3
 
 
 def rescale(pts: int, time_base: Fraction, target: Fraction) -> int:
@@ -51,10 +53,13 @@ class Timeline:
         self.epochs = [TimelineEpoch(0, offset)]
         self.moved = 0
 
-    def place(self, pts: int | None, following: int | None = None) -> int:
+    def place(
+        self, pts: int | None, following: int | None = None, *, may_begin: bool = False
+    ) -> int:
         """Return where a frame with this pts (``None``: the source gave none) goes.
 
-        ``following`` is the pts of the next frame, where that is known.
+        ``following`` is the pts of the next frame, where that is known. A frame that ``may_begin``
+        a recording of its own, a key frame, is taken for one sooner where the clock steps back.
         """
         offset = self.epochs[-1].offset
         coming = None if following is None else following + offset
@@ -63,11 +68,12 @@ class Timeline:
         elif pts is None:
             self._last += self._step
         else:
-            self._last = self._after(self._last, pts, pts + offset, coming)
+            far = min(self._far, _SEAM_STEPS * self._step) if may_begin else self._far
+            self._last = self._after(self._last, pts, pts + offset, coming, far)
         self._given = pts if pts is not None else self._given
         return self._last
 
-    def _after(self, last: int, pts: int, placed: int, coming: int | None) -> int:
+    def _after(self, last: int, pts: int, placed: int, coming: int | None, far: int) -> int:
         """Return where a frame goes after the ``last``; the next one is ``coming`` at a time."""
         is_next_fine = coming is not None and coming > last
         if placed > last and not (
@@ -83,7 +89,7 @@ class Timeline:
         if pts == self._given:
             # A clock that stands still says nothing; the next frame may already be on time.
             return last + (self._step if self._slips > 1 else max(1, self._step // 2))
-        if last - placed < self._far and self._slips <= _MOST_SLIPS:
+        if last - placed < far and self._slips <= _MOST_SLIPS:
             return last + max(1, (placed + self._step - last) // 2)
         self.moved -= 1
         self._slips = 0

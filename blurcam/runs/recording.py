@@ -31,8 +31,8 @@ from blurcam.runtime.files import refuse_existing, refuse_same, sha256_of
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
 from blurcam.sinks.containers import format_of
-from blurcam.sinks.file import FileSink, open_file
-from blurcam.sources.recording import FileSource, open_audio, open_source
+from blurcam.sinks.file import FileSink, SoundOptions, open_file
+from blurcam.sources.recording import RecordingSource, open_source
 from blurcam.track.doubts import DoubtfulPlaces
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
@@ -193,14 +193,14 @@ def _refuse_foreign(config: Config, header: Header | None, info: StreamInfo) -> 
 
 def _open_output(
     config: Config,
-    source: FileSource,
+    source: RecordingSource,
     covering: Covered,
     counts: FrameCounts,
     timing: Timing,
     stack: ExitStack,
 ) -> tuple[FileSink, Iterator[Fraction]]:
     encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
-    sink = open_sink(config, encoder, stack)
+    sink = open_sink(config, encoder, source, counts, stack)
     redacted = timing.timed("redact", redact_all(covering, make_effect(config.effect), counts))
     output = EncodedOutput(timing.encoder(encoder), (output_to(timing.sink(sink), counts),))
     steps = deliver(redacted, (output,), counts)
@@ -224,11 +224,15 @@ def encoder_for(config: Config, info: StreamInfo, counts: FrameCounts) -> Encode
     return open_encoder(info, options, counts)
 
 
-def open_sink(config: Config, encoder: Encoder, stack: ExitStack) -> FileSink:
+def open_sink(
+    config: Config, encoder: Encoder, source: RecordingSource, counts: FrameCounts, stack: ExitStack
+) -> FileSink:
     """Return the output file, with the input's sound if that is asked for."""
-    audio = open_audio(config.input) if config.encode.audio == "copy" else None
-    if audio is not None:
-        stack.callback(audio.close)
+    policy = config.encode.audio
+    track = None if policy == "drop" else source.open_sound()
+    audio = None if track is None else SoundOptions(track, policy, counts)
+    if track is not None:
+        stack.callback(track.close)
     return stack.enter_context(
         closing(open_file(config.output, encoder, overwrite=config.encode.overwrite, audio=audio))
     )

@@ -208,7 +208,7 @@ def join(
                 f"{config.input}: its spans were encoded by different encoders, so that they do "
                 "not follow one another"
             )
-        sink = open_sink(config, encoder, stack)
+        sink = open_sink(config, encoder, source, counts, stack)
         times = [_times(p, k) for p, k in zip(redacted.paths, keys, strict=True)]
         delay = max(_delay(each) for each in times)
         step = encoder.step

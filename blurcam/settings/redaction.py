@@ -22,7 +22,7 @@ DetectorName = Literal[
 ProfileName = Literal["near", "balanced", "thorough"]
 EffectName = Literal["blur", "solid", "mosaic", "gaussian", "pixelate"]
 CodecName = Literal["h264", "h265", "av1", "same"]
-AudioPolicy = Literal["drop", "copy"]
+AudioPolicy = Literal["drop", "copy", "distort"]
 MediaPipeRange = Literal["short", "full"]
 
 
@@ -217,7 +217,10 @@ class Encode:
     preset: Annotated[str | None, Field(description="Speed, by the encoder's own name.")] = None
     audio: Annotated[
         AudioPolicy,
-        Field(description="What becomes of sound: dropped, since a voice is personal, or copied."),
+        Field(
+            description="What becomes of sound: drop, since a voice is personal; copy; or distort, "
+            "so that words can be understood and voices are not known."
+        ),
     ] = "drop"
     overwrite: Annotated[bool, Field(description="Replace files that exist.")] = False
 

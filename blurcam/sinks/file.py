@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
+from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import StagedFile, refuse_existing, sha256_of
+from blurcam.settings.redaction import AudioPolicy
 from blurcam.sinks.audio import add_sound
 from blurcam.sinks.containers import format_of, muxer_options
-from blurcam.sinks.muxer import Muxer, translating_errors
+from blurcam.sinks.muxer import Muxer, SoundWriter, translating_errors
 from blurcam.sinks.ts_padding import stuff
 from blurcam.sources.open import open_path
-from blurcam.sources.recording import AudioTrack
+from blurcam.sources.sound import SoundTrack
 
 _ADVICE: Final = {
     "webm": "WebM holds AV1, not {}; use .mkv, or --codec av1",
@@ -24,8 +28,17 @@ _ADVICE: Final = {
 _TOLERANCE: Final = Fraction(1, 500)
 
 
+@dataclass(frozen=True, slots=True)
+class SoundOptions:
+    """The sound that goes into a file, what is done to it, and where that is noted."""
+
+    track: SoundTrack
+    policy: AudioPolicy
+    counts: FrameCounts
+
+
 def open_file(
-    path: Path, encoder: Encoder, *, overwrite: bool = False, audio: AudioTrack | None = None
+    path: Path, encoder: Encoder, *, overwrite: bool = False, audio: SoundOptions | None = None
 ) -> FileSink:
     """Return a file that gets its name when it is finished.
 
@@ -54,13 +67,13 @@ class FileSink:
         encoder: Encoder,
         *,
         overwrite: bool,
-        audio: AudioTrack | None,
+        audio: SoundOptions | None,
     ) -> None:
         """Open the temporary file and write the header; use :func:`open_file`."""
         self.path = path
         self._staged = StagedFile(path, overwrite=overwrite)
         self.part = self._staged.part
-        self._count = 0
+        self._count = self._offset = 0
         self._first: Fraction | None = None
         self._last = self._end = Fraction(0)
         self._finished = False
@@ -76,10 +89,18 @@ class FileSink:
             )
         try:
             with translating_errors(path, SinkOpenError):
-                self._muxer.begin(add_sound(self._muxer, audio) if audio is not None else None)
+                self._muxer.begin(None if audio is None else self._add_sound(encoder, audio))
         except BaseException:
             self.close()
             raise
+
+    def _add_sound(self, encoder: Encoder, audio: SoundOptions) -> SoundWriter:
+        """Add the sound; where it begins before the frames, both come later by as much."""
+        start = audio.track.start
+        if start is not None and start < 0:
+            self._offset = math.ceil(-start / encoder.time_base)
+            audio.track.delay(self._offset * encoder.time_base)
+        return add_sound(self._muxer, audio.track, audio.policy, audio.counts)
 
     def write(self, packet: RedactedPacket) -> None:
         """Write a packet, after the sound that comes before it."""
@@ -89,7 +110,7 @@ class FileSink:
         self._end = max(self._end, start + packet.duration * packet.time_base)
         self._count += 1
         with translating_errors(self.path, SinkWriteError):
-            self._muxer.write(packet)
+            self._muxer.write(packet, offset=self._offset)
 
     @property
     def duration(self) -> Fraction:

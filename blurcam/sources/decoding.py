@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
+from itertools import islice
 from typing import Any, Final
 
 import av
@@ -18,6 +20,7 @@ from av.video.stream import VideoStream
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.runtime.counts import RepeatedTrouble
+from blurcam.sources.coded_frames import coded_frames
 from blurcam.sources.loss_signs import tells_damage
 from blurcam.sources.open import FAULTS, brief
 
@@ -27,6 +30,8 @@ _LARGEST_PIXELS: Final = 1 << 27
 # Decoder threads: each holds a frame back, and beyond eight little is gained.
 _MOST_THREADS: Final = 8
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
+# So close before a key frame a break of a transport stream's counters is a seam.
+_SEAM_PACKETS: Final = 2
 _EARLY_END: Final = "File ended prematurely"
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
 _ONE_A_PACKET: Final = frozenset(
@@ -66,7 +71,10 @@ class Decoded:
         self._container = container
         self._stream = stream
         self._context = stream.codec_context
-        self._context.thread_type = "SLICE" if live else "AUTO"
+        self._coded = coded_frames(self._context)
+        # With a frame to a thread, FFmpeg takes the two fields of a healthy frame for damaged.
+        one_by_one = live or self._coded.has_fields
+        self._context.thread_type = "SLICE" if one_by_one else "AUTO"
         self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = RepeatedTrouble(logger, f"errors in {name}")
@@ -75,6 +83,8 @@ class Decoded:
         self._first: tuple[VideoFrame, bool] | None = None
         self._packets = 0
         self._hidden = 0  # by an edit list, on purpose
+        self._without_frame = 0  # second fields, and repeats
+        self._indexed = len(stream.index_entries)
         self._frames = 0
         self._damaged = False
         self._ended_early = False
@@ -122,31 +132,70 @@ class Decoded:
     def _run(self) -> Generator[tuple[VideoFrame, bool], None, None]:
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
-            packets = self._container.demux(self._stream)
-            while True:
-                try:
-                    packet = next(packets)
-                # PyAV 18.1 looks for streams that turned up on the way where it knows only the
-                # first ones, after it has given our stream's last packet.
-                except (StopIteration, IndexError):
-                    self._refuse_early_end(log)
-                    return
-                except FAULTS as exc:
-                    yield from self._judged(self._decode(None), log)
-                    raise SourceReadError(
-                        f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
-                    ) from exc
-                if self._from is not None:
-                    if not packet.size or packet.pts is None or packet.pts < self._from:
+            try:
+                for packet, is_torn in self._demuxed():
+                    if self._from is not None and not self._begins(packet):
                         continue
-                    if packet.pts > self._from or not packet.is_keyframe:
-                        raise SourceReadError(f"{self._name}: has no key frame where it had one")
-                    self._from = None
-                self._packets += bool(packet.size) and not packet.is_discard
-                self._hidden += bool(packet.size) and packet.is_discard
-                if packet.is_corrupt:
-                    self._suspect("a packet is marked corrupt")
-                yield from self._judged(self._decode(packet), log)
+                    self._count(packet)
+                    if is_torn:
+                        self._suspect("a packet is marked corrupt")
+                    yield from self._judged(self._decode(packet), log)
+            except FAULTS as exc:
+                yield from self._judged(self._decode(None), log)
+                raise SourceReadError(
+                    f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
+                ) from exc
+            self._refuse_early_end(log)
+
+    def _demuxed(self) -> Iterator[tuple[Any, bool]]:
+        """Yield each packet, and whether something of it is missing.
+
+        Where transport streams were joined their counters break, though nothing is missing: one of
+        the last two packets before a key frame is marked corrupt. What is missing there, if
+        anything, the decoder tells.
+        """
+        packets = self._packets_of_stream()
+        ahead: deque[Any] = deque()
+        while True:
+            packet = ahead.popleft() if ahead else next(packets, None)
+            if packet is None:
+                return
+            is_torn = bool(packet.is_corrupt and packet.size)
+            if is_torn:
+                ahead.extend(islice(packets, _SEAM_PACKETS - len(ahead)))
+                is_torn = not any(each.is_keyframe for each in ahead)
+            # An empty packet with a time has the frame before it shown on.
+            if packet.size or packet.dts is None:
+                yield packet, is_torn
+
+    def _packets_of_stream(self) -> Iterator[Any]:
+        packets = self._container.demux(self._stream)
+        while True:
+            try:
+                yield next(packets)
+            # PyAV 18.1 looks for streams that turned up on the way where it knows only the first
+            # ones, after it has given our stream's last packet.
+            except (StopIteration, IndexError):
+                return
+
+    def _begins(self, packet: Any) -> bool:
+        """Return whether reading has come to where it was to begin."""
+        if not packet.size or packet.pts is None or packet.pts < self._from:
+            return False
+        if packet.pts > self._from or not packet.is_keyframe:
+            raise SourceReadError(f"{self._name}: has no key frame where it had one")
+        self._from = None
+        return True
+
+    def _count(self, packet: Any) -> None:
+        if not packet.size:
+            return
+        if not self._coded.holds_frame(bytes(packet)):
+            self._without_frame += 1
+        elif packet.is_discard:
+            self._hidden += 1
+        else:
+            self._packets += 1
 
     def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
         """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""
@@ -201,8 +250,19 @@ class Decoded:
             signs.append((undecoded, f"{self._packets} packets gave {self._frames} frames"))
         if self._damaged:
             signs.append((gaps, "the stream is damaged, and time steps are missing"))
-        announced = info.frame_count or 0
-        if announced > self._packets + self._hidden:
-            missing = announced - self._hidden - self._frames
+        announced = self._announced(info)
+        if announced > self._packets + self._hidden + self._without_frame:
+            missing = announced - self._hidden - self._without_frame - self._frames
             signs.append((missing, f"the file announces {announced} frames"))
         return max(signs)
+
+    def _announced(self, info: StreamInfo) -> int:
+        """Return how many packets the container announces.
+
+        AVI counts empty chunks, too, which have the frame before them shown on; its index, where
+        there is one, leaves them out.
+        """
+        announced = info.frame_count or 0
+        has_index = self._indexed >= self._packets + self._without_frame
+        is_avi = self._container.format.name == "avi"
+        return min(announced, self._indexed) if is_avi and has_index else announced

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.open import FAULTS, open_path
+from blurcam.sources.signatures import changes_program
 from blurcam.sources.stream_start import origin_of
 from blurcam.sources.video_track import video_stream
 
@@ -36,27 +38,18 @@ def index_of(
     ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
     read from one end to the other.
     """
+    if changes_program(path):
+        return None
     with open_path(path) as container:
         stream = video_stream(path, container, asked.track)
         if container.duration is not None and container.duration < longer_than * 1_000_000:
             return None
         if not any(name in container.format.name for name in _TRUSTED) or stream.time_base is None:
             return None
-        times: list[int] = []
-        keys: list[int] = []
-        try:
-            for packet in container.demux(stream):
-                if not packet.size:
-                    continue
-                if packet.pts is None or packet.is_corrupt or packet.is_discard:
-                    return None
-                times.append(packet.pts)
-                if packet.is_keyframe:
-                    keys.append(packet.pts)
-        except FAULTS:
-            return None  # reading it from one end to the other tells what is wrong
-        times.sort()
-        keys.sort()
+        found = _times_and_keys(container.demux(stream))
+        if found is None:
+            return None
+        times, keys = found
         if not _is_plain(times, keys, stream.frames, stream.time_base):
             return None
         if (times[-1] - times[0]) * stream.time_base <= longer_than:
@@ -67,6 +60,24 @@ def index_of(
             tuple(each - origin for each in keys),
             stream.time_base,
         )
+
+
+def _times_and_keys(packets: Iterable[Any]) -> tuple[list[int], list[int]] | None:
+    """Return the pts of all packets and of the key frames, ``None`` where one has none."""
+    times: list[int] = []
+    keys: list[int] = []
+    try:
+        for packet in packets:
+            if not packet.size:
+                continue
+            if packet.pts is None or packet.is_corrupt or packet.is_discard:
+                return None
+            times.append(packet.pts)
+            if packet.is_keyframe:
+                keys.append(packet.pts)
+    except FAULTS:
+        return None  # reading it from one end to the other tells what is wrong
+    return sorted(times), sorted(keys)
 
 
 def _is_plain(times: list[int], keys: list[int], announced: int, time_base: Fraction) -> bool:

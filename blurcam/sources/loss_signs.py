@@ -7,6 +7,7 @@ from typing import Final
 
 _MISSED: Final = re.compile(r"RTP: missed (\d+) packets")
 _CONTINUITY: Final = re.compile(r"Continuity check failed")
+_MARKED: Final = "packet corrupt"
 # What FFmpeg's decoders log of pictures that they then hand out all the same.
 DAMAGE: Final = (
     "error while decoding",
@@ -36,7 +37,8 @@ def packets_missed(message: str) -> int:
 def tells_damage(message: str) -> bool:
     """Whether a line of FFmpeg's log speaks of a damaged picture."""
     lower = message.lower()
-    return any(sign in lower for sign in DAMAGE)
+    # The packet itself is marked, too, and those who read it know better what to make of that.
+    return not lower.startswith(_MARKED) and any(sign in lower for sign in DAMAGE)
 
 
 class LossState:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import av.logging
 from av.container import InputContainer
@@ -13,27 +13,33 @@ from av.video.frame import VideoFrame
 
 from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
-from blurcam.media.timelines import Timeline
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.last_words import step
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
+from blurcam.sources.changing_recording import ChangingRecording
 from blurcam.sources.container_crop import crop_of
 from blurcam.sources.decoding import Decoded, NothingDecoded
-from blurcam.sources.open import open_path, reading
+from blurcam.sources.open import open_path
+from blurcam.sources.signatures import changes_program
+from blurcam.sources.sound import SoundTrack, open_sound
 from blurcam.sources.stream_info import USUAL_RATE
 from blurcam.sources.stream_start import start_of
 from blurcam.sources.to_frames import with_next
 from blurcam.sources.video_track import track_number, video_stream
 
 
-def open_source(path: Path, tally: FrameCounts, asked: ReadOptions = READ_PLAINLY) -> FileSource:
+def open_source(
+    path: Path, tally: FrameCounts, asked: ReadOptions = READ_PLAINLY
+) -> RecordingSource:
     """Return the recording, with its first frame decoded.
 
     Counts every decoded frame in ``tally.frames_in``, and what is missing in ``tally.lost``.
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
-    _refuse_what_is_no_file(path)
+    refuse_what_is_no_file(path)
     with step(f"opening {path}"):
+        if changes_program(path):
+            return ChangingRecording(path, tally, asked)
         try:
             return _opened(path, tally, asked)
         except NothingDecoded:
@@ -53,7 +59,8 @@ def _opened(
         raise
 
 
-def _refuse_what_is_no_file(path: Path) -> None:
+def refuse_what_is_no_file(path: Path) -> None:
+    """Raise SourceOpenError where no recording can be read, in the words of what is there."""
     if path.is_dir():
         raise SourceOpenError(f"{path}: is a folder; name one recording in it")
     if not path.exists():
@@ -98,10 +105,10 @@ class FileSource:
         self.info = self._start.info
         self._pictures = self._start.frame_maker(first, tally)
 
-    @property
-    def timeline(self) -> Timeline:
-        """How the time stamps of the recording become those of its frames."""
-        return self._pictures.timeline
+    def open_sound(self) -> SoundTrack | None:
+        """Return the sound of the recording, on the clock of its frames; ``None`` for none."""
+        timeline, base = self._pictures.timeline, self.info.time_base
+        return open_sound(Path(self.name), timeline, base, self._tally)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded.
@@ -162,31 +169,5 @@ class FileSource:
         self.close()
 
 
-class AudioTrack:
-    """The sound of a recording, read on its own; the sink copies or transcodes it."""
-
-    def __init__(self, path: Path, container: InputContainer) -> None:
-        """Use :func:`open_audio`."""
-        self.name = str(path)
-        self._container = container
-        self.stream: Any = container.streams.audio[0]
-
-    def packets(self) -> Iterator[Any]:
-        """Yield the coded packets, in order of their time."""
-        with reading(f"{self.name}: its sound cannot be read"):
-            for packet in self._container.demux(self.stream):
-                if packet.dts is not None:
-                    yield packet
-
-    def close(self) -> None:
-        """Close the file; safe to call twice."""
-        self._container.close()
-
-
-def open_audio(path: Path) -> AudioTrack | None:
-    """Return the recording's first sound track, ``None`` where it has none."""
-    container = open_path(path)
-    if not container.streams.audio:
-        container.close()
-        return None
-    return AudioTrack(path, container)
+RecordingSource = FileSource | ChangingRecording
+"""A recording, however it has to be read."""

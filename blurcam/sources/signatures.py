@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -30,6 +31,8 @@ _HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
 # Longer than every head.
 _OVERLAP: Final = 32
 _TS_PACKET: Final = 188
+# So much of a file is looked at at once.
+_SCANNED_BYTES: Final = 8 << 20
 _SYNC: Final = 0x47
 # How far into a transport stream its first whole packet may begin, and how many must follow.
 _TS_SEARCH: Final = 5 * _TS_PACKET
@@ -96,6 +99,19 @@ def watch_for(name: FromName) -> RestartWatch | None:
     if name == "ts":
         return _ProgramWatch()
     return _HeadWatch(_HEADS[name]) if name in _HEADS else None
+
+
+def changes_program(path: Path) -> bool:
+    """Return whether the video of a transport stream changes its codec or its place on the way."""
+    watch = _ProgramWatch()
+    try:
+        with path.open("rb") as file:
+            while data := file.read(_SCANNED_BYTES):
+                if watch.cut(data) is not None:
+                    return True
+    except OSError:
+        return False
+    return False
 
 
 class _HeadWatch:

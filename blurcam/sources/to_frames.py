@@ -64,7 +64,7 @@ class FrameMaker:
         self, picture: VideoFrame, is_suspect: bool, following: VideoFrame | None = None
     ) -> Frame:
         """Return the next frame; ``following`` is the picture after it, where it is known."""
-        pts = self._place(self._stamp(picture), following)
+        pts = self._place(picture, following)
         frame = Frame(
             planes=self._planes(picture),
             pixel_format=self._info.pixel_format,
@@ -104,10 +104,11 @@ class FrameMaker:
             return rescale(given, picture.time_base, self._info.time_base)
         return given
 
-    def _place(self, given: int | None, following: VideoFrame | None) -> int:
+    def _place(self, picture: VideoFrame, following: VideoFrame | None) -> int:
         epochs = len(self.timeline.epochs)
         coming = None if following is None else self._stamp(following, 1)
-        pts = self.timeline.place(given, coming)
+        is_key = bool(picture.key_frame)
+        pts = self.timeline.place(self._stamp(picture), coming, may_begin=is_key)
         if len(self.timeline.epochs) > epochs:
             self._session += 1
             self._tally.notice(f"{self._info.name}: time steps back; made to go on")

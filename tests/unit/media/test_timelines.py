@@ -89,6 +89,19 @@ def test_a_clock_that_is_set_back_far_goes_on_from_there(ahead: bool, back: int)
 
 
 @both
+@pytest.mark.parametrize("back", [160, 360])
+def test_a_key_frame_behind_the_last_frame_begins_a_recording(ahead: bool, back: int) -> None:
+    line = Timeline(step=STEP, far=FAR)
+    stamps = [STEP * n - (back if n >= 10 else 0) for n in range(40)]
+    following = [*stamps[1:], None] if ahead else [None] * 40
+    times = [
+        line.place(stamp, coming, may_begin=n in (0, 10))
+        for n, (stamp, coming) in enumerate(zip(stamps, following, strict=True))
+    ]
+    assert times == regular(40)
+
+
+@both
 def test_a_clock_that_stands_still_is_replaced_by_the_rate(ahead: bool) -> None:
     times = placed([0] * 30, ahead=ahead)
     assert times[-1] - times[-2] == STEP

@@ -30,8 +30,8 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import refuse_same
 from blurcam.sinks import file
 from blurcam.sinks.containers import muxer_options
-from blurcam.sinks.file import FileSink, open_file
-from blurcam.sources.recording import open_audio, open_source
+from blurcam.sinks.file import FileSink, SoundOptions, open_file
+from blurcam.sources.recording import open_source
 from tests.support.clips import facts, ffmpeg, frame_hashes, frame_times, grey_frames, moving_clip
 
 BASE = Fraction(1, 12800)
@@ -240,8 +240,13 @@ def sound(path: Path, *codec: str) -> Path:
 def test_sound_is_copied_or_transcoded(
     tmp_path: Path, source: str, codec: list[str], name: str, written: str
 ) -> None:
-    audio = open_audio(sound(tmp_path / source, *codec))
+    with open_source(sound(tmp_path / source, *codec), FrameCounts()) as given:
+        track = given.open_sound()
+    assert track is not None
+    counts = FrameCounts()
+    audio = SoundOptions(track, "copy", counts)
     out = write(tmp_path / name, stream(), STEADY, audio=audio)
+    assert any("encoded anew" in each for each in counts.notices) == (codec[1] != written)
     assert f"Audio: {written}" in facts(out)
     heard = ffmpeg("-i", out, "-map", "0:a", "-f", "framecrc", "-")
     assert len(heard.splitlines()) > 8

@@ -15,7 +15,7 @@ from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts
-from blurcam.sources.recording import open_audio, open_source
+from blurcam.sources.recording import open_source
 from tests.support.clips import ffmpeg, frame_times, grey_frames, moving_clip
 
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
@@ -223,11 +223,13 @@ def test_a_long_gap_is_a_new_session(tmp_path: Path) -> None:
 def test_sound_is_read_apart(tmp_path: Path) -> None:
     path = tmp_path / "clip.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:d=1", "-f", "lavfi", "-i", "sine=d=1", path)
-    audio = open_audio(path)
-    assert audio is not None
-    assert len(list(audio.packets())) > 10
-    audio.close()
-    assert open_audio(moving_clip(tmp_path / "silent.mp4")) is None
+    with open_source(path, FrameCounts()) as source:
+        sound = source.open_sound()
+        assert sound is not None
+        assert len(list(sound.until(None))) > 10
+        sound.close()
+    with open_source(moving_clip(tmp_path / "silent.mp4"), FrameCounts()) as source:
+        assert source.open_sound() is None
 
 
 @pytest.mark.parametrize("kind", ["missing", "folder", "text", "sound", "empty", "header"])
