@@ -48,6 +48,9 @@ DARK: Final = 45
 _BRIGHT: Final = 110
 _MOST_BRIGHTENED: Final = 8.0
 _SMOOTHED: Final = 1.5
+# Neighbouring rows of a combed area differ by so much more than rows two apart.
+_COMBED: Final = 1.1
+_ROWS: Final = 16
 
 
 class OutputSearch:
@@ -172,12 +175,32 @@ def _rolled(view: View, degrees: float) -> View:
 def _view(picture: Picture, area: Box, shown: Orientation, scale: float) -> View:
     """Return an area upright and, where it is dark, brightened."""
     part = picture[area.y0 : area.y1, area.x0 : area.x1]
+    if part.shape[0] < picture.shape[0]:
+        part = one_field(part)
     if scale != 1.0:
         size = (max(8, round(part.shape[1] * scale)), max(8, round(part.shape[0] * scale)))
         method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         part = np.asarray(cv2.resize(part, size, interpolation=method), np.uint8)
     upright = np.ascontiguousarray(shown.applied(brightened(part)))
     return View(upright, area, shown.rotation, shown.mirrored)
+
+
+def one_field(part: Picture) -> Picture:
+    """Return every second row, enlarged, of what is combed, and anything else as it is.
+
+    Rows two apart are of one field of an interlaced frame. Where they are more alike than
+    neighbours, something has moved between the fields.
+    """
+    rows, columns = part.shape[:2]
+    if rows < _ROWS:
+        return part
+    green = part[..., 1].astype(np.int16)
+    neighbours = float(np.abs(green[1:-1] - green[2:]).mean())
+    field = float(np.abs(green[:-2] - green[2:]).mean())
+    if neighbours <= _COMBED * field:
+        return part
+    half = cv2.resize(part[::2], (columns, rows), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(half, np.uint8)
 
 
 def brightened(picture: Picture) -> Picture:

@@ -78,11 +78,22 @@ def rolled(number: int) -> Picture:
     return with_face(scene(number), roll=135)
 
 
+def combed(number: int) -> Picture:
+    """Every second row is of the frame before, as in interlaced footage; a face walks by."""
+    here, before = (
+        with_face(scene(n), 100 + 4 * n) if 30 <= number < 34 else scene(n)
+        for n in (number, number - 1)
+    )
+    here[1::2] = before[1::2]
+    return here
+
+
 LEAKS: dict[str, tuple[Callable[[int], Picture], int, tuple[str, ...]]] = {
     "bare for one frame": (bare(37), 25, ()),
     "bare for three frames": (bare(37, 38, 39), 25, ()),
     "time stamps twenty times too dense": (bare(37, 38, 39), 500, ()),
     "crosses in a quarter of a second": (crossing, 25, ()),
+    "combed": (combed, 25, ()),
     "at night": (night, 25, ()),
     "upside down by its display matrix": (upside_down, 25, ("-display_rotation", "180")),
     "hung upside down": (hung_upside_down, 25, ()),
