@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Final, cast
 
 import cv2
+import numpy as np
 
 from blurcam import __version__
 from blurcam.detect.detector import Answered, Detection, Detector, Finding, merge
@@ -18,8 +19,9 @@ from blurcam.errors import ConfigError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame, Plane
 from blurcam.media.regions import Box, Coverage
-from blurcam.redact.effects import make_effect
+from blurcam.redact.effects import Filled, make_effect
 from blurcam.redact.gate import redact
+from blurcam.redact.patches import Patch
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
 from blurcam.runtime.counts import FrameCounts
@@ -112,6 +114,22 @@ def _in_picture(found: Detection, area: Box, scale: float) -> Detection:
     )
 
 
+class _Opaque:
+    """The effect for alpha channels: what is covered is opaque, whatever was there."""
+
+    name = "opaque"
+    reads_face = False
+
+    def fill(self, patches: Sequence[Patch]) -> list[Filled]:
+        """Return the greatest value."""
+        return [
+            tuple(
+                np.full(patch.shape, (1 << patch.bits) - 1, plane.dtype) for plane in patch.planes
+            )
+            for patch in patches
+        ]
+
+
 def redact_picture(config: Config, *, detector: Detector | None = None) -> Summary:
     """Redact one picture file; raises a :class:`~blurcam.errors.BlurcamError`.
 
@@ -130,11 +148,11 @@ def redact_picture(config: Config, *, detector: Detector | None = None) -> Summa
     with ExitStack() as stack:
         origin = _Origin(config, tally, detector, stack)
         coverage = origin.coverage(picture.frame)
-        effect = make_effect(config.effect)
-        redacted = redact(picture.frame, coverage, effect)
+        redacted = redact(picture.frame, coverage, make_effect(config.effect))
         # The alpha channel may hold an outline of what is covered: it passes the same gate.
-        has_alpha = picture.alpha is not None and coverage.reason is None
-        alpha = redact(picture.alpha, coverage, effect) if has_alpha and picture.alpha else None
+        alpha = None
+        if picture.alpha is not None and coverage.reason is None:
+            alpha = redact(picture.alpha, coverage, _Opaque())
         tally.covered(coverage)
         write_picture(
             config.output, redacted, alpha, picture.traits, overwrite=config.encode.overwrite
