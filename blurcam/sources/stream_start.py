@@ -99,7 +99,9 @@ def _timing(
         # AVI stores no pts; what FFmpeg makes up for reordered frames steps back and forth, while
         # the dts of decoded frames counts them.
         return None, "dts"
-    if not int(container.format.flags) & _NO_TIME_STAMPS:
+    # Pictures one after the other are a bare stream, too: FFmpeg calls their demuxers so.
+    is_bare = int(container.format.flags) & _NO_TIME_STAMPS
+    if not is_bare and not container.format.name.endswith("_pipe"):
         return None, "pts"
     told = stream.codec_context.framerate
     if is_possible(told):
