@@ -66,6 +66,8 @@ def start_of(
     crop = crop if crop.fits(first.width, first.height) else NO_CROP
     rate, timed_by = _timing(container, stream, first, asked.rate)
     info = stream_info(name, stream, first, mounting=asked.mounting, rate=rate, crop=crop)
+    if timed_by == "rate":
+        info = replace(info, time_base=1 / (rate or USUAL_RATE))
     stamp = first.dts if timed_by == "dts" else first.pts
     given = 0 if stamp is None or timed_by == "rate" else stamp
     base = first.time_base or info.time_base

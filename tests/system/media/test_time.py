@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def test_only_the_frames_that_slip_are_moved(slip: str, tmp_path: Path) -> None:
     off = [n for n, frame in enumerate(frames) if frame.time != Fraction(n, 25)]
     # A last frame that comes late has no neighbour to be moved before.
     assert set(off) <= set(range(9, 100, 10))
-    assert all(b.pts > a.pts for a, b in zip(frames, frames[1:], strict=False))
+    assert all(b.pts > a.pts for a, b in pairwise(frames))
     assert {frame.session for frame in frames[:-1]} == {0}
     assert any("out of order" in each for each in notices)
 
