@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,7 @@ _EVERY: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Seconds by the clock, CPU seconds of the whole tree, and its peak memory in MB.
+    """Wall seconds, CPU seconds of the whole tree, its peak memory in MB, and the exit code.
 
     Memory is the largest sum of resident sizes seen, looked at five times a second, or the largest
     single process, whichever is more; pages that processes share count in each.
@@ -29,6 +29,7 @@ class Spent:
     wall: float
     cpu: float
     memory: float
+    code: int = 0
 
 
 class Failed(Exception):
@@ -36,11 +37,15 @@ class Failed(Exception):
 
 
 def spend(
-    command: Sequence[str | Path], *, log: Path, environment: dict[str, str] | None = None
+    command: Sequence[str | Path],
+    *,
+    log: Path,
+    environment: dict[str, str] | None = None,
+    passable: tuple[int, ...] = (0,),
 ) -> Spent:
     """Run a command to its end and return what it cost; what it says goes to ``log``.
 
-    Raises :class:`Failed`. An interrupt ends the command.
+    Raises :class:`Failed` unless the exit code is ``passable``. An interrupt ends the command.
     """
     with log.open("wb") as said:
         started = time.perf_counter()
@@ -57,10 +62,10 @@ def spend(
             child.kill()
             raise
         child.returncode = code
-    if code != 0:
+    if code not in passable:
         tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
         raise Failed(f"{Path(command[0]).name} ended with {code}: {' | '.join(tail)}")
-    return spent
+    return replace(spent, code=code)
 
 
 def _watched(pid: int, started: float) -> tuple[Spent, int]:

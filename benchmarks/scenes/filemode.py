@@ -15,7 +15,7 @@ from benchmarks.scenes.judging import Control, judge, judge_control
 from benchmarks.scenes.making import Made
 from benchmarks.scenes.matching import in_order
 from benchmarks.scenes.rows import Judged, Row, failed, row_of
-from benchmarks.scenes.running import COMMAND, EVERY_FRAME, redact
+from benchmarks.scenes.running import COMMAND, EVERY_FRAME, INCOMPLETE, redact
 from benchmarks.scenes.sheets import sheet
 
 
@@ -74,4 +74,5 @@ def judged_file(
     if how.looks:
         page = BUILD / "look" / f"{scene.name}-{stem}.png"
         sheet(scene, target, output, control, sources, page)
-    return Judged(output, spent.cpu, problem)
+    note = "ended with 3: incomplete" if spent.code == INCOMPLETE else ""
+    return Judged(output, spent.cpu, problem, note)

@@ -59,11 +59,12 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """An output, the CPU seconds that it took, and what is wrong with its frames, if anything."""
+    """An output, the CPU seconds that it took, what is wrong with its frames, and a note."""
 
     output: Output
     cpu: float
     problem: str | None = None
+    note: str = ""
 
 
 def row_of(
@@ -79,7 +80,7 @@ def row_of(
         output.fog.changed, output.fog.outside,
         output.fog.changed / asked.changed if asked and asked.changed else None,
         output.fog.fully_covered, run.cpu, asked.cpu if asked else None,
-        (*missed, run.problem) if run.problem else missed,
+        (*missed, run.problem) if run.problem else missed, run.note,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from benchmarks.scenes.rows import Row
 _HEAD = (
     "scene", "kind", "mode", "face-frames", "counted", "exposed", "of them seen when asked",
     "longest, frames", "exposed, every frame searched", "changed", "outside", "× every frame",
-    "frames fully covered", "CPU s", "CPU s, every frame", "misses",
+    "frames fully covered", "CPU s", "CPU s, every frame", "misses; notes",
 )  # fmt: skip
 
 
@@ -47,7 +47,7 @@ def _cells(row: Row) -> Iterator[str]:
     yield _bold(row.fully_covered)
     yield f"{row.cpu:.1f}"
     yield "–" if row.cpu_asked is None else f"{row.cpu_asked:.1f}"
-    yield ", ".join(row.misses) or ("" if not row.note else row.note)
+    yield "; ".join((*row.misses, *([row.note] if row.note else [])))
 
 
 def _sums(rows: Sequence[Row]) -> Iterator[str]:
