@@ -10,6 +10,9 @@ from typing import Final
 from blurcam.errors import ConfigError
 from blurcam.settings.pipe import ToName
 
+TELLS_SHAPE: Final = frozenset({"h264", "hevc"})
+"""Codecs that tell the shape of a pixel in the video itself, whatever the container can say."""
+
 _H26X: Final = frozenset({"h264", "hevc"})
 _MODERN: Final = _H26X | {"av1"}
 

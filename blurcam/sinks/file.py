@@ -14,7 +14,8 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import StagedFile, refuse_existing, sha256_of
 from blurcam.settings.redaction import AudioPolicy
 from blurcam.sinks.audio import add_sound
-from blurcam.sinks.containers import format_of, muxer_options
+from blurcam.sinks.containers import TELLS_SHAPE, format_of, muxer_options
+from blurcam.sinks.matroska_shape import set_pixel_shape
 from blurcam.sinks.muxer import Muxer, SoundWriter, translating_errors
 from blurcam.sinks.ts_padding import stuff
 from blurcam.sources.open import open_path
@@ -73,6 +74,7 @@ class FileSink:
         self.path = path
         self._staged = StagedFile(path, overwrite=overwrite)
         self.part = self._staged.part
+        self._info, self._codec = encoder.info, encoder.codec
         self._count = self._offset = 0
         self._first: Fraction | None = None
         self._last = self._end = Fraction(0)
@@ -125,10 +127,18 @@ class FileSink:
         with translating_errors(self.path, SinkWriteError):
             self._muxer.end()
             stuff(self.part, self._muxer.container_name)
+            self._say_shape()
         self._verify()
         self.output_sha256 = self._digest()
         self._publish()
         self._finished = True
+
+    def _say_shape(self) -> None:
+        """Have Matroska tell the shape of a pixel where the video cannot."""
+        info, shape = self._info, self._info.sample_aspect_ratio
+        is_matroska = self._muxer.container_name in ("matroska", "webm")
+        if is_matroska and shape != 1 and self._codec not in TELLS_SHAPE:
+            set_pixel_shape(self.part, info.width, info.height, shape)
 
     def _verify(self) -> None:
         """Read the file back: as many frames as were written, over as long a time."""
