@@ -9,12 +9,13 @@ import time
 from pathlib import Path
 from typing import get_args
 
+from benchmarks.machine import this_machine
 from benchmarks.scenes import BUILD
 from benchmarks.scenes.catalogue import SCENES, SHORT, footage
 from benchmarks.scenes.filemode import How
 from benchmarks.scenes.rows import Mode, Row, problems
 from benchmarks.scenes.suite import rows
-from benchmarks.scenes.table import markdown, write
+from benchmarks.scenes.table import markdown, write, write_page
 
 
 def main() -> int:
@@ -29,6 +30,7 @@ def main() -> int:
         asked.clips.mkdir(parents=True, exist_ok=True)
     how = How(asks=not asked.short, anew=asked.anew, clips=asked.clips, looks=asked.look)
     jobs = asked.jobs or (1 if asked.mode == "live" else os.cpu_count() or 1)
+    machine = str(this_machine())  # how busy it was before
     began = time.monotonic()
     done: list[Row] = []
     for row in rows([SCENES[name] for name in names], asked.mode, how, jobs):
@@ -37,6 +39,8 @@ def main() -> int:
         _tell(f"{row.name}: {row.faces.at_fault} of {row.faces.counted} {', '.join(row.misses)}")
     print(markdown(done))
     _tell(f"{time.monotonic() - began:.0f} s; {page}")
+    if asked.page:
+        write_page(done, asked.mode, f"Measured on {machine} by `{_command(asked.mode)}`:")
     missed = problems(done)
     for problem in missed:
         _tell(problem)
@@ -54,7 +58,14 @@ def _parsed() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, help="scenes at once; default: cores, live 1")
     parser.add_argument("--clips", type=Path, help="keep what was redacted in this folder")
     parser.add_argument("--look", action="store_true", help="write contact sheets to build/")
+    parser.add_argument(
+        "--page", action="store_true", help="write the table into docs/design/scenes.md"
+    )
     return parser.parse_args()
+
+
+def _command(mode: Mode) -> str:
+    return "make scenes" if mode == "file" else f"make scenes MODE={mode}"
 
 
 def _tell(text: str) -> None:

@@ -6,13 +6,16 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
-from benchmarks.scenes.rows import Row
+from benchmarks.scenes import ROOT
+from benchmarks.scenes.rows import Mode, Row
 
-_HEAD = (
-    "scene", "kind", "mode", "face-frames", "counted", "exposed", "of them seen when asked",
-    "longest, frames", "exposed, every frame searched", "changed", "outside", "× every frame",
-    "frames fully covered", "CPU s", "CPU s, every frame", "misses; notes",
+PAGE: Final = ROOT / "docs" / "design" / "scenes.md"
+_HEAD: Final = (
+    "scene", "kind", "face-frames", "counted", "exposed", "seen when asked", "longest, frames",
+    "exposed, every frame searched", "changed", "outside", "× every frame", "fully covered",
+    "CPU s", "× every frame", "misses; notes",
 )  # fmt: skip
 
 
@@ -34,26 +37,34 @@ def write(rows: Sequence[Row], folder: Path, stem: str) -> Path:
     return page
 
 
+def write_page(rows: Sequence[Row], mode: Mode, how: str, page: Path = PAGE) -> None:
+    """Put the table of a whole run, and how it was made, in the place of the one before."""
+    text = page.read_text(encoding="utf-8")
+    begins, ends = f"<!-- {mode}: written with --page -->", f"<!-- end of {mode} -->"
+    before, rest = text.split(begins)
+    after = rest.split(ends)[1]
+    written = f"{before}{begins}\n\n{how}\n\n{markdown(rows)}\n{ends}{after}"
+    page.write_text(written, encoding="utf-8")
+
+
 def _cells(row: Row) -> Iterator[str]:
     faces = row.faces
-    yield from (row.name, row.kind, row.mode, str(faces.all), str(faces.counted))
+    yield from (row.name, row.kind, str(faces.all), str(faces.counted))
     yield _of(faces.exposed, faces.counted)
-    yield _bold(faces.at_fault)
-    yield str(faces.longest)
+    yield from (_bold(faces.at_fault), str(faces.longest))
     yield "–" if row.asked_exposed is None else str(row.asked_exposed)
-    yield f"{row.changed:.1%}"
-    yield f"{row.outside:.1%}"
+    yield from (f"{row.changed:.1%}", f"{row.outside:.1%}")
     yield "–" if row.times_asked is None else f"{row.times_asked:.2f}"
     yield _bold(row.fully_covered)
     yield f"{row.cpu:.1f}"
-    yield "–" if row.cpu_asked is None else f"{row.cpu_asked:.1f}"
+    yield f"{row.cpu / row.cpu_asked:.2f}" if row.cpu_asked else "–"
     yield "; ".join((*row.misses, *([row.note] if row.note else [])))
 
 
 def _sums(rows: Sequence[Row]) -> Iterator[str]:
     faces = [row.faces for row in rows]
     counted, exposed = sum(f.counted for f in faces), sum(f.exposed for f in faces)
-    yield from ("**all**", "", "", str(sum(f.all for f in faces)), str(counted))
+    yield from ("**all**", "", str(sum(f.all for f in faces)), str(counted))
     yield _of(exposed, counted)
     yield _bold(sum(f.at_fault for f in faces))
     yield str(max((f.longest for f in faces), default=0))
@@ -62,8 +73,9 @@ def _sums(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{_mean([row.outside for row in rows]):.1%}"
     yield f"{_mean([row.times_asked for row in rows if row.times_asked is not None]):.2f}"
     yield _bold(sum(row.fully_covered for row in rows))
-    yield f"{sum(row.cpu for row in rows):.0f}"
-    yield f"{sum(row.cpu_asked or 0 for row in rows):.0f}"
+    cpu, asked = sum(row.cpu for row in rows), sum(row.cpu_asked or 0 for row in rows)
+    yield f"{cpu:.0f}"
+    yield f"{cpu / asked:.2f}" if asked else "–"
     yield f"{sum(bool(row.misses) for row in rows)} of {len(rows)} rows"
 
 

@@ -22,6 +22,8 @@ from benchmarks.scenes.judging import judge, judge_control
 from benchmarks.scenes.livemode import live_row, numbered
 from benchmarks.scenes.making import made
 from benchmarks.scenes.matching import by_number, by_time, times
+from benchmarks.scenes.rows import failed
+from benchmarks.scenes.table import PAGE, write_page
 from benchmarks.scenes.truth import Face, Picture, grey
 from benchmarks.scenes.values import Clock, Scene, Stored
 from tests.proof.scenes import BROKEN
@@ -236,6 +238,19 @@ def test_an_unredacted_output_exposes_all_that_is_counted_and_frames_are_not_fog
     assert all(control.exposed(sight) for sight in counted)
     assert output.fog.changed < 0.002
     assert output.fog.is_same_scene
+
+
+def test_the_table_of_a_run_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "scenes.md"
+    page.write_text(PAGE.read_text(encoding="utf-8"), encoding="utf-8")
+    row = failed("day", "light", "live", "ended with 1")
+    for how in ("once", "again"):
+        write_page([row], "live", how, page)
+    text = page.read_text(encoding="utf-8")
+    assert "again\n\n| scene | kind |" in text
+    assert "once\n" not in text
+    assert "| day | light | 0 | 0 | 0 | 0 |" in text
+    assert text.endswith("<!-- end of live -->\n")
 
 
 def test_a_scene_is_known_by_what_it_is() -> None:
