@@ -45,5 +45,6 @@ def scenes() -> Iterator[Scene]:
         crossing(3, 70, 600, 3, start=0.7, end=0.1, wide=1920),
     )
     for name, light in (("day-1080p", DAY), ("night-1080p", dark)):
-        shot = Shot(3, people, world=(1920, 1080))
+        lighted = people if light == DAY else lit(people)
+        shot = Shot(3, lighted, world=(1920, 1080))
         yield Scene(name, "light", (shot,), size=(1920, 1080), effects=light)
