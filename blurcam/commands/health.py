@@ -30,5 +30,6 @@ def health(
         reason = getattr(exc, "reason", exc)
         say(f"{address}: no answer ({reason}); is blurcam serve running?")
         raise typer.Exit(FAILED) from exc
-    say(" ".join(text.decode("utf-8", "replace").split()))
+    lines = text.decode("utf-8", "replace").splitlines()
+    say(". ".join(" ".join(line.split()) for line in lines if line.strip()))
     raise typer.Exit(code)
