@@ -20,7 +20,7 @@ from typing import Final
 from blurcam.detect.crops import box_around
 from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered, merge
 from blurcam.detect.overload import OverloadControl
-from blurcam.detect.search import RunningSearch
+from blurcam.detect.search import SURE, RunningSearch
 from blurcam.detect.search_chooser import Comparison, SearchChooser, SearchedFrame
 from blurcam.detect.search_plan import Searcher, SearchPlan
 from blurcam.detect.tracker import Tracker
@@ -170,9 +170,9 @@ class _FrameLoop:
             self._tracker.advance(frame, entry.evidence)
         seen, searched = self._counted(entry, entry.searching), entry.areas
         if not entry.is_due and searched is not None:
-            seen, cut = _cut_off(seen, searched, frame)
+            seen, doubtful = _doubtful(seen, searched, frame)
             lost = self._tracker.lost(frame, searched)
-            lost += [box for box in cut if not self._tracker.follows(box)]
+            lost += [box for box in doubtful if not self._tracker.follows(box)]
             if lost:
                 areas = tuple(box_around(box) for box in lost)
                 again = self._search.glance(frame, [], lost)
@@ -219,22 +219,24 @@ class _FrameLoop:
         return Unanswered(Reason.DETECTOR_SILENT if silent else Reason.DETECTOR_FAILED)
 
 
-def _cut_off(
+def _doubtful(
     seen: Sequence[Detection], searched: Sequence[Box], frame: Frame
 ) -> tuple[tuple[Detection, ...], list[Box]]:
-    """Return the detections well inside of a searched area, and the boxes of those at its edge.
+    """Return the detections that count at one look, and the boxes that have to be searched again.
 
-    Of a face at the edge of what was searched only a part was seen.
+    One look is not much: it has to be sure of a face. And of a face at the edge of what was
+    searched only a part was seen.
     """
     whole = Box(0, 0, frame.width, frame.height)
-    inside, cut = [], []
+    counting, doubtful = [], []
     for each in seen:
         box = each.box.intersection(whole) or each.box
-        if any(_shrunk(area, whole).contains(box) for area in searched):
-            inside.append(each)
+        is_inside = any(_shrunk(area, whole).contains(box) for area in searched)
+        if is_inside and each.confidence >= SURE:
+            counting.append(each)
         else:
-            cut.append(each.box)
-    return tuple(inside), cut
+            doubtful.append(each.box)
+    return tuple(counting), doubtful
 
 
 def _shrunk(area: Box, whole: Box) -> Box:

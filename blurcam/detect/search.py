@@ -26,7 +26,7 @@ _MOST: Final = 0.8
 # So many doubtful places at most, the surest, are looked at again after a glance; what is as sure
 # as this is not doubtful.
 _MOST_DOUBTS: Final = 10
-_SURE: Final = 0.4
+SURE: Final = 0.4
 _SAME: Final = 0.3
 # What second looks at a glance may cost over the budget of its first, and how many there may be
 # whatever they cost.
@@ -163,13 +163,13 @@ class Search:
         self, frame: Frame, found: Sequence[Detection], faces: Sequence[Box]
     ) -> list[Answer | None]:
         """Begin to look again at known faces and at the surest of what was suspected."""
-        sure = [each.box for each in found if each.confidence >= _SURE]
+        sure = [each.box for each in found if each.confidence >= SURE]
         known = [face for face in faces if not any(face.iou(box) > _SAME for box in sure)]
         around = [box_around(face) for face in known]
         doubts = [
             each.box
             for each in found
-            if each.confidence < _SURE and not any(a.contains(each.box) for a in around)
+            if each.confidence < SURE and not any(a.contains(each.box) for a in around)
         ]
         views = self._enlarged(frame, self._few([*known, *doubts[:_MOST_DOUBTS]]))
         return [self._look(sheets(views))] if views else []
@@ -215,8 +215,8 @@ def _once(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
 
 def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
     first, *others = found
-    sure = [each for each in first if each.confidence >= _SURE]
-    doubtful = [each for each in first if each.confidence < _SURE]
+    sure = [each for each in first if each.confidence >= SURE]
+    doubtful = [each for each in first if each.confidence < SURE]
     return merge([*sure, *fuse([doubtful, *others], 0.0)])
 
 
