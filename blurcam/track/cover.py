@@ -32,6 +32,8 @@ _STEPS: Final = 30
 _FEWEST_STEPS: Final = 5
 # Where nothing is known of a face any more, its place is guessed for so many seconds.
 _GUESSED_SECONDS: Final = 0.12
+# A face of which one search was little sure is followed for so long: to the searches next to it.
+_DOUBTED_SECONDS: Final = 0.16
 # Backward in time a face is looked for so many of its own sizes from where it is expected.
 _BACK_REACH: Final = 0.7
 
@@ -99,6 +101,7 @@ class _Session:
         self._bridge = self._ticks(reach.bridge)
         self._longest = self._ticks(reach.longest)
         self._guessed = self._ticks(_GUESSED_SECONDS)
+        self._doubted = self._ticks(_DOUBTED_SECONDS)
         self._waiting: deque[Scanned] = deque()
         self._tracks: dict[int, Track] = {}
         self._alone = 0  # numbers, below zero, of tracks of detections that came without
@@ -146,8 +149,11 @@ class _Session:
         for each in finding.detections:
             track = self._track_of(each)
             before = track.last if track.sightings else None
+            was_sure = track.is_sure
             track.add(Sighting(frame.pts, each.box, each.confidence))
             self._follow_back(track, frame, before)
+            if track.is_sure and not was_sure and before is not None:
+                self._follow_further(track)
 
     def _track_of(self, detection: Detection) -> Track:
         number = detection.track
@@ -159,13 +165,30 @@ class _Session:
             self._tracks[number] = Track(number, self._second)
         return self._tracks[number]
 
-    def _follow_back(self, track: Track, frame: Frame, before: Sighting | None) -> None:
+    def _follow_further(self, track: Track) -> None:
+        """Follow a face back as far as ``lead``, now that it is sure."""
+        first = track.sightings[0]
+        frame = next((each for each, _ in self._waiting if each.pts == first.pts), None)
+        if frame is not None:
+            self._follow_back(track, frame, None, first.box)
+
+    def _reached(self, track: Track, most: int) -> int:
+        """Return how far before and after its detections a face is covered.
+
+        The searches around it have not found a face of which one search was little sure. It is
+        followed up to the next of them.
+        """
+        return most if track.is_sure else min(most, self._doubted)
+
+    def _follow_back(
+        self, track: Track, frame: Frame, before: Sighting | None, box: Box | None = None
+    ) -> None:
         """Look for a face on the frames before it was detected, back to its last sighting."""
-        since = frame.pts - self._lead - 1
+        since = frame.pts - self._reached(track, self._lead) - 1
         if before is not None:
             since = max(since, before.pts)
         frames = [each for each, _ in self._waiting if since < each.pts < frame.pts]
-        template = Template.of(frame, track.last.box) if frames else None
+        template = Template.of(frame, box or track.last.box) if frames else None
         velocity = self._velocity(track, before)
         later = frame
         for each in reversed(frames):
@@ -243,13 +266,14 @@ class _Session:
             return Basis.DETECTED
         before = track.detected_before(sighting.pts)
         after = track.detected_after(sighting.pts)
-        if after is not None and after.pts - sighting.pts <= self._lead:
+        lead, hold = self._reached(track, self._lead), self._reached(track, self._hold)
+        if after is not None and after.pts - sighting.pts <= lead:
             return Basis.LED if before is None else Basis.FOLLOWED
         if sighting.is_sure:
             return Basis.FOLLOWED
         if before is None:
             return None
-        is_held = sighting.pts - before.pts <= self._hold
+        is_held = sighting.pts - before.pts <= hold
         is_bridged = after is not None and after.pts - before.pts <= self._bridge
         return Basis.FOLLOWED if is_held or is_bridged else None
 

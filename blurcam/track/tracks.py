@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from blurcam.detect.search import SURE
 from blurcam.media.regions import Box
 
 # Beyond so many sizes a bridge is not relied on alone.
@@ -16,6 +17,8 @@ _FAR: Final = 0.8
 _MEMORY_SECONDS: Final = 0.25
 # A face is about as large as it was so many seconds before, and will be so many later.
 _STEADY_SECONDS: Final = 0.25
+# A face that the detector saw so often is one, however little sure it was.
+_SEVERAL: Final = 3
 # So many sightings make a line.
 _FEWEST: Final = 3
 # An extrapolated face goes at most this many of its own sizes.
@@ -57,6 +60,12 @@ class Track:
     def add(self, sighting: Sighting) -> None:
         """Add a sighting at a time that has none."""
         insort(self.sightings, sighting, key=lambda s: s.pts)
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether the detector was once sure of the face, or saw it several times."""
+        seen = [each.confidence for each in self.sightings if each.confidence is not None]
+        return len(seen) >= _SEVERAL or max(seen, default=0.0) >= SURE
 
     def detected_before(self, pts: int) -> Sighting | None:
         """Return the last sighting by the detector at or before ``pts``."""
