@@ -179,7 +179,7 @@ class _FrameLoop:
                 seen = merge(seen + self._counted(SearchedFrame(frame, False, areas=areas), again))
                 searched += areas
         self._failures = 0
-        numbered, followed = self._tracker.learn(frame, seen, searched)
+        numbered, followed = self._tracker.learn(frame, seen, searched, in_parts=not entry.is_due)
         if not entry.is_due:
             return Accounted(numbered, followed)
         if entry.areas is not None:

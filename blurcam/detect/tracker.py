@@ -37,6 +37,8 @@ _SEARCHED_FRAMES: Final = 12
 _REMEMBERED_SECONDS: Final = 1.5
 # A lost face goes on as it went, at most this many of its own sizes.
 _FARTHEST: Final = 1.5
+# A box less than so wide or high as the face that is followed shows a part of it.
+_PART: Final = 0.75
 # How much of the velocity each new position brings.
 _NEWEST: Final = 0.5
 
@@ -145,13 +147,19 @@ class Tracker:
         return False
 
     def learn(
-        self, frame: Frame, detections: Sequence[Detection], searched: Sequence[Box] | None
+        self,
+        frame: Frame,
+        detections: Sequence[Detection],
+        searched: Sequence[Box] | None,
+        *,
+        in_parts: bool = False,
     ) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
         """Take what was detected in the ``searched`` areas of this frame, ``None`` for all of it.
 
         Returns the detections with their tracks, and the faces that are followed: those that were
         not detected, and whose pixels were found again. The confidence of these is that of their
-        detection; 0 once their place was searched since, and they were not seen.
+        detection; 0 once their place was searched since, and they were not seen. Where the frame
+        was searched ``in_parts`` a smaller box inside a followed face is a part of it.
         """
         time = float(frame.time)
         linked = _link(self._tracks, detections, time)
@@ -159,10 +167,13 @@ class Tracker:
         numbered = []
         for detection, known in zip(detections, linked, strict=True):
             track = known or self._new(frame, detection)
-            self._see(track, frame, detection, is_close=searched is None)
+            is_part = in_parts and track.is_followed and _is_part(detection.box, track.box)
+            box = track.box if is_part else detection.box
+            there = Detection(box, detection.confidence, track.number)
+            self._see(track, frame, there, is_close=searched is None)
             seen[track.number] = track
             if not track.is_missed:
-                numbered.append(Detection(detection.box, detection.confidence, track.number))
+                numbered.append(there)
         others = [each for each in self._tracks if each.number not in seen]
         for each in others:
             each.is_missed |= searched is None or any(a.contains(each.box) for a in searched)
@@ -201,6 +212,11 @@ class Tracker:
         track.is_missed = not is_close and detection.confidence < self._certain
         if not track.is_missed:
             track.seen = time
+
+
+def _is_part(box: Box, face: Box) -> bool:
+    """Whether a box is too small for a face whose size is known."""
+    return box.width < _PART * face.width or box.height < _PART * face.height
 
 
 def _link(

@@ -79,7 +79,7 @@ def _beyond_standard(descriptor: int) -> int:
 def _tell_witness(line: str) -> None:
     for told in _witnesses:
         with suppress(OSError):
-            os.write(told, f"step {line}\n".encode())
+            os.write(told, f"step {line}\n".encode(errors="backslashreplace"))
 
 
 def over() -> None:
@@ -104,7 +104,7 @@ def _witness(hears: int) -> None:
         said = (said + chunk)[-(1 << 18) :]
     if not said.endswith(_OVER):
         with suppress(OSError):
-            os.write(2, f"blurcam: {death_in_words(said)}\n".encode())
+            os.write(2, f"blurcam: {death_in_words(said)}\n".encode(errors="backslashreplace"))
     os._exit(0)
 
 

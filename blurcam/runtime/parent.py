@@ -30,7 +30,7 @@ class Parent:
 
     def tell(self, kind: str, body: str = "") -> None:
         """Say one line; where nobody hears it, :attr:`is_gone` becomes true."""
-        line = memoryview(f"{kind} {body}\n".encode())
+        line = memoryview(f"{kind} {body}\n".encode(errors="backslashreplace"))
         try:
             while line:
                 line = line[os.write(self._output, line) :]
