@@ -23,7 +23,8 @@ from blurcam.models.load import load
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.last_words import step
 from blurcam.settings.redaction import Cover, Detect, Polygon
-from blurcam.track.cover import Reach, cover
+from blurcam.track.cover import cover
+from blurcam.track.reach import Reach
 from blurcam.track.zones import burn_in, ignore
 
 # Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer.

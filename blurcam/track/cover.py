@@ -10,16 +10,15 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
 from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered
 from blurcam.detect.template import Template, leads_back
-from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.runtime.counts import FrameCounts
+from blurcam.track.reach import Reach
 from blurcam.track.tracks import Sighting, Track, between, is_far
 
 Scanned = tuple[Frame, Finding]
@@ -36,33 +35,6 @@ _GUESSED_SECONDS: Final = 0.12
 _DOUBTED_SECONDS: Final = 0.16
 # Backward in time a face is looked for so many of its own sizes from where it is expected.
 _BACK_REACH: Final = 0.7
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How far coverage reaches beyond the detections: seconds, and a factor of size.
-
-    ``lead`` and ``hold`` are how long a face is followed before it was first and after it was
-    last detected, ``bridge`` the longest gap that a line crosses. A frame that was not searched
-    is let pass up to ``longest`` seconds after one that was. Of a live stream a frame does not
-    wait for one that is known to come too late to reach it.
-    """
-
-    lead: float
-    hold: float
-    bridge: float
-    margin: float
-    longest: float = 0.5
-    is_live: bool = False
-
-    def __post_init__(self) -> None:
-        """Refuse a reach that takes coverage away."""
-        for name in ("lead", "hold", "bridge", "longest"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0):
-                raise ConfigError(f"{name}: {value} is not a number of seconds")
-        if not (math.isfinite(self.margin) and self.margin >= 1):
-            raise ConfigError(f"margin: {self.margin} would leave part of the face clear")
 
 
 def cover(

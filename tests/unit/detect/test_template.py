@@ -13,7 +13,8 @@ from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box
 from blurcam.runtime.counts import FrameCounts
-from blurcam.track.cover import Reach, cover
+from blurcam.track.cover import cover
+from blurcam.track.reach import Reach
 
 SIZE = 20
 RNG = np.random.default_rng(5)

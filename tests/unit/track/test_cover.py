@@ -17,7 +17,8 @@ from blurcam.media.frames import Frame
 from blurcam.media.masks import covered_share, rasterise
 from blurcam.media.regions import Basis, Box, Coverage, Reason
 from blurcam.runtime.counts import FrameCounts
-from blurcam.track.cover import Reach, cover
+from blurcam.track.cover import cover
+from blurcam.track.reach import Reach
 from tests.support.makers import boxes, grey_frame
 
 SIDE = 200
