@@ -19,17 +19,22 @@ _ROOM: Final = 1.6
 _LEAST, _QUANTILE = 3.0, 0.999
 # A frame of which more is changed is fully covered.
 _FULLY: Final = 0.9
-# Frames that are not fully covered look like those they are made from: correlation when small.
+# Frames that are not fully covered look like those they are made from, away from faces: by the
+# correlation of both when small, where so much of the frame is away from faces.
 _ALIKE: Final = 0.7
+_LEAST_ELSEWHERE: Final = 0.3
 
 
 @dataclass(frozen=True, slots=True)
 class Fog:
-    """Shares of the picture, over all frames: changed, and changed away from any face."""
+    """Shares of the picture, over all frames: changed, and changed away from any face.
+
+    ``fully_covered`` has the places of such frames among all.
+    """
 
     changed: float
     outside: float
-    fully_covered: int
+    fully_covered: tuple[int, ...]
     is_same_scene: bool
 
 
@@ -45,20 +50,20 @@ def coding_loss(pairs: Iterable[tuple[Picture, Picture]]) -> float:
 
 def fog(pairs: Iterable[tuple[Picture, Picture, Sequence[Face]]], limit: float) -> Fog:
     """Return what became of frames, each given as it was, as it is, and with the faces on it."""
-    changed, outside, alike, fully_covered = [], [], [], 0
+    changed, outside, alike, fully_covered = [], [], [], []
     for before, after, faces in pairs:
         change = _change(before, after) > limit
         changed.append(float(change.mean()))
-        if changed[-1] > _FULLY:
-            fully_covered += 1
-        else:
-            alike.append(_correlation(before, after))
+        elsewhere = np.ones(change.shape, np.uint8)
         for face in faces:
-            rows, columns = face.box.grown(_ROOM).within(change.shape[1], change.shape[0])
-            change[rows, columns] = False
-        outside.append(float(change.mean()))
+            elsewhere[face.box.grown(_ROOM).within(change.shape[1], change.shape[0])] = 0
+        outside.append(float((change & (elsewhere > 0)).mean()))
+        if changed[-1] > _FULLY:
+            fully_covered.append(len(changed) - 1)
+        elif elsewhere.mean() > _LEAST_ELSEWHERE:
+            alike.append(_correlation(before, after, elsewhere))
     same = not alike or float(np.median(alike)) > _ALIKE
-    return Fog(_mean(changed), _mean(outside), fully_covered, same)
+    return Fog(_mean(changed), _mean(outside), tuple(fully_covered), same)
 
 
 def _mean(values: list[float]) -> float:
@@ -70,11 +75,14 @@ def _change(before: Picture, after: Picture) -> NDArray[np.float32]:
     return np.asarray(np.abs(cv2.blur(difference, (5, 5))), np.float32)
 
 
-def _correlation(before: Picture, after: Picture) -> float:
-    small = [
-        cv2.resize(each, (40, 24), interpolation=cv2.INTER_AREA).astype(np.float64).ravel()
-        for each in (before, after)
-    ]
-    if min(each.std() for each in small) < 0.5:
+def _correlation(before: Picture, after: Picture, elsewhere: Picture) -> float:
+    chosen = _small(elsewhere * 255) > 200
+    values = [_small(each)[chosen] for each in (before, after)]
+    if min(each.std() for each in values) < 0.5:
         return 1.0
-    return float(np.corrcoef(small[0], small[1])[0, 1])
+    return float(np.corrcoef(values[0], values[1])[0, 1])
+
+
+def _small(picture: Picture) -> NDArray[np.float64]:
+    shrunk = cv2.resize(picture, (40, 24), interpolation=cv2.INTER_AREA)
+    return np.asarray(shrunk, np.float64)

@@ -79,7 +79,7 @@ def row_of(
         scene.name, kind, mode, output.frames, faces, None if asked is None else len(blind),
         output.fog.changed, output.fog.outside,
         output.fog.changed / asked.changed if asked and asked.changed else None,
-        output.fog.fully_covered, run.cpu, asked.cpu if asked else None,
+        _fully_covered(mode, output), run.cpu, asked.cpu if asked else None,
         (*missed, run.problem) if run.problem else missed, run.note,
     )  # fmt: skip
 
@@ -100,6 +100,14 @@ def count(
     )  # fmt: skip
 
 
+def _fully_covered(mode: Mode, output: Output) -> int:
+    """Return how many frames are; of a camera not those before the detector's first answer."""
+    covered = output.fog.fully_covered
+    if mode == "live":
+        covered = tuple(at for place, at in enumerate(covered) if at != place)
+    return len(covered)
+
+
 def _misses(scene: Made, kind: str, mode: Mode, faces: Faces, output: Output) -> tuple[str, ...]:
     """Return in words which targets are missed."""
     found = []
@@ -110,8 +118,8 @@ def _misses(scene: Made, kind: str, mode: Mode, faces: Faces, output: Output) ->
             found.append(f"{faces.at_fault} exposed")
         if faces.longest > LIVE_FRAMES:
             found.append(f"exposed for {faces.longest} frames")
-    if kind == "times" and output.fog.fully_covered:
-        found.append(f"{output.fog.fully_covered} frames fully covered")
+    if kind == "times" and (covered := _fully_covered(mode, output)):
+        found.append(f"{covered} frames fully covered")
     if output.size != scene.truth.size:
         found.append(f"is {output.size[0]} × {output.size[1]}")
     if not output.fog.is_same_scene:

@@ -142,11 +142,15 @@ def test_fog_is_what_changed_away_from_faces() -> None:
     assert on_face.outside == 0
     elsewhere = fog([(frame, covered(frame, face), [])], 3.0)
     assert elsewhere.outside == elsewhere.changed == on_face.changed
-    assert on_face.fully_covered == 0
+    assert on_face.fully_covered == ()
     grey_frame = np.full_like(frame, 128)
-    assert fog([(frame, grey_frame, [])], 3.0).fully_covered == 1
+    pairs = [(frame, frame, []), (frame, grey_frame, [])]
+    assert fog(pairs, 3.0).fully_covered == (1,)
     mirrored = np.ascontiguousarray(frame[:, ::-1])
     assert not fog([(frame, mirrored, [])], 3.0).is_same_scene
+    *_, large = draw(SCENES["huge"])
+    drawn, face = grey(large.picture), large.faces[0]
+    assert fog([(drawn, covered(drawn, face), [face])], 3.0).is_same_scene
 
 
 def test_runs_are_of_frames_that_follow_one_another() -> None:
