@@ -70,6 +70,7 @@ def _sample(batch: Batch, row: RecordingRow, pool: WorkerPool, folder: Path) -> 
         mounting=batch.mounting,
         reading=batch.reading,
         rate=batch.rate,
+        memory=batch.memory,
     )
     pool.start(RedactRecording(row.id, config, batch.verify))
     began = time.monotonic()

@@ -16,8 +16,8 @@ from blurcam.errors import JobError
 from blurcam.media.clock import SystemClock
 from blurcam.runtime.child import Child, wait_for
 from blurcam.runtime.json_values import to_json
+from blurcam.runtime.memory import GIGABYTE, available_bytes
 
-_GIGABYTE: Final = 1 << 30
 # Gigabytes that a worker takes at 1080p: models, decoder, frames ahead, encoder.
 _USUAL: Final = 1.5
 # The summary of a recording of a day, its coverage second by second.
@@ -26,25 +26,13 @@ _LONGEST_LINE: Final = 64 << 20
 
 def suitable_jobs() -> int:
     """Return how many workers suit this machine: a core each, as far as memory goes."""
-    by_memory = int(_available() / (_USUAL * _GIGABYTE))
+    by_memory = int(available_bytes() / (_USUAL * GIGABYTE))
     return max(1, min(len(os.sched_getaffinity(0)), by_memory))
 
 
 def suitable_memory(jobs: int) -> float:
     """Return how many gigabytes each of so many workers may take."""
-    return max(1.0, 0.9 * _available() / _GIGABYTE / jobs)
-
-
-def _available() -> int:
-    """Return the bytes of memory that can be had without swapping."""
-    try:
-        with Path("/proc/meminfo").open(encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:  # not Linux
-        pass
-    return 4 * _GIGABYTE
+    return max(1.0, 0.9 * available_bytes() / GIGABYTE / jobs)
 
 
 class LocalWorkers:
@@ -56,7 +44,7 @@ class LocalWorkers:
         What workers write to stderr goes to ``log``.
         """
         self.workers = count
-        self._memory = memory * _GIGABYTE
+        self._memory = memory * GIGABYTE
         self._stall = stall
         self._log = log
         cores = sorted(os.sched_getaffinity(0))
@@ -134,7 +122,7 @@ class LocalWorkers:
         elif taken > self._memory:
             yield from self._lost(
                 slot,
-                f"its worker took {taken / _GIGABYTE:.1f} GB of memory and was ended; "
+                f"its worker took {taken / GIGABYTE:.1f} GB of memory and was ended; "
                 "give fewer --jobs or more --memory",
             )
 

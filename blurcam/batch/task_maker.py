@@ -93,6 +93,7 @@ class TaskMaker:
             mounting=self._batch.mounting,
             reading=self._batch.reading,
             rate=self._batch.rate,
+            memory=self._batch.memory,
         )
 
     def _key(self) -> str:

@@ -14,6 +14,10 @@ from blurcam.media.frames import Frame, Plane
 from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
+# Pixels of cameras are at most twice as wide as high (a field alone), or the other way
+# round; a header may claim a hundred times.
+_WIDEST_SHAPE = 3.0
+
 Picture = NDArray[np.uint8]
 """An 8-bit picture, ``(rows, columns, 3)``, channels in the order B, G, R."""
 
@@ -59,6 +63,12 @@ class Viewpoint:
     sample_aspect_ratio: Fraction = Fraction(1)
     orientation: Orientation = AS_STORED
 
+    @property
+    def _stretch(self) -> float:
+        """How much wider than stored a frame is searched: a shape that no camera has is ignored."""
+        shape = float(self.sample_aspect_ratio)
+        return shape if 1 / _WIDEST_SHAPE <= shape <= _WIDEST_SHAPE else 1.0
+
     def view(
         self,
         frame: Frame,
@@ -73,7 +83,7 @@ class Viewpoint:
         enough to find faces by, not to look at: limited-range BT.601 is assumed for all YUV.
         """
         area = area or Box(0, 0, frame.width, frame.height)
-        width = max(2, round(area.width * scale * float(self.sample_aspect_ratio)))
+        width = max(2, round(area.width * scale * self._stretch))
         height = max(2, round(area.height * scale))
         picture = _turn(_small_bgr(frame, area, width, height), self.orientation.rotation)
         mirrored = mirrored != self.orientation.mirrored

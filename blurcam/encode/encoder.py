@@ -16,7 +16,13 @@ from av.codec.context import Flags
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from blurcam.encode.encoder_options import SEMI_PLANAR, EncoderOptions, options_of, pixel_format_of
+from blurcam.encode.encoder_options import (
+    SEMI_PLANAR,
+    EncoderOptions,
+    is_without_delay,
+    options_of,
+    pixel_format_of,
+)
 from blurcam.encode.upright import picture_of, upright
 from blurcam.errors import SinkWriteError
 from blurcam.media.formats import StreamInfo
@@ -110,9 +116,9 @@ class Encoder:
                 name, rate=rate.limit_denominator(100_000), options=options_of(name, coding, info)
             )
             self._context = cast(VideoCodecContext, self.template.codec_context)
-            self._live = coding.live
+            self._is_without_delay = is_without_delay(coding, info)
             self._set_up(info)
-            if not coding.reorder or coding.live:
+            if not coding.reorder or self._is_without_delay:
                 self._context.max_b_frames = 0
             with _encoding(name):
                 self._nowhere.start_encoding()
@@ -136,8 +142,8 @@ class Encoder:
         elif colour.full_range is not None:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
-        if not self._live:
-            # PyAV asks for slices by default: that is for live streams, which cannot wait.
+        if not self._is_without_delay:
+            # PyAV asks for slices by default: that is for what cannot wait.
             context.thread_type = "FRAME"
 
     def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:

@@ -12,6 +12,10 @@ Codec = Literal["h264", "h265", "av1", "mjpeg", "raw"]
 SEMI_PLANAR: Final = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
 """What a hardware encoder takes in place of a planar format, the same samples interleaved."""
 
+# From this many pixels on, a frame that waits in an encoder is memory: the encoders of 8K and
+# above look ahead of little, and code one picture at a time, as those of live streams do.
+_LARGE: Final = 20_000_000
+
 X26_PRESETS: Final = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
     "placebo",
@@ -37,6 +41,11 @@ class EncoderOptions:
     upright: bool = False
 
 
+def is_without_delay(coding: EncoderOptions, info: StreamInfo) -> bool:
+    """Return whether a picture leaves the encoder as it goes in: live ones, and large ones."""
+    return coding.live or info.width * info.height > _LARGE
+
+
 def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str, str]:
     """Return the encoder's private options.
 
@@ -44,10 +53,11 @@ def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str,
     the writer shares the cores with it.
     """
     preset, crf = coding.preset, coding.crf
+    without_delay = is_without_delay(coding, info)
     match name:
         case "libx264":
             options = {"preset": preset or "veryfast", "crf": str(21 if crf is None else crf)}
-            if coding.live:
+            if without_delay:
                 options["tune"] = "zerolatency"
             if info.interlaced:
                 options["x264-params"] = "tff=1" if info.top_field_first else "bff=1"
@@ -57,12 +67,12 @@ def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str,
                 "preset": preset or "superfast",
                 "crf": str(23 if crf is None else crf),
                 "x265-params": "log-level=none",
-            } | ({"tune": "zerolatency"} if coding.live else {})
+            } | ({"tune": "zerolatency"} if without_delay else {})
         case "libsvtav1":
             return {
                 "preset": preset or "10",
                 "crf": str(32 if crf is None else crf),
-            } | ({"svtav1-params": "pred-struct=1:lookahead=0"} if coding.live else {})
+            } | ({"svtav1-params": "pred-struct=1:lookahead=0"} if without_delay else {})
         case "mjpeg":
             return {"qmin": "3", "qmax": "3"} if crf is None else {"qmin": str(crf)}
         case "rawvideo":
@@ -70,7 +80,7 @@ def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str,
     options = {} if preset is None else {"preset": preset}
     quality = str(24 if crf is None else crf)
     if name.endswith("_nvenc"):
-        return options | {"rc": "vbr", "cq": quality} | ({"delay": "0"} if coding.live else {})
+        return options | {"rc": "vbr", "cq": quality} | ({"delay": "0"} if without_delay else {})
     return options | ({"global_quality": quality} if name.endswith("_qsv") else {})
 
 

@@ -22,6 +22,7 @@ from blurcam.redact.effects import make_effect
 from blurcam.runs.camera_outputs import CameraOutputs, check_camera
 from blurcam.runs.camera_status import CameraState, note_answers, status_of
 from blurcam.runs.chain import Freezer, ShownFrame, account, deliver, redact_all
+from blurcam.runs.frame_budget import MOST_BYTES
 from blurcam.runs.outputs import FrameSink
 from blurcam.runs.perception import covered, open_detector, searched_live
 from blurcam.runs.timing import Stages
@@ -221,7 +222,9 @@ class CameraRun:
         found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, overload)
         scanned = stages.timed("scan", found)
         noted = note_answers(scanned, self.state, lambda: self._detector.late, self._clock)
-        return stages.timed("cover", covered(noted, camera.cover, self.counts, live=True))
+        return stages.timed(
+            "cover", covered(noted, camera.cover, self.counts, live=True, most_bytes=MOST_BYTES)
+        )
 
     def _unloaded(self, info: StreamInfo) -> OverloadControl:
         """Return the overload control of this camera, now that the size of its frames is known."""

@@ -138,11 +138,15 @@ def covered(
     tally: FrameCounts,
     *,
     live: bool = False,
+    most_bytes: int | None = None,
 ) -> Iterator[tuple[Frame, Coverage]]:
-    """Yield every frame with its coverage: tracked, and zones burnt in."""
+    """Yield every frame with its coverage: tracked, and zones burnt in.
+
+    No more than ``most_bytes`` of frames wait for what comes after them.
+    """
     share = SHARE if live else 1.0
     lead, bridge = share * settings.lead, share * settings.bridge
-    reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live)
+    reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live, most_bytes=most_bytes)
     kept = _without_ignored(found, settings.ignores, tally)
     return burn_in(cover(kept, reach, tally), settings.masks)
 

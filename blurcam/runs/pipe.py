@@ -22,6 +22,7 @@ from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import Source, account, deliver, redact_all, until_fault
+from blurcam.runs.frame_budget import look_ahead_bytes
 from blurcam.runs.pace import StreamPace
 from blurcam.runs.perception import LIVE_TIMEOUT, covered, open_detector, searched
 from blurcam.runs.pipe_outputs import open_outputs
@@ -128,7 +129,8 @@ class PipeRun:
         taken = self._stop.until_asked(frames)
         lead = settings.cover.lead
         found = searched(taken, info, self._detector, self._detect, lead, live=is_live)
-        covering = covered(found, settings.cover, counts, live=is_live)
+        most_bytes = look_ahead_bytes(info, settings.memory)
+        covering = covered(found, settings.cover, counts, live=is_live, most_bytes=most_bytes)
         if regions is not None:
             regions.begin(info, __version__)
             covering = regions.record(covering)

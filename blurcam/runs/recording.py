@@ -22,6 +22,7 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import deliver, redact_all, until_fault
+from blurcam.runs.frame_budget import look_ahead_bytes
 from blurcam.runs.outputs import EncodedOutput, output_to
 from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
@@ -176,7 +177,9 @@ class CoverageOrigin:
         found = searched(
             frames, self._info, self.detector, self._config.detect, self._config.cover.lead
         )
-        return covered(self._timing.timed("scan", found), self._config.cover, self._counts)
+        most_bytes = look_ahead_bytes(self._info, self._config.memory)
+        scanned = self._timing.timed("scan", found)
+        return covered(scanned, self._config.cover, self._counts, most_bytes=most_bytes)
 
 
 def _refuse_foreign(config: Config, header: Header | None, info: StreamInfo) -> None:

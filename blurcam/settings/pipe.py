@@ -114,6 +114,15 @@ class PipeSettings(Redaction):
         ),
     ] = None
     summary: Annotated[Path | None, Field(description="Also write the summary as JSON.")] = None
+    memory: Annotated[
+        float | None,
+        Field(
+            ge=0.1,
+            le=4096,
+            description="Gigabytes that the run may take. Frames that do not fit are looked ahead "
+            "of less far. Default: from the machine.",
+        ),
+    ] = None
     _: KW_ONLY
     cover: Cover = LIVE_COVER
 

@@ -27,6 +27,15 @@ class Config(RecordingRedaction):
     render_from: Annotated[
         Path | None, Field(description="Regions file to draw from, in place of any search.")
     ] = None
+    memory: Annotated[
+        float | None,
+        Field(
+            ge=0.1,
+            le=4096,
+            description="Gigabytes that the run may take. Frames that do not fit are looked ahead "
+            "of less far. Default: from the machine.",
+        ),
+    ] = None
     profile_stages: Annotated[
         bool,
         Field(

@@ -27,12 +27,14 @@ from blurcam.sources.open import FAULTS, brief
 logger = logging.getLogger(__name__)
 
 _LARGEST_PIXELS: Final = 1 << 27
-# Decoder threads: each holds a frame back, and beyond eight little is gained.
+# Decoder threads: each holds a frame back, and beyond eight, or so many pixels at work, little is
+# gained.
 _MOST_THREADS: Final = 8
+_MOST_PIXELS: Final = 100_000_000
 # What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
+_EARLY_END: Final = "File ended prematurely"
 # So close before a key frame a break of a transport stream's counters is a seam.
 _SEAM_PACKETS: Final = 2
-_EARLY_END: Final = "File ended prematurely"
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
 _ONE_A_PACKET: Final = frozenset(
     {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
@@ -41,6 +43,10 @@ _ONE_A_PACKET: Final = frozenset(
 
 class NothingDecoded(SourceOpenError):
     """Not one picture came to light."""
+
+
+def _threads_for(pixels: int) -> int:
+    return max(1, min(_MOST_THREADS, os.cpu_count() or 1, _MOST_PIXELS // max(1, pixels)))
 
 
 def come_to_rest(context: Any) -> None:
@@ -75,7 +81,7 @@ class Decoded:
         # With a frame to a thread, FFmpeg takes the two fields of a healthy frame for damaged.
         one_by_one = live or self._coded.has_fields
         self._context.thread_type = "SLICE" if one_by_one else "AUTO"
-        self._context.thread_count = min(_MOST_THREADS, os.cpu_count() or 1)
+        self._context.thread_count = _threads_for(self._context.width * self._context.height)
         self._context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         self._trouble = RepeatedTrouble(logger, f"errors in {name}")
         self._from: int | None = None

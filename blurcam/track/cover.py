@@ -75,6 +75,8 @@ class _Session:
         self._guessed = self._ticks(_GUESSED_SECONDS)
         self._doubted = self._ticks(_DOUBTED_SECONDS)
         self._waiting: deque[Scanned] = deque()
+        self._bytes = 0
+        self._is_short = False
         self._tracks: dict[int, Track] = {}
         self._alone = 0  # numbers, below zero, of tracks of detections that came without
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
@@ -93,6 +95,7 @@ class _Session:
             self._steps.append(frame.pts - self._newest)
             self._newest = frame.pts
         self._waiting.append((frame, finding))
+        self._bytes += _bytes_of(frame)
         if isinstance(finding, Answered):
             self._searched.append(frame.pts)
         if isinstance(finding, Answered | Accounted):
@@ -100,6 +103,25 @@ class _Session:
         horizon = max(self._lead, self._bridge)
         while self._waiting and self._passed - self._waiting[0][0].pts >= horizon:
             yield self._leave()
+        while self._is_full:
+            if not self._is_short:
+                self._note_short()
+            yield self._leave()
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether more frames wait than memory is allowed for; one always may."""
+        most = self._reach.most_bytes
+        return most is not None and self._bytes > most and len(self._waiting) > 1
+
+    def _note_short(self) -> None:
+        self._is_short = True
+        seconds = (self._newest - self._waiting[1][0].pts) / self._second
+        frames = "1 frame" if len(self._waiting) == 2 else f"{len(self._waiting) - 1} frames"
+        self._tally.notice(
+            f"memory holds {frames} ({seconds:.2f} s) at once, so that less was looked ahead than "
+            "--lead and --bridge ask for; --memory allows more"
+        )
 
     @property
     def _passed(self) -> int:
@@ -189,6 +211,7 @@ class _Session:
 
     def _leave(self) -> tuple[Frame, Coverage]:
         frame, finding = self._waiting.popleft()
+        self._bytes -= _bytes_of(frame)
         reason = self._reason(frame.pts, finding)
         if reason is not None:
             coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
@@ -274,6 +297,10 @@ class _Session:
             track.forget_before(pts, longest)
         while len(self._searched) > 1 and self._searched[1] <= pts:
             self._searched.popleft()
+
+
+def _bytes_of(frame: Frame) -> int:
+    return sum(plane.nbytes for plane in frame.planes)
 
 
 def _moved(box: Box, dx: float, dy: float) -> Box:

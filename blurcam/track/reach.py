@@ -1,4 +1,4 @@
-"""How far coverage reaches beyond the detections, in time and in space."""
+"""How far coverage reaches beyond the detections of a face, in time and in space."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ class Reach:
     ``lead`` and ``hold`` are how long a face is followed before it was first and after it was
     last detected, ``bridge`` the longest gap that a line crosses. A frame that was not searched
     is let pass up to ``longest`` seconds after one that was. Of a live stream a frame does not
-    wait for one that is known to come too late to reach it.
+    wait for one that is known to come too late to reach it. No more than ``most_bytes`` of frames
+    wait: the oldest go on, with what is known so far.
     """
 
     lead: float
@@ -24,6 +25,7 @@ class Reach:
     margin: float
     longest: float = 0.5
     is_live: bool = False
+    most_bytes: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse a reach that takes coverage away."""

@@ -107,3 +107,19 @@ def test_tiles_answer_for_every_place_once_and_see_beyond_it(size: tuple[int, in
                 assert seen.contains(inside)
         assert len(answers) == 1
         assert answers[0].iou(face) > 0.95  # rounded out
+
+
+@pytest.mark.parametrize(
+    ("ratio", "width"),
+    [
+        (Fraction(2), 128),
+        (Fraction(1, 2), 32),
+        (Fraction(100), 64),
+        (Fraction(1, 100), 64),
+    ],
+)
+def test_a_shape_of_pixels_that_no_camera_has_does_not_widen_the_view(
+    ratio: Fraction, width: int
+) -> None:
+    frame = noise_frame(PIXEL_FORMATS["yuv420p"], 64, 48, 1)
+    assert Viewpoint(ratio).view(frame, 1.0).picture.shape == (48, width, 3)

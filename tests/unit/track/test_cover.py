@@ -73,6 +73,7 @@ reaches = st.builds(
     bridge=st.floats(0, 2),
     margin=st.floats(1, 2),
     is_live=st.booleans(),
+    most_bytes=st.none() | st.integers(0, 9 * SIDE * SIDE),
 )
 
 
@@ -270,3 +271,31 @@ def test_a_live_frame_is_led_by_every_frame_that_can_reach_it_whatever_the_step_
     waits = left_at(scanned, replace(REACH, lead=0.3, bridge=0.3, is_live=True))
     for n in range(40):
         assert all(at - pts[n] > 300 for at in pts[waits[n] + 1 :])
+
+
+def test_no_more_frames_wait_than_memory_allows_and_a_note_says_so_once() -> None:
+    scanned = scene(*[NONE] * 30, step=10)
+    counts, taken = FrameCounts(), 0
+
+    def taking() -> Iterator[tuple[Frame, Finding]]:
+        nonlocal taken
+        for each in scanned:
+            taken += 1
+            yield each
+
+    most = 0
+    reach = replace(REACH, most_bytes=5 * SIDE * SIDE)
+    for left, _ in enumerate(cover(taking(), reach, counts)):
+        most = max(most, taken - left) if taken < 30 else most
+    assert most == 6  # the sixth makes the first one go
+    assert counts.notices == [
+        "memory holds 5 frames (0.04 s) at once, so that less was looked ahead than --lead and "
+        "--bridge ask for; --memory allows more"
+    ]
+
+
+def test_a_face_is_covered_where_it_is_found_however_little_memory_there_is() -> None:
+    scanned = scene(*[NONE] * 5, found(A), *[NONE] * 5, step=1)
+    out = covered(scanned, replace(REACH, most_bytes=0))
+    assert bases(out)[5] == "detected"
+    assert all(bases(out)[6:])
