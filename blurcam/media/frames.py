@@ -59,6 +59,11 @@ class Frame:
         return int(self.planes[0].shape[0])
 
     @property
+    def nbytes(self) -> int:
+        """How many bytes its samples take."""
+        return sum(plane.nbytes for plane in self.planes)
+
+    @property
     def time(self) -> Fraction:
         """The pts in seconds of media time."""
         return self.pts * self.time_base

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from fractions import Fraction
@@ -20,6 +20,7 @@ from blurcam.detect.search import SearchPasses
 from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
 from blurcam.media.frames import Frame
+from blurcam.media.regions import Coverage
 from blurcam.redact.effects import make_effect
 from blurcam.runs.chain import Source, account, deliver, redact_all, until_fault
 from blurcam.runs.frame_budget import look_ahead_bytes
@@ -125,12 +126,7 @@ class PipeRun:
         self._passes = looks_for(settings.detect, self._detector.threshold, info.width, info.height)
         frames = until_fault(self._buffered(source), counts)
         stack.callback(frames.close)
-        is_live = self._is_live
-        taken = self._stop.until_asked(frames)
-        lead = settings.cover.lead
-        found = searched(taken, info, self._detector, self._detect, lead, live=is_live)
-        most_bytes = look_ahead_bytes(info, settings.memory)
-        covering = covered(found, settings.cover, counts, live=is_live, most_bytes=most_bytes)
+        covering = self._covered(self._stop.until_asked(frames), info, self._detector)
         if regions is not None:
             regions.begin(info, __version__)
             covering = regions.record(covering)
@@ -140,6 +136,14 @@ class PipeRun:
         steps = deliver(redacted, outputs, counts, may_end_early=True)
         stack.callback(steps.close)
         self._steps = steps
+
+    def _covered(
+        self, frames: Iterable[Frame], info: StreamInfo, detector: Detector
+    ) -> Iterator[tuple[Frame, Coverage]]:
+        settings, is_live = self.settings, self._is_live
+        found = searched(frames, info, detector, self._detect, settings.cover.lead, live=is_live)
+        most_bytes = look_ahead_bytes(info, settings.memory)
+        return covered(found, settings.cover, self.counts, live=is_live, most_bytes=most_bytes)
 
     @property
     def _output_file(self) -> Path | None:

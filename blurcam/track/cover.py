@@ -18,10 +18,10 @@ from blurcam.detect.template import Template, leads_back
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.runtime.counts import FrameCounts
+from blurcam.track.frame_buffer import FrameBuffer, Scanned
 from blurcam.track.reach import Reach
 from blurcam.track.tracks import Sighting, Track, between, is_far
 
-Scanned = tuple[Frame, Finding]
 # Pixels added on every side: detectors place edges on a grid of four, which matters on faces of
 # twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
 # face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
@@ -43,17 +43,19 @@ def cover(
     """Yield every frame once, in order, with all that must be covered on it.
 
     A frame waits until the longer of ``lead`` and ``bridge`` after it has been searched; that is
-    how many frames are held in memory. Where the session changes, nothing known crosses.
+    how many frames are held in memory, as far as ``reach.most_bytes`` go. Where the session
+    changes, nothing known crosses.
 
     A frame that was not searched passes on its own evidence, and only soon after one that was.
     Otherwise it is fully covered.
     """
     session: _Session | None = None
+    waiting = FrameBuffer(reach.most_bytes, tally)
     for frame, finding in scanned:
         if session is None or not session.continues(frame):
             if session is not None:
                 yield from session.rest()
-            session = _Session(frame, reach, tally)
+            session = _Session(frame, waiting, reach, tally)
         yield from session.take(frame, finding)
     if session is not None:
         yield from session.rest()
@@ -62,7 +64,9 @@ def cover(
 class _Session:
     """The tracks and the waiting frames of one uninterrupted stretch of a stream."""
 
-    def __init__(self, frame: Frame, reach: Reach, tally: FrameCounts) -> None:
+    def __init__(
+        self, frame: Frame, waiting: FrameBuffer, reach: Reach, tally: FrameCounts
+    ) -> None:
         self._number = frame.session
         self._time_base = frame.time_base
         self._reach = reach
@@ -74,9 +78,7 @@ class _Session:
         self._longest = self._ticks(reach.longest)
         self._guessed = self._ticks(_GUESSED_SECONDS)
         self._doubted = self._ticks(_DOUBTED_SECONDS)
-        self._waiting: deque[Scanned] = deque()
-        self._bytes = 0
-        self._is_short = False
+        self._waiting = waiting
         self._tracks: dict[int, Track] = {}
         self._alone = 0  # numbers, below zero, of tracks of detections that came without
         self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
@@ -94,34 +96,16 @@ class _Session:
         if frame.pts > self._newest:
             self._steps.append(frame.pts - self._newest)
             self._newest = frame.pts
-        self._waiting.append((frame, finding))
-        self._bytes += _bytes_of(frame)
+        self._waiting.put(frame, finding)
         if isinstance(finding, Answered):
             self._searched.append(frame.pts)
         if isinstance(finding, Answered | Accounted):
             self._see(frame, finding)
         horizon = max(self._lead, self._bridge)
-        while self._waiting and self._passed - self._waiting[0][0].pts >= horizon:
+        while self._waiting and self._passed - self._waiting.oldest.pts >= horizon:
             yield self._leave()
-        while self._is_full:
-            if not self._is_short:
-                self._note_short()
+        while self._waiting.is_full:
             yield self._leave()
-
-    @property
-    def _is_full(self) -> bool:
-        """Whether more frames wait than memory is allowed for; one always may."""
-        most = self._reach.most_bytes
-        return most is not None and self._bytes > most and len(self._waiting) > 1
-
-    def _note_short(self) -> None:
-        self._is_short = True
-        seconds = (self._newest - self._waiting[1][0].pts) / self._second
-        frames = "1 frame" if len(self._waiting) == 2 else f"{len(self._waiting) - 1} frames"
-        self._tally.notice(
-            f"memory holds {frames} ({seconds:.2f} s) at once, so that less was looked ahead than "
-            "--lead and --bridge ask for; --memory allows more"
-        )
 
     @property
     def _passed(self) -> int:
@@ -210,8 +194,7 @@ class _Session:
         return (x1 - x0) / passed, (y1 - y0) / passed
 
     def _leave(self) -> tuple[Frame, Coverage]:
-        frame, finding = self._waiting.popleft()
-        self._bytes -= _bytes_of(frame)
+        frame, finding = self._waiting.pop()
         reason = self._reason(frame.pts, finding)
         if reason is not None:
             coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
@@ -297,10 +280,6 @@ class _Session:
             track.forget_before(pts, longest)
         while len(self._searched) > 1 and self._searched[1] <= pts:
             self._searched.popleft()
-
-
-def _bytes_of(frame: Frame) -> int:
-    return sum(plane.nbytes for plane in frame.planes)
 
 
 def _moved(box: Box, dx: float, dy: float) -> Box:
