@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from blurcam.runtime.signals import ignore
+
 _OVER: Final = b"over"
 # What Python's fault handler says first, and where it says it happened.
 _FATAL: Final = re.compile(rb"^Fatal Python error: (.*)$", re.MULTILINE)
@@ -94,8 +96,7 @@ def over() -> None:
 
 def _witness(hears: int) -> None:
     """Be the witness: listen until the other is gone, and say what became of it."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+    ignore(signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     nowhere = os.open(os.devnull, os.O_RDWR)
     os.dup2(nowhere, 0)
     os.dup2(nowhere, 1)

@@ -13,6 +13,12 @@ T = TypeVar("T")
 ENDING: Final = (signal.SIGINT, signal.SIGTERM)
 
 
+def ignore(*numbers: signal.Signals) -> None:
+    """Have this process hear none of these signals any more."""
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
 @contextmanager
 def handling(handler: Callable[[int], object], *numbers: signal.Signals) -> Iterator[None]:
     """Have the main thread call ``handler`` with each of these signals while the block lasts."""
