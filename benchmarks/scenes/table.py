@@ -73,9 +73,8 @@ def _sums(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{_mean([row.outside for row in rows]):.1%}"
     yield f"{_mean([row.times_asked for row in rows if row.times_asked is not None]):.2f}"
     yield _bold(sum(row.fully_covered for row in rows))
-    cpu, asked = sum(row.cpu for row in rows), sum(row.cpu_asked or 0 for row in rows)
-    yield f"{cpu:.0f}"
-    yield f"{cpu / asked:.2f}" if asked else "–"
+    yield f"{sum(row.cpu for row in rows):.0f}"
+    yield f"{_mean([row.cpu / row.cpu_asked for row in rows if row.cpu_asked]):.2f}"
     yield f"{sum(bool(row.misses) for row in rows)} of {len(rows)} rows"
 
 
