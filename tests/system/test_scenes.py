@@ -50,7 +50,7 @@ def covered(frame: Picture, face: Face, share: float = 1.0) -> Picture:
 
 
 def short(name: str) -> pytest.ParameterSet:
-    marks = [pytest.mark.xfail(strict=False)] if name in NOT_YET else []
+    marks = [pytest.mark.xfail(strict=True)] if name in NOT_YET else []
     return pytest.param(name, marks=marks)
 
 
