@@ -16,8 +16,15 @@ _WRITES: Final[dict[FromName, str]] = {
     "matroska": "-c copy -f matroska",
     "mp4": "-c copy -f mp4 -movflags frag_keyframe+empty_moov+default_base_moof",
     "flv": "-c copy -f flv",
+    "avi": "-c copy -f avi",
+    "ps": "-c:v mpeg2video -q:v 2 -f vob",
+    "h264": "-c copy -f h264",
+    "h265": "-c copy -f hevc",
+    "mpeg2": "-c copy -f mpeg2video",
+    "mpeg4": "-c copy -f m4v",
     "y4m": "-f yuv4mpegpipe",
     "mjpeg": "-c:v mjpeg -q:v 3 -f mjpeg",
+    "multipart": "-c:v mjpeg -q:v 3 -f mpjpeg",
     "raw": "-f rawvideo",
 }
 _DEMUXERS: Final[dict[ToName, str]] = {
@@ -66,7 +73,7 @@ def _writing(piping: PipeSettings) -> str:
     shaped = ""
     if kind == "raw":
         shaped = f"-s {layout.size} -pix_fmt {layout.pix_fmt} -r {layout.rate or 25} "
-    elif kind == "mjpeg":
+    elif kind in ("mjpeg", "multipart"):
         shaped = f"-r {layout.rate or 25} "
     return f"-map 0:v:0 {shaped}{_WRITES[kind]}"
 

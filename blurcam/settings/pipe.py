@@ -14,7 +14,10 @@ from blurcam.settings.declaration import declared, refusal
 from blurcam.settings.reading import Reading, ReadOptions
 from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
-FromName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
+FromName = Literal[
+    "ts", "ps", "nut", "matroska", "mp4", "flv", "avi", "y4m", "h264", "h265", "mpeg2", "mpeg4",
+    "mjpeg", "multipart", "raw",
+]  # fmt: skip
 ToName = Literal["ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw"]
 WhenSlow = Literal["block", "drop"]
 
@@ -30,8 +33,8 @@ class RawLayout:
     rate: Annotated[
         str | None,
         Field(
-            description="Frames a second of raw frames, MJPEG, and bare H.264 and H.265 that do "
-            "not tell their rate. Default: 25."
+            description="Frames a second of raw frames, and of MJPEG and bare H.264, H.265 and the "
+            "like that do not tell their rate. Default: 25."
         ),
     ] = None
 

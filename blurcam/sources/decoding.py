@@ -35,6 +35,8 @@ _MOST_PIXELS: Final = 100_000_000
 _EARLY_END: Final = "File ended prematurely"
 # So close before a key frame a break of a transport stream's counters is a seam.
 _SEAM_PACKETS: Final = 2
+# Bytes before each of many pictures in one file (multipart), at most.
+_PART_HEAD: Final = 512
 # Coded pictures come one to a packet, so that packets without a picture are lost pictures.
 _ONE_A_PACKET: Final = frozenset(
     {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
@@ -92,6 +94,7 @@ class Decoded:
         self._without_frame = 0  # second fields, and repeats
         self._indexed = len(stream.index_entries)
         self._frames = 0
+        self._read_to = 0
         self._damaged = False
         self._ended_early = False
         # Frames that must still pass before a key frame is trusted: those in the threads.
@@ -148,6 +151,8 @@ class Decoded:
                     yield from self._judged(self._decode(packet), log)
             except FAULTS as exc:
                 yield from self._judged(self._decode(None), log)
+                if self._ends_between_parts:
+                    return
                 raise SourceReadError(
                     f"{self._name}: reading failed after {self._frames} frames: {brief(exc)}"
                 ) from exc
@@ -196,12 +201,19 @@ class Decoded:
     def _count(self, packet: Any) -> None:
         if not packet.size:
             return
+        self._read_to = (packet.pos or 0) + packet.size
         if not self._coded.holds_frame(bytes(packet)):
             self._without_frame += 1
         elif packet.is_discard:
             self._hidden += 1
         else:
             self._packets += 1
+
+    @property
+    def _ends_between_parts(self) -> bool:
+        """Whether a file of pictures in parts is read: it has no end, and FFmpeg misses a part."""
+        is_of_parts = self._container.format.name == "mpjpeg"
+        return is_of_parts and 0 <= self._container.size - self._read_to < _PART_HEAD
 
     def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
         """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.open import FAULTS, open_path
-from blurcam.sources.signatures import changes_program
+from blurcam.sources.restarts import changes_program
 from blurcam.sources.stream_start import origin_of
 from blurcam.sources.video_track import video_stream
 

@@ -21,7 +21,8 @@ from blurcam.sources.decoding import Decoded
 from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.open import open_reader
 from blurcam.sources.raw_video import RawVideo
-from blurcam.sources.signatures import recognise, refuse_plain_mp4, watch_for
+from blurcam.sources.restarts import watch_for
+from blurcam.sources.signatures import recognise, refuse_parts
 from blurcam.sources.stream_start import StreamStart, start_of, with_mounting
 from blurcam.sources.video_track import track_number, video_stream
 
@@ -31,7 +32,14 @@ _DEMUXERS: Final[dict[FromName, str]] = {
     "matroska": "matroska",
     "mp4": "mov",
     "flv": "flv",
+    "avi": "avi",
+    "ps": "mpeg",
+    "h264": "h264",
+    "h265": "hevc",
+    "mpeg2": "mpegvideo",
+    "mpeg4": "m4v",
     "mjpeg": "mjpeg",
+    "multipart": "mpjpeg",
 }
 # Streams whose header says which part of a frame is shown, and how much of it is looked at.
 _WITH_HEAD: Final = ("matroska", "mp4")
@@ -54,8 +62,8 @@ def open_pipe(
     :class:`~blurcam.errors.SourceOpenError`.
     """
     found = kind or recognise(intake)
-    if found == "mp4":
-        refuse_plain_mp4(intake)
+    if kind == "mp4":
+        refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
     return PipeSource(intake, found, layout, tally, asked)
 
 
@@ -101,7 +109,10 @@ class PipeSource:
         assert self._stream is not None
         number = track_number(self._container, self._stream)
         crop = crop_in(io.BytesIO(self._head), self._container.format.name, number)
-        return start_of(self.name, self._container, self._stream, first, self._asked, crop)
+        start = start_of(self.name, self._container, self._stream, first, self._asked, crop)
+        if start.assumes_rate:
+            start.note_rate(self._tally)
+        return start
 
     def _begin(self) -> Decoded | RawVideo:
         """Open what comes next."""
@@ -132,8 +143,12 @@ class PipeSource:
                     self._tally.frames_in += 1
                     yield self._pictures.frame(picture, is_suspect)
             except SourceReadError:
+                # Pictures in parts have no end of their own; FFmpeg misses the next part.
+                is_end = self.kind == "multipart" and self._intake.ended
                 if not self._goes_on():
                     self._pictures.note_moved()
+                    if is_end:
+                        return
                     raise
             else:
                 if not self._goes_on():

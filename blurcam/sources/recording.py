@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
 import av.logging
 from av.container import InputContainer
@@ -20,12 +21,15 @@ from blurcam.sources.changing_recording import ChangingRecording
 from blurcam.sources.container_crop import crop_of
 from blurcam.sources.decoding import Decoded, NothingDecoded
 from blurcam.sources.open import open_path
-from blurcam.sources.signatures import changes_program
+from blurcam.sources.restarts import changes_program
+from blurcam.sources.signatures import refuse_parts
 from blurcam.sources.sound import SoundTrack, open_sound
-from blurcam.sources.stream_info import USUAL_RATE
 from blurcam.sources.stream_start import start_of
 from blurcam.sources.to_frames import with_next
 from blurcam.sources.video_track import track_number, video_stream
+
+# Enough to tell a list of recordings, or a part of one, from a recording.
+_HEAD_BYTES: Final = 4096
 
 
 def open_source(
@@ -71,6 +75,8 @@ def refuse_what_is_no_file(path: Path) -> None:
         raise SourceOpenError(f"{path}: may not be read; check its permissions")
     if path.stat().st_size == 0:
         raise SourceOpenError(f"{path}: is empty")
+    with suppress(OSError), path.open("rb") as file:
+        refuse_parts(file.read(_HEAD_BYTES), str(path))
 
 
 class FileSource:
@@ -150,10 +156,7 @@ class FileSource:
             self._tally.notice(f"{self.name}: {lost_frames} lost: {why}")
         self._pictures.note_moved()
         if self._start.assumes_rate and frames > 1:
-            self._tally.notice(
-                f"{self.name}: does not say its rate; {USUAL_RATE} frames a second are assumed; "
-                "--rate says another"
-            )
+            self._start.note_rate(self._tally)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -1,16 +1,14 @@
-"""What a stream is, by its first bytes; and where in the middle of one another begins."""
+"""What a stream is, by its first bytes."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
+import shlex
 from typing import Final
-
-import numpy as np
 
 from blurcam.errors import SourceOpenError
 from blurcam.settings.pipe import FromName
-from blurcam.sources.descriptor import InputDescriptor, RestartWatch
+from blurcam.sources.descriptor import InputDescriptor
 
 # The first bytes of each kind of stream that can be read as it comes.
 _SIGNATURES: Final[tuple[tuple[bytes, FromName], ...]] = (
@@ -18,68 +16,140 @@ _SIGNATURES: Final[tuple[tuple[bytes, FromName], ...]] = (
     (b"nut/multimedia container\0", "nut"),
     (b"\x1a\x45\xdf\xa3", "matroska"),
     (b"FLV\x01", "flv"),
+    (b"\0\0\1\xba", "ps"),
+    (b"\0\0\1\xb3", "mpeg2"),
+    (b"\0\0\1\xb0", "mpeg4"),
     (b"\xff\xd8\xff", "mjpeg"),
 )
 _LONGEST: Final = max(len(signature) for signature, _ in _SIGNATURES)
-# Where each begins anew; long enough that coded pictures hold them by accident once in years.
-_HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
-    "nut": re.compile(rb"nut/multimedia container\0"),
-    "matroska": re.compile(rb"\x1a\x45\xdf\xa3(?:[\x80-\xff]|\x01.{7})\x42[\x82\x86]", re.DOTALL),
-    "flv": re.compile(rb"FLV\x01[\0-\x05]\0\0\0\x09\0\0\0\0"),
-    "mp4": re.compile(rb"\0\0\0.ftyp(?:iso[m2-9]|mp4[12]|cmf[cf]|dash|avc1|M4V )", re.DOTALL),
-}
-# Longer than every head.
-_OVERLAP: Final = 32
+_AVI: Final = re.compile(rb"RIFF.{4}AVI ", re.DOTALL)
+# Pictures in parts, as a server of cameras sends them to a browser.
+_PART: Final = re.compile(
+    rb"\s*--[^\r\n]{1,200}\r?\n(?:[^\r\n]+\r?\n)*?content-type:\s*image/", re.I
+)
+# A bare stream begins with a NAL unit of parameters, of information or of a picture.
+_START_CODE: Final = re.compile(rb"\0{2,8}\x01")
+_H264_UNITS: Final = frozenset({1, 5, 6, 7, 8, 9})
+_H265_UNITS: Final = frozenset({*range(16, 22), 32, 33, 34, 35, 39})
+_MPEG4_OBJECT: Final = range(0x30)
+# A transport stream is of packets of so many bytes, which begin with this one.
 _TS_PACKET: Final = 188
-# So much of a file is looked at at once.
-_SCANNED_BYTES: Final = 8 << 20
 _SYNC: Final = 0x47
 # How far into a transport stream its first whole packet may begin, and how many must follow.
 _TS_SEARCH: Final = 5 * _TS_PACKET
+_MP4_BOXES: Final = (
+    b"ftyp",
+    b"styp",
+    b"sidx",
+    b"moov",
+    b"moof",
+    b"mdat",
+    b"free",
+    b"skip",
+    b"wide",
+)
+_HEAD_BYTES: Final = 4096
+# Lists of recordings, by how they begin: HLS and M3U, DASH, FFmpeg's own, SDP.
+_LISTS: Final = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:#EXTM3U|(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<MPD\b|ffconcat version"
+    rb"|v=0\r?\no=)",
+    re.DOTALL,
+)
 
 
 def recognise(intake: InputDescriptor) -> FromName:
     """Return what kind of stream this is, without consuming it.
 
-    Raises :class:`~blurcam.errors.SourceOpenError` for an MP4 that cannot be read as it comes, for
-    anything unknown, and for nothing at all.
+    Raises :class:`~blurcam.errors.SourceOpenError` for what is no whole recording
+    (:func:`refuse_parts`), for anything unknown, and for nothing at all.
     """
     start = intake.peek(16)
     if not start:
         raise SourceOpenError(f"{intake.name}: ended before its first byte; nothing to redact")
+    found = _by_signature(intake, start) or _bare(start)
+    if found is not None:
+        return found
+    if start[4:8] in _MP4_BOXES:
+        refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
+        return "mp4"
+    if _is_transport_stream(intake):
+        return "ts"
+    head = intake.peek(_HEAD_BYTES)
+    if _PART.match(head):
+        return "multipart"
+    refuse_parts(head, intake.name, is_stream=True)
+    raise SourceOpenError(
+        f"{intake.name}: not MPEG-TS or another stream that blurcam knows, by its first bytes "
+        f"({start[:8].hex(' ')}); name it with --from, raw frames with --from raw --size 1280x720, "
+        "or have FFmpeg read it: ffmpeg -i - -c copy -f nut - | blurcam pipe"
+    )
+
+
+def _by_signature(intake: InputDescriptor, start: bytes) -> FromName | None:
     for signature, name in _SIGNATURES:
         if start.startswith(signature[: len(start)]) and intake.peek(_LONGEST).startswith(
             signature
         ):
             return name
-    if start[4:8] in (b"ftyp", b"styp", b"moov", b"mdat", b"free", b"skip", b"wide"):
-        refuse_plain_mp4(intake)
-        return "mp4"
-    if _is_transport_stream(intake):
-        return "ts"
-    raise SourceOpenError(
-        f"{intake.name}: not MPEG-TS, NUT, Matroska, FLV, fragmented MP4, Y4M or MJPEG by its "
-        f"first bytes ({start[:8].hex(' ')}); name it with --from, raw frames with --from raw "
-        "--size 1280x720"
-    )
+    return "avi" if _AVI.match(start) else None
 
 
-def refuse_plain_mp4(intake: InputDescriptor) -> None:
-    """Raise SourceOpenError where the pictures come before the index that tells what they are."""
-    start, place = intake.peek(4096), 0
-    while place + 8 <= len(start):
-        size, kind = int.from_bytes(start[place : place + 4], "big"), start[place + 4 : place + 8]
-        if kind in (b"moov", b"moof"):
+def _bare(start: bytes) -> FromName | None:
+    """Return what codec the first unit of a bare stream is of, ``None`` where it is of none."""
+    code = _START_CODE.match(start)
+    if code is None or len(start) < code.end() + 2:
+        return None
+    first, second = start[code.end()], start[code.end() + 1]
+    if second == 1 and first >> 1 in _H265_UNITS and not first & 1:
+        return "h265"
+    if first & 31 in _H264_UNITS and first < 0x80:
+        return "h264"
+    return "mpeg4" if first in _MPEG4_OBJECT else None
+
+
+def refuse_parts(start: bytes, name: str, *, is_stream: bool = False) -> None:
+    """Raise SourceOpenError where a file, by its ``start``, is of use only with others.
+
+    Lists of recordings are not followed: one that came from outside must not make blurcam read
+    what only its owner may. Of an MP4 that comes as a stream, the index has to come first.
+    """
+    if _LISTS.match(start):
+        place = "LIST" if is_stream else shlex.quote(name)
+        raise SourceOpenError(
+            f"{name}: a playlist, which names recordings and holds none; playlists are not "
+            f"followed. Name a recording, or: ffmpeg -i {place} -c copy -f mpegts - | blurcam run "
+            "- OUTPUT.mp4"
+        )
+    for kind in _boxes(start):
+        if kind == b"moov":
             return
-        if kind == b"mdat":
+        if kind == b"moof":
+            segment = "SEGMENT.m4s" if is_stream else shlex.quote(name)
             raise SourceOpenError(
-                f"{intake.name}: an MP4 whose index is at its end, so that it cannot be read as "
-                "it comes; name the file instead (blurcam run in.mp4 -), or pipe it as MPEG-TS: "
+                f"{name}: a segment of an MP4 without its head; put that before it: "
+                f"cat INIT.mp4 {segment} | blurcam run - OUTPUT.mp4"
+            )
+        if kind == b"mdat" and is_stream:
+            raise SourceOpenError(
+                f"{name}: an MP4 whose index is at its end, so that it cannot be read as it "
+                "comes; name the file instead (blurcam run in.mp4 -), or pipe it as MPEG-TS: "
                 "ffmpeg -i in.mp4 -c copy -f mpegts - | blurcam pipe"
             )
+
+
+def _boxes(start: bytes) -> list[bytes]:
+    """Return the kinds of the first boxes of an MP4, none of anything else."""
+    kinds: list[bytes] = []
+    place = 0
+    while place + 8 <= len(start):
+        size, kind = int.from_bytes(start[place : place + 4], "big"), start[place + 4 : place + 8]
+        if not kinds and kind not in _MP4_BOXES:
+            return []
+        kinds.append(kind)
         if size < 8:
-            return
+            break
         place += size
+    return kinds
 
 
 def _is_transport_stream(intake: InputDescriptor) -> bool:
@@ -92,133 +162,3 @@ def _is_transport_stream(intake: InputDescriptor) -> bool:
             if len(places) > 3 and all(start[place] == _SYNC for place in places):
                 return True
     return False
-
-
-def watch_for(name: FromName) -> RestartWatch | None:
-    """Return what notices that a stream of this kind starts anew; ``None`` where FFmpeg does."""
-    if name == "ts":
-        return _ProgramWatch()
-    return _HeadWatch(_HEADS[name]) if name in _HEADS else None
-
-
-def changes_program(path: Path) -> bool:
-    """Return whether the video of a transport stream changes its codec or its place on the way."""
-    watch = _ProgramWatch()
-    try:
-        with path.open("rb") as file:
-            while data := file.read(_SCANNED_BYTES):
-                if watch.cut(data) is not None:
-                    return True
-    except OSError:
-        return False
-    return False
-
-
-class _HeadWatch:
-    """Looks for the head of another stream of the same kind."""
-
-    def __init__(self, head: re.Pattern[bytes]) -> None:
-        self._head = head
-        self._before: bytes | None = None
-
-    def cut(self, data: bytes) -> tuple[int, bytes] | None:
-        # The first bytes are the stream's own head.
-        before = b"" if self._before is None else self._before
-        joined = before + data
-        found = self._head.search(joined, 0 if self._before is not None else 1)
-        self._before = joined[-_OVERLAP:]
-        if found is None or found.end() <= len(before):
-            return None
-        return max(0, found.start() - len(before)), joined[found.start() :]
-
-
-class _ProgramWatch:
-    """Looks for a change of the program map: another codec, on the same or another PID.
-
-    FFmpeg keeps the decoder of the first (measured: every later picture is lost). What follows
-    the change is read as a stream of its own, beginning with the last program association.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._association = b""
-        self._map_pid = -1
-        self._streams: frozenset[tuple[int, int]] | None = None
-
-    def cut(self, data: bytes) -> tuple[int, bytes] | None:
-        joined = self._rest + data
-        start = self._synchronised(joined)
-        count = (len(joined) - start) // _TS_PACKET
-        end = start + count * _TS_PACKET
-        packets = np.frombuffer(joined, np.uint8, count * _TS_PACKET, start)
-        packets = packets.reshape(count, _TS_PACKET)
-        pids = (packets[:, 1].astype(np.int32) & 0x1F) << 8 | packets[:, 2]
-        old = len(self._rest)
-        self._rest = joined[end:]
-        for index in np.flatnonzero((pids == 0) | (pids == self._map_pid) | (self._map_pid < 0)):
-            packet = packets[index].tobytes()
-            if pids[index] == 0:
-                self._association = packet
-                self._map_pid = _map_pid(packet, self._map_pid)
-            elif pids[index] == self._map_pid and self._changes(packet):
-                place = start + int(index) * _TS_PACKET
-                return max(0, place - old), self._association + joined[place:]
-        return None
-
-    @staticmethod
-    def _synchronised(data: bytes) -> int:
-        """Return where the first packet begins."""
-        place = data.find(b"\x47")
-        while place >= 0 and place + _TS_PACKET < len(data) and data[place + _TS_PACKET] != _SYNC:
-            place = data.find(b"\x47", place + 1)
-        return len(data) if place < 0 else place
-
-    def _changes(self, packet: bytes) -> bool:
-        found = _videos(packet)
-        if found is None:
-            return False
-        known, self._streams = self._streams, found
-        return known is not None and bool(known) and bool(found) and known != found
-
-
-def _section(packet: bytes) -> bytes | None:
-    """Return the section that begins in a packet, ``None`` where none does."""
-    if packet[0] != _SYNC or not packet[1] & 0x40 or packet[1] & 0x80 or not packet[3] & 0x10:
-        return None
-    begin = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
-    begin += 1 + packet[begin] if begin < _TS_PACKET else 0
-    section = packet[begin:]
-    if len(section) < 12:
-        return None
-    length = 3 + ((section[1] & 0x0F) << 8 | section[2])
-    return section[:length] if length <= len(section) else None
-
-
-def _map_pid(packet: bytes, known: int) -> int:
-    """Return the PID of the first program's map (ISO 13818-1, 2.4.4.3)."""
-    section = _section(packet)
-    if section is None or section[0] != 0:
-        return known
-    for place in range(8, len(section) - 7, 4):
-        if section[place : place + 2] != b"\0\0":
-            return (section[place + 2] & 0x1F) << 8 | section[place + 3]
-    return known
-
-
-# Stream types of video: MPEG-1, MPEG-2, MPEG-4, H.264, H.265, AVS2.
-_VIDEO_TYPES: Final = frozenset({0x01, 0x02, 0x10, 0x1B, 0x24, 0xD2})
-
-
-def _videos(packet: bytes) -> frozenset[tuple[int, int]] | None:
-    """Return the PID and type of every video stream of a program map (ISO 13818-1, 2.4.4.8)."""
-    section = _section(packet)
-    if section is None or section[0] != 2:
-        return None
-    place = 12 + ((section[10] & 0x0F) << 8 | section[11])
-    found = set()
-    while place + 5 <= len(section) - 4:
-        kind, pid = section[place], (section[place + 1] & 0x1F) << 8 | section[place + 2]
-        if kind in _VIDEO_TYPES:
-            found.add((pid, kind))
-        place += 5 + ((section[place + 3] & 0x0F) << 8 | section[place + 4])
-    return frozenset(found)

@@ -53,6 +53,13 @@ class StreamStart:
             crop=self.crop,
         )
 
+    def note_rate(self, counts: FrameCounts) -> None:
+        """Note that the rate of the stream was assumed."""
+        counts.notice(
+            f"{self.info.name}: does not say its rate; {USUAL_RATE} frames a second are assumed; "
+            "--rate says another"
+        )
+
 
 def start_of(
     name: str,

@@ -24,10 +24,19 @@ INPUTS: dict[str, list[str]] = {
     "matroska": [*_H264, "-f", "matroska"],
     "mp4": [*_H264, "-f", "mp4", "-movflags", "frag_keyframe+empty_moov+default_base_moof"],
     "flv": [*_H264, "-f", "flv"],
+    "avi": [*_H264, "-f", "avi"],
+    "ps": ["-c:v", "mpeg2video", "-q:v", "2", "-g", "10", "-bf", "0", "-f", "vob"],
+    "h264": [*_H264, "-f", "h264"],
+    "h265": ["-c:v", "libx265", "-x265-params", "lossless=1:bframes=0:keyint=10:log-level=none",
+             "-preset", "ultrafast", "-f", "hevc"],
+    "mpeg2": ["-c:v", "mpeg2video", "-q:v", "2", "-g", "10", "-bf", "0", "-f", "mpeg2video"],
+    "mpeg4": ["-c:v", "mpeg4", "-q:v", "2", "-g", "10", "-bf", "0", "-f", "m4v"],
     "y4m": ["-f", "yuv4mpegpipe"],
     "mjpeg": ["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p", "-f", "mjpeg"],
+    "multipart": ["-c:v", "mjpeg", "-q:v", "2", "-pix_fmt", "yuvj420p", "-f", "mpjpeg"],
     "raw": ["-f", "rawvideo"],
-}
+}  # fmt: skip
+LOSSY = frozenset({"ps", "mpeg2", "mpeg4", "mjpeg", "multipart"})
 OUTPUTS = ("ts", "nut", "matroska", "mp4", "flv", "y4m", "mjpeg", "raw")
 SIZE = ("--from", "raw", "--size", f"{WIDTH}x{HEIGHT}")
 

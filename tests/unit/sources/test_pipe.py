@@ -23,7 +23,7 @@ from blurcam.sources.descriptor import InputDescriptor
 from blurcam.sources.pipe import open_pipe
 from blurcam.sources.signatures import recognise
 from tests.support.clips import ffmpeg, moving_clip
-from tests.support.streams import INPUTS, as_stream
+from tests.support.streams import INPUTS, LOSSY, as_stream
 
 LAYOUT = RawLayout("64x48")
 
@@ -96,7 +96,7 @@ def test_every_kind_gives_every_frame_however_it_is_cut_up(
     assert float(step) == pytest.approx(0.04, abs=1e-4)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in INPUTS if kind != "mjpeg"])
+@pytest.mark.parametrize("kind", [kind for kind in INPUTS if kind not in LOSSY])
 def test_lossless_streams_give_the_same_samples(streams: dict[str, bytes], kind: FromName) -> None:
     wanted = frames_of(streams["raw"], "raw")
     for one, other in zip(frames_of(streams[kind], kind), wanted, strict=True):
@@ -123,6 +123,43 @@ def test_what_is_no_stream_is_refused(data: bytes) -> None:
         recognise(fed.intake)
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"#EXTM3U\n#EXTINF:2,\na.ts\n", "a playlist, which names recordings"),
+        (b"\xef\xbb\xbf#EXTM3U\na.mp4\n", "ffmpeg -i LIST -c copy -f mpegts -"),
+        (b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011">', "a playlist"),
+        (b"ffconcat version 1.0\nfile 'a.mp4'\n", "a playlist"),
+        (b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\n", "a playlist"),
+        (b"\0\0\0\x10stypmsdh\0\0\0\0\0\0\0\x08moof", "cat INIT.mp4 SEGMENT.m4s | blurcam run -"),
+    ],
+)
+def test_what_is_of_use_only_with_others_is_refused_with_what_to_type_instead(
+    data: bytes, said: str
+) -> None:
+    with closing(Fed(data)) as fed, pytest.raises(SourceOpenError, match=re.escape(said)):
+        recognise(fed.intake)
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\0\0\0\1\x09\x10\0\0\0\1\x67\x42\0\x1e", "h264"),  # an access unit delimiter first
+        (b"\0\0\1\x27\x4d\0\x1e\0\0\1\x28\xee\x3c\x80", "h264"),
+        (b"\0\0\0\1\x06\x05\xff\xff\xaa\xdc\x45\xe9", "h264"),
+        (b"\0\0\0\1\x46\x01\x50\0\0\1\x40\x01\x0c", "h265"),
+        (b"\0\0\0\1\x40\x01\x0c\x01\xff\xff\x01\x60", "h265"),
+        (b"\0\0\1\xb0\x01\0\0\1\xb5\x89\x13", "mpeg4"),
+        (b"\0\0\1\0\0\0\1\x20\0\xc4\x88", "mpeg4"),
+        (b"\r\n--myboundary\r\nContent-Type: image/jpeg\r\nContent-Length: 9\r\n\r\n", "multipart"),
+        (b"--b\nX-Time: 3\nContent-type: image/jpeg\n\n\xff\xd8", "multipart"),
+    ],
+)
+def test_a_bare_stream_is_known_by_its_first_unit(data: bytes, kind: str) -> None:
+    with closing(Fed(data)) as fed:
+        assert recognise(fed.intake) == kind
+
+
 def test_nothing_at_all_is_refused() -> None:
     with closing(Fed(b"")) as fed, pytest.raises(SourceOpenError, match="before its first byte"):
         recognise(fed.intake)
@@ -141,7 +178,9 @@ def test_a_plain_mp4_with_its_index_first_is_read(clip: Path) -> None:
     assert len(frames_of(plain.read_bytes())) == 25
 
 
-CHANGES = [kind for kind in INPUTS if kind != "raw"]
+CHANGES = [kind for kind in INPUTS if kind not in ("raw", "multipart")]
+# FFmpeg's MPEG-2 decoder holds a picture back, and forgets it where the size changes.
+FORGETFUL = ("ps", "mpeg2")
 
 
 @pytest.mark.parametrize("kind", CHANGES)
@@ -151,11 +190,12 @@ def test_a_stream_that_changes_size_goes_on_in_a_new_session_at_the_first_size(
     other = as_stream(clip, kind, f"larger.{kind}", "-vf", "scale=128:96").read_bytes()
     tally = FrameCounts()
     frames = frames_of(streams[kind] + other, None, tally)
-    assert len(frames) == 50, tally.notices
+    forgotten = int(kind in FORGETFUL)
+    assert len(frames) == 50 - forgotten, tally.notices
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
-    assert frames[24].session != frames[25].session
+    assert frames[24 - forgotten].session != frames[25 - forgotten].session
     assert all(b.time > a.time for a, b in itertools.pairwise(frames))
-    assert tally.lost == 0
+    assert tally.lost == forgotten
 
 
 @pytest.mark.parametrize("kind", ["ts", "nut", "matroska", "mp4", "flv"])
