@@ -41,7 +41,16 @@ _TYPES: Final = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_FILES: Final = ("icon.svg", "login.css", "page.css", "page.js", "plots.js")
+_FILES: Final = (
+    "drawing.css",
+    "drawing.js",
+    "icon.svg",
+    "login.css",
+    "page.css",
+    "page.js",
+    "plots.js",
+    "shapes.js",
+)
 _LOGIN_BYTES: Final = 1024
 _LOGIN_SECONDS: Final = 10.0
 
