@@ -38,7 +38,9 @@ class CoverageBySecond:
         if coverage.is_whole:
             at.whole += 1
             return
-        at.faces = max(at.faces, sum(r.basis is not Basis.ZONE for r in coverage.regions))
+        at.faces = max(
+            at.faces, sum(r.basis not in (Basis.ZONE, Basis.DRAWN) for r in coverage.regions)
+        )
 
     def merge(self, other: CoverageBySecond) -> None:
         """Add the counts of another span of the same recording."""

@@ -109,6 +109,7 @@ class Basis(Enum):
     BRIDGED = "bridged"
     FOLLOWED = "followed"
     ZONE = "zone"
+    DRAWN = "drawn"
     WHOLE = "whole"
 
 

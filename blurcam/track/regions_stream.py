@@ -20,7 +20,8 @@ from blurcam.media.regions import Coverage
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import refuse_existing
 from blurcam.settings.pipe import PipeSettings
-from blurcam.track.regions_file import FORMAT, frame_line
+from blurcam.track.region_lines import frame_line
+from blurcam.track.regions_file import FORMAT
 
 
 class RegionStream:

@@ -23,6 +23,7 @@ ROWS = (
     ("api", "serve"),
     ("", "assess"),
     ("batch",),
+    ("review",),
     ("commands",),
     ("cli",),
     ("__main__",),
@@ -46,7 +47,7 @@ ONLY = {
     "typer": {"cli", "commands"},
     "PIL": {"sources.picture", "sinks.picture"},
     "prometheus_client": {"serve.web.metrics"},
-    "starlette": {"serve.web"},
+    "starlette": {"serve.web", "review.web"},
     "uvicorn": {"serve.web.server"},
 }
 HEAVY = ("av", "cv2", "mediapipe", "numpy", "openvino")

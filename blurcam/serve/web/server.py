@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any, Final, cast
 
 import uvicorn
+from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from blurcam.media.clock import Clock, SystemClock
@@ -25,21 +27,20 @@ _RESERVED: Final = 32
 _REQUEST_SECONDS: Final = 10.0
 
 
-class PageServer:
-    """Serves the page until it is told to stop; clients may connect as soon as it is made."""
+class WebServer:
+    """Serves an application until it is told to stop; clients may connect as soon as it is made."""
 
-    def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
-        """Open the port; ConfigError names the key where that fails."""
+    def __init__(self, web: Web, make_app: Callable[[Callable[[], bool]], ASGIApp]) -> None:
+        """Open the port; ConfigError names the key where that fails.
+
+        ``make_app`` is given what says whether more clients are connected than can be answered.
+        """
         self._web = web
-        self._clock = clock or SystemClock()
-        self._board = SteadyBoard(board, self._clock)
-        self._history = History()
         self._socket = listen(web, _CONNECTIONS + 2 * _RESERVED)
         self.port: int = self._socket.getsockname()[1]
-        page = Page(self._board, web, self._clock, self._history, self._is_crowded)
         self._server = _Server(
             uvicorn.Config(
-                page.app(),
+                make_app(self._is_crowded),
                 http=_BoundedProtocol,
                 ws="none",
                 lifespan="off",
@@ -74,26 +75,56 @@ class PageServer:
         return f"http{'s' if self._web.certificate else ''}://{host}:{self.port}/"
 
     def run(self) -> None:
+        """Serve until :meth:`stop`."""
+        asyncio.run(self.serve())
+
+    async def serve(self) -> None:
+        """Serve until :meth:`stop`, in the event loop that runs."""
+        try:
+            await self._server.serve(sockets=[self._socket])
+        finally:
+            self._socket.close()
+
+    def stop(self) -> None:
+        """Stop serving, from any thread; open connections have a second to end."""
+        self._server.should_exit = True
+
+
+class PageServer:
+    """Serves the page of the box, and samples what it plots."""
+
+    def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
+        """Open the port; ConfigError names the key where that fails."""
+        self._clock = clock or SystemClock()
+        self._board = SteadyBoard(board, self._clock)
+        self._history = History()
+        self._server = WebServer(
+            web,
+            lambda is_crowded: Page(self._board, web, self._clock, self._history, is_crowded).app(),
+        )
+        self.port = self._server.port
+        self.url = self._server.url
+
+    def run(self) -> None:
         """Serve until :meth:`stop`; raises what goes wrong in the board."""
         asyncio.run(self.serve())
 
     async def serve(self) -> None:
         """Serve until :meth:`stop`, in the event loop that runs."""
         sampling = asyncio.create_task(self._sample())
-        serving = asyncio.create_task(self._server.serve(sockets=[self._socket]))
+        serving = asyncio.create_task(self._server.serve())
         try:
             await asyncio.wait((sampling, serving), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self.stop()
             await serving
             sampling.cancel()
-            self._socket.close()
         if not sampling.cancelled() and sampling.done():
             sampling.result()
 
     def stop(self) -> None:
         """Stop serving, from any thread; open connections have a second to end."""
-        self._server.should_exit = True
+        self._server.stop()
 
     async def _sample(self) -> None:
         while True:

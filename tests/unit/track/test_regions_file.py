@@ -154,3 +154,24 @@ def test_frames_and_boxes_alone_are_enough(tmp_path: Path) -> None:
 def test_a_bad_box_by_hand_is_named(tmp_path: Path, line: object, complaint: str) -> None:
     with pytest.raises(ConfigError, match=complaint):
         read_regions(by_hand(tmp_path, line))
+
+
+def test_a_file_may_be_compressed(tmp_path: Path) -> None:
+    path = tmp_path / "regions.jsonl.gz"
+    writer = RegionWriter(path, overwrite=False)
+    assert list(writer.record((frame(c.seq), c) for c in COVERAGES))
+    writer.finish(HEADER)
+    writer.close()
+    assert path.read_bytes()[:2] == b"\x1f\x8b"
+    assert read_regions(path) == (HEADER, COVERAGES)
+
+
+def test_a_compressed_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "regions.jsonl.gz"
+    writer = RegionWriter(path, overwrite=False)
+    assert list(writer.record((frame(c.seq), c) for c in COVERAGES))
+    writer.finish(HEADER)
+    writer.close()
+    path.write_bytes(path.read_bytes()[:-12])
+    with pytest.raises(ConfigError, match="cannot be read to its end"):
+        read_regions(path)
