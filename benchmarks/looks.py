@@ -112,10 +112,10 @@ def measured(lumas: Iterable[Plane], coverages: Iterable[Coverage]) -> Steps:
 
 def coverages_of(path: Path) -> list[Coverage]:
     """Search a clip, and return what ``blurcam run`` covers on each frame."""
-    detect, tally = Detect(), FrameCounts()
-    with open_source(path, tally) as source, closing(open_detector(detect)) as detector:
-        found = searched(source.frames(), source.info, detector, detect, Cover().lead)
-        return [coverage for _, coverage in covered(found, Cover(), tally)]
+    detect, counts = Detect(), FrameCounts()
+    with open_source(path, counts) as source, closing(open_detector(detect)) as detector:
+        found = searched(source.frames(), source.info, detector, detect)
+        return [coverage for _, coverage in covered(found, Cover(), counts)]
 
 
 def redacted_lumas(path: Path, coverages: list[Coverage], effect: str) -> Iterator[Plane]:

@@ -35,15 +35,15 @@ def pixels_a_frame(path: Path) -> float:
         shown.append(len(pictures) * rows * columns)
         return original(network, pictures)
 
-    detect, cover, tally = Detect(), Cover(), FrameCounts()
+    detect, cover, counts = Detect(), Cover(), FrameCounts()
     with (
-        open_source(path, tally) as source,
+        open_source(path, counts) as source,
         closing(open_detector(detect)) as detector,
     ):
         openvino.Network.start = counting  # type: ignore[method-assign, assignment]
         try:
-            found = searched(source.frames(), source.info, detector, detect, cover.lead)
-            frames = sum(1 for _ in covered(found, cover, tally))
+            found = searched(source.frames(), source.info, detector, detect)
+            frames = sum(1 for _ in covered(found, cover, counts))
         finally:
             openvino.Network.start = original  # type: ignore[method-assign]
     return sum(shown) / frames

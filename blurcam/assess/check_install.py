@@ -128,12 +128,12 @@ def _recording(path: Path) -> CheckResult:
 
 def _seen(width: int, height: int) -> str:
     """Return from how many pixels on each profile sees most faces on such frames."""
-    from blurcam.detect.profiles import looks_for, smallest_face
+    from blurcam.detect.profiles import passes_for, smallest_face
     from blurcam.settings.redaction import Detect, ProfileName
 
     in_view: dict[ProfileName, int] = {"near": height // 10, "balanced": 12, "thorough": 12}
     heights = (
-        f"{smallest_face(looks_for(Detect(name), 0.3, width, height), smallest)} px ({name})"
+        f"{smallest_face(passes_for(Detect(name), 0.3, width, height), smallest)} px ({name})"
         for name, smallest in in_view.items()
     )
     return ", ".join(heights)

@@ -16,7 +16,7 @@ from blurcam.assess.labels import LabelledFace, Labels, read_labels
 from blurcam.assess.measure import Measure
 from blurcam.assess.picture_findings import PictureFindings, only_frame
 from blurcam.detect.detector import Answered, Detection, Finding
-from blurcam.detect.profiles import detector_of, looks_for
+from blurcam.detect.profiles import detector_of, passes_for
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
@@ -127,7 +127,7 @@ def _threshold(detect: Detect) -> float:
     if detect.threshold is not None:
         return detect.threshold
     own = {"mediapipe": 0.3, "yunet": 0.48}.get(detector_of(detect), 0.25)
-    return looks_for(detect, own, 1000, 1000).threshold
+    return passes_for(detect, own, 1000, 1000).threshold
 
 
 def _covered(
@@ -167,9 +167,7 @@ def _recording(trial: Evaluation, labels: Labels) -> Iterator[EvaluationReport |
         for faces in labels.frames.values():
             labels.refuse_outside(faces, *size)
         total = source.info.frame_count or 0
-        found = watched.watch(
-            searched(frames, source.info, detector, trial.detect, trial.cover.lead)
-        )
+        found = watched.watch(searched(frames, source.info, detector, trial.detect))
         for frame, coverage in covered(found, trial.cover, counts):
             redact(frame, coverage, effect)
             coverages[frame.seq] = coverage, float(frame.time)

@@ -16,7 +16,7 @@ from typing import Final
 from blurcam import __version__, detect
 from blurcam.assess.labels import Labels
 from blurcam.detect.detector import Answered, Detection, Detector
-from blurcam.detect.profiles import looks_for
+from blurcam.detect.profiles import passes_for
 from blurcam.errors import ConfigError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
@@ -74,7 +74,7 @@ class PictureFindings:
             size = (frame.width, frame.height)
             for _ in range(1 if size == self._last else 2):  # the first of a size compiles
                 started = time.perf_counter()
-                ((_, finding),) = searched([frame], source.info, detector, self._detect, 0.0)
+                ((_, finding),) = searched([frame], source.info, detector, self._detect)
                 self.seconds[name] = time.perf_counter() - started
         if not isinstance(finding, Answered):
             raise ConfigError(f"{self.paths[name]}: could not be searched")
@@ -84,7 +84,7 @@ class PictureFindings:
     def _key(self, name: str) -> str:
         pinned = {each.name: each.sha256 for each in models().values()}
         settings = [sha256_of(self.paths[name]), asdict(self._detect), pinned, _code()]
-        settings.append(repr(looks_for(self._detect, LOWEST, 1000, 1000)))
+        settings.append(repr(passes_for(self._detect, LOWEST, 1000, 1000)))
         return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
     def _keep(self, name: str, path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.ledger import RecordingRow
 from blurcam.batch.output_names import shown
+from blurcam.runtime.counts import counted
 
 # A reason tells of so many moments at most; the rest is in the ledger.
 _MOST: Final = 20
@@ -66,12 +67,12 @@ def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewRea
         return
     summary = details["summary"] or {}
     if row.lost:
-        yield ReviewReason(f"{_frames(row.lost)} lost")
+        yield ReviewReason(f"{counted(row.lost, 'frame')} lost")
     if summary.get("fault"):
         yield ReviewReason(f"cut short: {shown(summary['fault'])}")
     covered = _fully_covered(details["timeline"])
     for reason, count in summary.get("covered_whole_reasons", {}).items():
-        yield ReviewReason(f"{_frames(count)} fully covered: {reason}", covered)
+        yield ReviewReason(f"{counted(count, 'frame')} fully covered: {reason}", covered)
     if row.verdict == "review":
         yield from _verifier(details["verification"] or {})
 
@@ -119,10 +120,6 @@ def _fully_covered(timeline: dict[str, Any] | None) -> tuple[Moment, ...]:
 
 def _was(seconds: dict[int, Any], second: int) -> bool:
     return second in seconds and bool(seconds[second].whole)
-
-
-def _frames(count: int) -> str:
-    return "1 frame" if count == 1 else f"{count} frames"
 
 
 def clock(seconds: float) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 import typer
 from typer.core import TyperGroup
 
-from blurcam.commands.batch_events import counted
 from blurcam.commands.batch_inputs import (
     Inputs,
     NullSeparated,
@@ -29,6 +28,7 @@ from blurcam.commands.catalogue import BriefCommand, with_more
 from blurcam.commands.options import Quiet, taking
 from blurcam.commands.terminal import DONE, INCOMPLETE, say, unfinished
 from blurcam.errors import BlurcamError
+from blurcam.runtime.counts import counted
 from blurcam.settings.batch import Batch
 from blurcam.settings.redaction import Detect
 

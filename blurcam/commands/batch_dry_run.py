@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from blurcam.commands.batch_events import counted, duration, event_of
+from blurcam.commands.batch_events import duration, event_of
 from blurcam.commands.batch_progress import LogFormat
 from blurcam.commands.terminal import DONE
+from blurcam.runtime.counts import counted
 
 if TYPE_CHECKING:
     from blurcam.batch.events import JobEvent

@@ -6,6 +6,8 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from blurcam.runtime.counts import counted
+
 if TYPE_CHECKING:
     from blurcam.batch.events import JobEvent
     from blurcam.batch.ledger import RecordingRow
@@ -21,11 +23,6 @@ _NAMES: Final = {
     "RecordingFinished": "finished",
 }
 _FINISHED: Final = ("frames", "tracks", "covered_whole", "lost", "complete", "verdict", "error")
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a count with its noun: "1 recording", "2 recordings"."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def duration(seconds: float) -> str:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import typer
 
-from blurcam.commands.batch_events import counted, duration, event_of, is_trouble, line_of
+from blurcam.commands.batch_events import duration, event_of, is_trouble, line_of
 from blurcam.commands.terminal import say
+from blurcam.runtime.counts import counted
 
 if TYPE_CHECKING:
     from rich.progress import TaskID

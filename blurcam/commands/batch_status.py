@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from blurcam.commands.batch_events import counted, duration
+from blurcam.commands.batch_events import duration
 from blurcam.commands.terminal import DONE, INCOMPLETE
+from blurcam.runtime.counts import counted
 
 if TYPE_CHECKING:
     from blurcam.batch.ledger import Ledger, RecordingRow

@@ -21,6 +21,7 @@ from blurcam.commands.terminal import (
     warn_of_cosmetic,
 )
 from blurcam.errors import ConfigError, SinkError, SourceError
+from blurcam.runtime.counts import counted
 from blurcam.settings.recording import Config
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _detector_for(config: Config) -> Iterator[Detector]:
 
 
 def _tell(summary: Summary) -> None:
-    faces = "1 face" if summary.tracks == 1 else f"{summary.tracks} faces"
+    faces = counted(summary.tracks, "face")
     what = "fully covered" if summary.frames_covered_whole else faces
     say(f"{summary.input}: {what}; written: {summary.output}")
     for notice in summary.notices:

@@ -1,4 +1,4 @@
-"""The parts of a frame that are searched around faces."""
+"""Crops: the parts of a frame that are searched around faces."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 
 from blurcam.media.regions import Box
 
-# A candidate is looked at again with this much around it: the network judges by what surrounds.
+# A crop is this many times as large as the face, since the network judges by the surroundings too.
 _AROUND: Final = 2.5
 _AROUND_PIXELS: Final = 8
 # Crops that overlap are joined where that adds less than this to their area.
@@ -15,13 +15,13 @@ _WASTE: Final = 1.15
 
 
 def crops(boxes: Sequence[Box], whole: Box) -> list[Box]:
-    """Return what to look at around these boxes, inside the frame, joined where they overlap."""
+    """Return the crops around these boxes, inside the frame, joined where they overlap."""
     around = [box_around(box).intersection(whole) for box in sorted(boxes, key=lambda b: b.x0)]
     return joined([area for area in around if area is not None])
 
 
 def joined(areas: Sequence[Box]) -> list[Box]:
-    """Return areas that hold all of these, made one where that is hardly more to look at."""
+    """Return areas that hold all of these; two become one where that is hardly more to search."""
     made: list[Box] = []
     for each in areas:
         area = each
@@ -33,7 +33,7 @@ def joined(areas: Sequence[Box]) -> list[Box]:
 
 
 def box_around(box: Box) -> Box:
-    """Return the square to look at for a face that may be in ``box``."""
+    """Return the square to search for a face that may be in ``box``."""
     x, y = box.centre
     reach = max(box.width, box.height) * _AROUND / 2 + _AROUND_PIXELS
     return Box.around(x - reach, y - reach, x + reach, y + reach)

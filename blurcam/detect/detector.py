@@ -1,4 +1,4 @@
-"""What a face detector is, and what it can say of a frame."""
+"""The interface of a face detector, and its possible findings on a frame."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 from blurcam.detect.sheets import Searchable
 from blurcam.media.regions import Box, Reason
 
-# A box of which so much lies in another, and which has at least so much of its area, is a second
-# box on the same face. At 0.26 boxes on nothing a picture this finds 75.5 in place of 75.1 % of the
-# faces of 12 to 16 px, and 92.6 in place of 92.2 % of 32 to 64 (docs/design/decisions).
+# A box is a second box on the same face if this share of it lies in another box, and it has at
+# least the second share of that one's area. At 0.26 false boxes a picture, this finds 75.5 instead
+# of 75.1 % of the faces of 12 to 16 px, and 92.6 instead of 92.2 % of those of 32 to 64 px
+# (docs/design/decisions).
 _INSIDE: Final = 0.8
 _NOT_MUCH_SMALLER: Final = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A face, where and how surely: the box in full-frame pixels, the confidence in 0 to 1.
+    """A face: its box in full-frame pixels, and the confidence in it, 0 to 1.
 
-    ``track`` is the number of the face's track, ``None`` as long as nobody has looked for one.
+    ``track`` is the number of the face's track, ``None`` before the tracker has assigned one.
     """
 
     box: Box
@@ -42,8 +43,8 @@ class Answer(Protocol):
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         """Return the faces, waiting at most ``timeout`` seconds.
 
-        Raises :class:`~blurcam.errors.DetectorError` where the search failed, gave numbers that
-        are not finite, or did not end in time. Empty means: searched, and no face there.
+        Raises :class:`~blurcam.errors.DetectorError` if the search failed, gave numbers that are
+        not finite, or did not end in time. An empty result means: searched, and no face found.
         """
 
 
@@ -52,11 +53,11 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """How the detector is called on the command line."""
+        """The detector's name on the command line."""
 
     @property
     def threshold(self) -> float:
-        """The confidence from which a face is reported, as in force."""
+        """The confidence from which the detector reports a face."""
 
     @property
     def smallest_face(self) -> int:
@@ -70,7 +71,7 @@ class Detector(Protocol):
 
 
 class CombinedDetector:
-    """Several detectors as one: what any of them finds is found."""
+    """Several detectors as one: it finds what any of them finds."""
 
     def __init__(self, detectors: Sequence[Detector]) -> None:
         """Take over the detectors."""
@@ -107,9 +108,9 @@ class CombinedAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """The detector answered; no detections means it saw no face.
+    """The detector answered; no detections means that it saw no face.
 
-    ``followed`` are the faces that it did not see and whose own pixels were found again.
+    ``followed`` are the faces that it did not see but whose own pixels were found again.
     """
 
     detections: tuple[Detection, ...]
@@ -118,16 +119,16 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Unanswered:
-    """Nobody knows what is on the frame, for this reason: it must be fully covered."""
+    """Nobody knows what the frame shows, for this reason: it must be fully covered."""
 
     reason: Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Accounted:
-    """Evidence accounts for the frame: all it shows was searched before, or on this very frame.
+    """Evidence accounts for the frame: all that it shows was searched, before or on this frame.
 
-    ``detections`` come from what was searched on this frame, ``followed`` as for
+    ``detections`` are from the areas searched on this frame; ``followed`` is as in
     :class:`Answered`.
     """
 
@@ -136,13 +137,13 @@ class Accounted:
 
 
 Finding = Answered | Unanswered | Accounted
-"""What the search says of one frame."""
+"""The result of the search of one frame."""
 
 
 def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]:
     """Return the surest of each bunch of overlapping detections (non-maximum suppression).
 
-    ``iou`` is the overlap from which two boxes are taken for one face. The surest come first.
+    Two boxes that overlap by ``iou`` or more count as one face. The surest come first.
     """
     if not found:
         return ()
@@ -152,10 +153,10 @@ def merge(found: Sequence[Detection], iou: float = 0.4) -> tuple[Detection, ...]
 
 
 def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
-    """Return which detections are of one face: for each bunch their indices, the surest first.
+    """Return the detections of each face: a list of indices for each, the surest first.
 
-    They overlap, or one lies in the other and is not much smaller: a box on the lower half of a
-    face that another pass saw fully.
+    They overlap, or one lies in the other and is not much smaller, such as a box on the lower half
+    of a face that another pass saw fully.
     """
     order = sorted(range(len(found)), key=lambda i: -found[i].confidence)
     if not order:
@@ -175,7 +176,7 @@ def bunches(found: Sequence[Detection], iou: float = 0.4) -> list[list[int]]:
 
 
 def _are_same(found: Sequence[Detection], iou: float) -> NDArray[np.bool_]:
-    """Return of every pair whether it is taken for one face."""
+    """Return for every pair whether it counts as one face."""
     x0, y0, x1, y1 = np.array(
         [(d.box.x0, d.box.y0, d.box.x1, d.box.y1) for d in found], np.float32
     ).T

@@ -1,7 +1,7 @@
-"""What happened on a frame since its content was last searched: the evidence that it may pass.
+"""Evidence that a frame may pass without a search of its own: its content was searched before.
 
 Content that was searched and then moved is known: dense optical flow carries it from frame to
-frame. What the flow does not explain is new and has to be searched on that very frame. (Flow:
+frame. What the flow does not explain is new, and must be searched on that very frame. (Flow:
 Kroeger et al., Fast Optical Flow using Dense Inverse Search, ECCV 2016, as OpenCV has it.)
 """
 
@@ -20,17 +20,17 @@ from blurcam.detect.motion import areas_of
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
-# The frame is compared at this width; wide frames, whose small faces would vanish, at the second.
+# The width at which frames are compared; that of wide frames, whose small faces would vanish.
 _WIDTH: Final = 320
 _WIDE: Final = 480
 _WIDE_FROM: Final = 1200
-# A tile is a square of so many samples of the small frame.
+# A tile is a square of this many samples of the small frame.
 _TILE: Final = 4
-# The flow is off by up to so many samples: the residual is that times the gradient.
+# The flow is wrong by up to this many samples: the residual is that times the gradient.
 _FLOW_ERROR: Final = 0.75
-# A sample differs where it does so by this many standard deviations of the noise, beyond what the
-# gradient allows. A tile is unexplained where its samples differ by this share of the frame's
-# contrast on average, held between so many levels of 256.
+# A sample differs if it does so by this many standard deviations of the noise, beyond what the
+# gradient allows. A tile is unexplained if its samples differ on average by this share of the
+# frame's contrast, held between these levels of 256.
 _SIGMAS: Final = 3.0
 _CONTRAST: Final = 0.04
 _LEAST_LEVELS: Final = 0.75
@@ -38,16 +38,16 @@ _MOST_LEVELS: Final = 2.5
 _STRONG: Final = 2.0
 _GROUP: Final = 3
 _SIGMA_OF_MEDIAN: Final = 1.4826
-# From this share of unexplained tiles on it is another picture.
+# From this share of unexplained tiles on, the frame shows another view.
 _OTHER: Final = 0.5
-# Where no sample differs from the frame before by more than so many deviations, nothing moved.
+# Nothing moved where no sample differs from the frame before by more than this many deviations.
 _STILL_SIGMAS: Final = 5.0
 _STILL_LEVELS: Final = 2.0
-# Medians are taken of every so many samples, across and down.
+# Medians are taken over every third sample, across and down.
 _SAMPLED: Final = 3
-# What comes from so many samples outside of the frame before was not on it.
+# Content that comes from this many samples outside of the frame before was not on it.
 _EDGE: Final = 2.0
-# Flow is computed of what moved and so many samples around it.
+# The flow is computed for what moved and this many samples around it.
 _AROUND: Final = 24
 
 Levels = NDArray[np.float32]
@@ -56,12 +56,12 @@ Flow = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """What comparing a frame with what was searched before says of it.
+    """A frame compared with what was searched before.
 
-    ``tiles`` are unexplained. ``flow`` says for each sample of a frame ``scale`` times as wide
-    where it was on the frame before, and ``moved`` is not 0 where it differs from that;
-    both are ``None`` where nothing moved. ``sensitivity`` is the least change, in levels of 256
-    over a tile, that would have been seen.
+    ``tiles`` is true for each unexplained tile. ``flow`` and ``moved`` belong to a frame ``scale``
+    times as wide: ``flow`` tells for each sample where it was on the frame before, and ``moved``
+    is not 0 where the sample differs from that frame. Both are ``None`` if nothing moved.
+    ``sensitivity`` is the smallest change that would have been seen, in levels of 256 over a tile.
     """
 
     tiles: NDArray[np.bool_]
@@ -72,11 +72,11 @@ class Evidence:
 
     @property
     def is_other(self) -> bool:
-        """Whether it is another picture altogether: a cut, a light, a shove."""
+        """Whether the frame shows another view: a cut, a light, a camera that was moved."""
         return float(self.tiles.mean()) > _OTHER
 
     def areas(self, width: int, height: int) -> list[Box]:
-        """Return what is unexplained, as boxes in pixels of the frame."""
+        """Return the unexplained areas as boxes in pixels of the frame."""
         return areas_of(self.tiles, width, height, _TILE / self.scale)
 
     def is_still(self, box: Box) -> bool:
@@ -102,21 +102,21 @@ class Evidence:
 
 
 class EvidenceGate:
-    """Carries what was searched from frame to frame; says what of a frame it does not explain."""
+    """Carries what was searched from frame to frame, and tells what it does not explain."""
 
     def __init__(self) -> None:
         """Begin with nothing searched."""
         self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
         self._before: NDArray[np.uint8] | None = None
-        self._known: Levels | None = None  # smoothed; not a number where nothing is known
+        self._known: Levels | None = None  # smoothed; NaN where nothing is known
         self._now: Levels | None = None
 
     def forget(self) -> None:
-        """Take nothing for searched."""
+        """Count nothing as searched."""
         self._before = self._known = self._now = None
 
-    def look(self, frame: Frame) -> Evidence:
-        """Return what a frame shows that was not searched; everything, at first."""
+    def compare(self, frame: Frame) -> Evidence:
+        """Compare a frame with what was searched; nothing explains the first frame."""
         small = small_luma(frame)
         scale = small.shape[1] / frame.width
         before, known = self._before, self._known
@@ -133,7 +133,7 @@ class EvidenceGate:
         return Evidence(tiles, flow, moved, scale, sensitivity)
 
     def searched(self, areas: Sequence[Box] | None, scale: float) -> None:
-        """Take note that these areas of the newest frame (``None``: all) are being searched."""
+        """Note that these areas of the newest frame (``None``: all) are being searched."""
         if self._known is None or self._now is None:
             return
         if areas is None:
@@ -148,7 +148,7 @@ class EvidenceGate:
     def _flow_of(
         self, moved: NDArray[np.uint8], before: NDArray[np.uint8], now: NDArray[np.uint8]
     ) -> Flow:
-        """Return the flow from a frame back to the one before, of the part that moved."""
+        """Return the flow from a frame back to the one before, for the part that moved."""
         x, y, wide, high = cv2.boundingRect(moved)
         rows, columns = now.shape
         x0, y0 = max(0, x - _AROUND), max(0, y - _AROUND)
@@ -164,7 +164,7 @@ class EvidenceGate:
 
 
 def _moved(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return where a frame differs from the one before, ``None`` for nowhere."""
+    """Return a mask of the samples that differ from the frame before, ``None`` if none do."""
     change = cv2.blur(cv2.absdiff(now, before), (3, 3))
     usual = float(np.median(change[::_SAMPLED, ::_SAMPLED]))
     limit = _STILL_LEVELS + _STILL_SIGMAS * usual
@@ -173,19 +173,19 @@ def _moved(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint
 
 
 def _carried(known: Levels, flow: Flow) -> Levels:
-    """Return the known samples where the flow took them; nothing where they came from outside."""
+    """Return the known samples moved along the flow; NaN for samples from outside the frame."""
     rows, columns = known.shape
     x, y = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
     x, y = x + flow[..., 0], y + flow[..., 1]
     carried = cv2.remap(known, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    # At the very edge flow is less exact than elsewhere.
+    # At the edge of the frame the flow is less exact than elsewhere.
     is_outside = (x < -_EDGE) | (y < -_EDGE) | (x > columns - 1 + _EDGE) | (y > rows - 1 + _EDGE)
     carried[is_outside] = np.nan
     return cast(Levels, carried)
 
 
 def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float]:
-    """Return the tiles that what is known does not explain, and the least change that is seen."""
+    """Return the unexplained tiles, and the smallest change that is seen."""
     difference = now - known
     there = ~np.isnan(difference)
     if not there.any():
@@ -206,7 +206,8 @@ def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float]:
     limit = min(_MOST_LEVELS, max(_LEAST_LEVELS, _CONTRAST * float(high - low)))
     rows, columns = _tiles(now)
     means = cv2.resize(excess, (columns, rows), interpolation=cv2.INTER_AREA)
-    # A little in one tile is the edge of something that moves; a face of one tile is much.
+    # A small difference in one tile is the edge of something that moves; a face of one tile is
+    # a large one.
     weak = np.asarray(means > limit, np.float32)
     grouped = cv2.blur(weak, (3, 3)) > (_GROUP - 0.5) / 9
     return np.asarray(

@@ -1,13 +1,13 @@
-"""The frame loop: which frames are searched, where, how closely, and what came of it.
+"""The frame loop has each frame searched as far as it must be, and tells what the search found.
 
-A frame is searched, or evidence accounts for it, or it is fully covered. A fixed camera shows the
-same picture again almost everywhere, so a frame is searched closely and whole at the start and
-after a cut; then every ``rhythm`` seconds, and at least every few frames, where something has
-changed since it was last searched and around the known faces; and every ``refresh`` seconds
-everywhere (of a live stream part by part, since one search of everything would hold its frames
-back). Every frame in between is compared with what was searched: content that only moved is
-known; whatever is new is searched on that very frame, and so is the place of a face that can no
-longer be followed.
+Each frame is searched, or evidence accounts for it, or it is fully covered. A fixed camera shows
+the same view again almost everywhere. So the loop searches the whole frame closely at the start
+and after a cut. Every ``rhythm`` seconds, and at least every few frames, it searches where
+something has changed since the last search, and around the known faces. Every ``refresh`` seconds
+it searches everywhere; a live stream part by part, since one search of everything would hold its
+frames back. It compares every frame in between with what was searched. Content that only moved is
+known. New content is searched on that very frame, and so is the place of a face that can no longer
+be followed.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from blurcam.runtime.counts import RepeatedTrouble
 
 logger = logging.getLogger(__name__)
 
-# Where a face is known to be, so much less confidence is enough to see it again.
+# At a known face this share of the usual confidence is enough.
 _AGAIN: Final = 0.6
-# A search of a recording takes its second step after so much of the time to the next search, when
-# it is over: fixed, so that a run can be repeated, and late enough that the network has answered.
+# A search of a recording takes its second step after this share of the time to the next search.
+# The share is fixed, so that a run can be repeated. By then the network has usually answered.
 _SECOND_STEP: Final = 0.6
-# What reaches to so many pixels from the edge of a searched area may go on beyond it.
+# A face this many pixels or less from the edge of a searched area may go on beyond it.
 _RIM: Final = 3
 
 
@@ -44,17 +44,17 @@ def scan(
     frames: Iterable[Frame | None],
     search: Searcher,
     plan: SearchPlan,
-    pressure: OverloadControl | None = None,
+    control: OverloadControl | None = None,
 ) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame with what the detector says of it, in order.
+    """Yield every frame with what the search says of it, in order.
 
-    A live stream has a ``None`` between its frames wherever there is time to see to the answers.
+    A live stream has a ``None`` between its frames wherever there is time to collect answers.
 
     Inference goes on while the caller works on what was yielded. Raises :class:`DetectorError`
     once the detector has failed ``plan.patience`` frames in a row. The first frame of a session
-    is searched and, of a recording, the last.
+    is searched, and the last frame of a recording.
     """
-    loop = _FrameLoop(search, plan, pressure)
+    loop = _FrameLoop(search, plan, control)
     try:
         for frame, is_last in _with_last(frames, plan):
             if frame is not None:
@@ -62,7 +62,7 @@ def scan(
             yield from loop.ready()
         loop.settle()
     except DetectorError:
-        yield from loop.settled()  # the frames before are none the worse for it
+        yield from loop.settled()  # the frames before the failure are sound
         raise
     yield from loop.settled()
 
@@ -70,7 +70,7 @@ def scan(
 def _with_last(
     frames: Iterable[Frame | None], plan: SearchPlan
 ) -> Iterator[tuple[Frame | None, bool]]:
-    """Yield every frame, and whether it is the last of its session, as far as can be known."""
+    """Yield every frame and whether it is the last of its session; of a live one nobody knows."""
     if plan.live:
         for frame in frames:
             yield frame, False
@@ -85,15 +85,13 @@ def _with_last(
 
 
 class _FrameLoop:
-    """Has each frame searched as far as it has to be, follows the faces, and learns."""
+    """Has each frame searched as far as it must be, and tells the tracker what was found."""
 
-    def __init__(
-        self, search: Searcher, plan: SearchPlan, pressure: OverloadControl | None
-    ) -> None:
+    def __init__(self, search: Searcher, plan: SearchPlan, control: OverloadControl | None) -> None:
         self._search = search
         self._plan = plan
         self._tracker = Tracker(plan.certain)
-        self._chooser = SearchChooser(search, plan, self._tracker, pressure)
+        self._chooser = SearchChooser(search, plan, self._tracker, control)
         self._taken_at = float("-inf")
         self._waiting: deque[SearchedFrame] = deque()
         self._settled: deque[tuple[Frame, Finding]] = deque()
@@ -101,7 +99,7 @@ class _FrameLoop:
         self._trouble = RepeatedTrouble(logger, "frames not searched and fully covered")
 
     def take(self, frame: Frame, *, is_last: bool) -> None:
-        """Begin to search a frame, or find out by evidence what of it has to be searched."""
+        """Begin to search a frame; evidence may show that only parts of it must be searched."""
         self._taken_at = float(frame.time)
         if frame.is_corrupt:
             self._chooser.distrust()  # the next frame is searched closely
@@ -110,7 +108,7 @@ class _FrameLoop:
             return
         compared = self._chooser.compare(frame)
         if compared.is_due or is_last:
-            self.settle()  # the known faces have to be known
+            self.settle()  # this search needs the places of the faces
         self._begin(frame, compared, is_last=is_last)
 
     def _begin(self, frame: Frame, compared: Comparison, *, is_last: bool) -> None:
@@ -121,10 +119,11 @@ class _FrameLoop:
             self._waiting.append(SearchedFrame(frame, True, finding=finding))
 
     def ready(self) -> Iterator[tuple[Frame, Finding]]:
-        """Yield what may go: of a live stream all whose answers are there.
+        """Yield the frames that may go on.
 
-        Of a recording one settled frame for each that comes, so that the caller's work on the
-        frames before a search, and the search itself, go on at the same time.
+        Of a live stream these are all that have their answers. Of a recording it is one settled
+        frame for each that comes, so that the caller works on the frames before a search while
+        the search goes on.
         """
         if not self._plan.live:
             for entry in self._waiting:
@@ -146,7 +145,7 @@ class _FrameLoop:
         return entry.searching is None or entry.searching.is_ready
 
     def settle(self) -> None:
-        """Wait for the answers to all frames; raises DetectorError."""
+        """Wait for the answers to all frames that wait; raises DetectorError."""
         while self._waiting:
             self._conclude(self._waiting.popleft())
 
@@ -156,7 +155,7 @@ class _FrameLoop:
             yield self._settled.popleft()
 
     def _conclude(self, entry: SearchedFrame) -> None:
-        """Wait for the answers, follow the faces, search for those that are lost, and learn."""
+        """Wait for the answers to a frame, and settle what is known of it."""
         if entry.finding is None:
             try:
                 entry.finding = self._found(entry)
@@ -175,7 +174,7 @@ class _FrameLoop:
             lost += [box for box in doubtful if not self._tracker.follows(box)]
             if lost:
                 areas = tuple(box_around(box) for box in lost)
-                again = self._search.glance(frame, [], lost)
+                again = self._search.start_quick(frame, [], lost)
                 seen = merge(seen + self._counted(SearchedFrame(frame, False, areas=areas), again))
                 searched += areas
         self._failures = 0
@@ -191,7 +190,7 @@ class _FrameLoop:
     def _counted(
         self, entry: SearchedFrame, searching: RunningSearch | None
     ) -> tuple[Detection, ...]:
-        """Wait for a search, and return what of its answer counts; raises DetectorError."""
+        """Wait for a search, and return the detections that count; raises DetectorError."""
         if searching is None:
             return ()
         seen = searching.wait(self._plan.timeout)
@@ -207,7 +206,7 @@ class _FrameLoop:
         return near and each.confidence >= _AGAIN * self._plan.certain
 
     def _failed(self, frame: Frame, error: DetectorError) -> Unanswered:
-        """Take nothing for known, and lose patience."""
+        """Forget what was known, and count the failure; raises DetectorError after too many."""
         self._chooser.distrust()
         self._failures += 1
         self._trouble.add(f"frame {frame.seq} at {float(frame.time):.3f} s: {error}")
@@ -222,10 +221,10 @@ class _FrameLoop:
 def _doubtful(
     seen: Sequence[Detection], searched: Sequence[Box], frame: Frame
 ) -> tuple[tuple[Detection, ...], list[Box]]:
-    """Return the detections that count at one look, and the boxes that have to be searched again.
+    """Return the detections that count after one pass, and the boxes to search again.
 
-    One look is not much: it has to be sure of a face. And of a face at the edge of what was
-    searched only a part was seen.
+    One pass counts only if it is sure of the face. It is doubtful at the edge of a searched area,
+    too, where it has seen only a part of the face.
     """
     whole = Box(0, 0, frame.width, frame.height)
     counting, doubtful = [], []

@@ -1,4 +1,4 @@
-"""What several passes over a frame agree on."""
+"""Fusion of the detections of several passes over a frame."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 from blurcam.detect.detector import Detection, bunches
 from blurcam.media.regions import Box
 
-# A pass says most about faces of this height in its own view, half as much where it is 3.4 times
-# that or a 3.4th, and never nothing. The sheet of trials is in docs/design/recall.md.
+# A pass has the most weight for faces of this height in its own view. It has half the weight for
+# faces 3.4 times as high or a 3.4th, and never none. docs/design/recall.md has the trials.
 _TELLING: Final = 90
 _OCTAVES: Final = 1.5
 _LEAST_TELLING: Final = 0.05
@@ -25,10 +25,10 @@ def fuse(
 ) -> tuple[Detection, ...]:
     """Return what several passes agree on, the surest first.
 
-    The confidence of a face is the mean over the passes, zero where one did not see it; its box
-    the mean of what was seen, weighted by confidence (weighted boxes fusion, Solovyev et al.,
-    arXiv 1910.13302). A true face is seen at more scales than an accident of texture. Given the
-    ``scales`` of the passes, each counts by how well it can see a face of that height.
+    The confidence of a face is the mean over the passes, with zero for a pass that did not see it.
+    Its box is the mean of the boxes, weighted by confidence (weighted boxes fusion, Solovyev et
+    al., arXiv 1910.13302). A true face is seen at more scales than an accident of texture. Given
+    the ``scales`` of the passes, each pass is weighted by how well it sees a face of that height.
     """
     every = [(number, each) for number, found in enumerate(passes) for each in found]
     made = []
@@ -47,7 +47,7 @@ def fuse(
 
 
 def _telling(height: float) -> float:
-    """Return how much a pass says of a face of this height in its view."""
+    """Return the weight of a pass for a face of this height in its view."""
     octaves = math.log2(height / _TELLING) / _OCTAVES
     return math.exp(-octaves * octaves / 2) + _LEAST_TELLING
 

@@ -1,4 +1,4 @@
-"""What has changed since it was last looked at: the motion gate."""
+"""The motion gate: it finds the parts of a frame that have changed since their last search."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from numpy.typing import NDArray
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
-# The frame is watched at this width; a tile is a square of so many of its pixels.
+# Frames are compared at this width; a tile is a square of this many pixels of that size.
 _WIDTH: Final = 320
 _TILE: Final = 2
-# A pixel has changed where it differs by this many times the noise, and by this many levels.
+# A pixel has changed if it differs by this many times the noise, and by this many levels.
 _SIGMAS: Final = 6.0
 _LEVELS: Final = 6.0
 _MOST_NOISE: Final = 3.0
 _ROUNDING: Final = 0.5
 # Of a normal distribution, the standard deviation over the median of the absolute value.
 _SIGMA_OF_MEDIAN: Final = 1.4826
-# Where more of the frame has changed than this, it is another picture: a cut, a light, a shove.
+# If more of the frame has changed than this, it shows another view: a cut, a light switched on, a
+# camera that was moved.
 _CUT: Final = 0.5
 
-# A box of which less is covered by tiles is cut, in parts of so many tiles at least, if the parts
-# are so much smaller together.
+# A box is cut in two if changed tiles fill less than this share of it, each part has at least this
+# many tiles, and the parts together have less than this share of its area.
 _FULL: Final = 0.75
 _LEAST: Final = 3
 _SAVED: Final = 0.9
-# What has changed is looked at with so many tiles around it.
+# Changed tiles are searched with this many tiles around them.
 _AROUND: Final = 1
-# A tile is at rest from so many looks in a row without a change on.
+# A tile is at rest after this many searches in a row without a change.
 _CALM: Final = 2
 
 Tiles = NDArray[np.bool_]
@@ -42,11 +43,11 @@ Tiles = NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Where a frame differs from what was last looked at there.
+    """The parts of a frame that differ from what was last searched there.
 
-    ``tiles`` holds a boolean for each tile: it has changed and must be looked at. ``emptied``
-    tiles have changed back to how they looked at rest, when no face was there. ``is_cut`` is true
-    where it is another picture altogether.
+    ``tiles`` is true for each tile that has changed and must be searched. ``emptied`` tiles have
+    changed back to their appearance at rest, when no face was there. ``is_cut`` is true if the
+    frame shows another view altogether.
     """
 
     tiles: Tiles
@@ -55,28 +56,28 @@ class Change:
 
 
 class MotionGate:
-    """Remembers what every tile looked like when it was last searched, and at rest.
+    """Remembers each tile as it was when last searched, and as it is at rest.
 
-    What is compared with is not the frame before but the one that was searched: a slow change
-    adds up until it counts, and a thing that has come to rest is searched at rest. What looks as
-    it did at rest, when it was searched and no face was there, need not be searched again: that
-    halves the work behind people who walk by.
+    A frame is compared with what was searched, not with the frame before. So a slow change adds up
+    until it counts, and a thing that has come to rest is searched at rest. A tile that is again as
+    it was at rest, when it was searched and had no face, is not searched again. That halves the
+    work behind people who walk by.
     """
 
     def __init__(self) -> None:
         """Begin with nothing seen."""
         self._reference: NDArray[np.float32] | None = None
-        self._at_rest: NDArray[np.float32] | None = None  # not a number where nothing is known
-        self._rested: NDArray[np.int32] | None = None  # looks in a row without a change, by tile
+        self._at_rest: NDArray[np.float32] | None = None  # NaN where nothing is known
+        self._rested: NDArray[np.int32] | None = None  # searches in a row without a change
 
     def change(self, frame: Frame) -> Change:
-        """Return what has changed; everything, at first and where the size differs."""
+        """Return what has changed: everything for the first frame or another size."""
         small = _small_luma(frame)
         rows, columns = _tiles(small)
         if self._reference is None or self._reference.shape != small.shape:
             return Change(np.ones((rows, columns), bool), np.zeros((rows, columns), bool), True)
         difference = small - self._reference
-        # Noise is what varies from pixel to pixel; a change of light is the same for all.
+        # Noise varies from pixel to pixel; a change of light is the same for all pixels.
         spread = np.abs(difference - np.median(difference))
         noise = min(_MOST_NOISE, (float(np.median(spread)) + _ROUNDING) * _SIGMA_OF_MEDIAN)
         limit = max(_LEVELS, _SIGMAS * noise)
@@ -88,7 +89,7 @@ class MotionGate:
         return Change(changed & ~emptied, emptied, is_cut)
 
     def searched(self, frame: Frame, change: Change | None = None) -> None:
-        """Take note that the changed tiles (all, for ``None``) of the frame are being searched."""
+        """Note that the changed tiles of the frame (``None``: all) are being searched."""
         small = _small_luma(frame)
         if change is None or self._reference is None or self._reference.shape != small.shape:
             self._reference = small
@@ -101,7 +102,7 @@ class MotionGate:
         self._reference = np.where(_spread(moved, small), small, self._reference)
 
     def rest(self, faces: Sequence[Box], width: int) -> None:
-        """Remember what is at rest, except near faces, as a place without one.
+        """Remember the tiles at rest, except near faces, as places without a face.
 
         ``width`` is that of the frame in which the faces are.
         """
@@ -117,7 +118,7 @@ class MotionGate:
         self._at_rest = np.where(_spread(calm, self._reference), self._reference, self._at_rest)
 
     def forget(self) -> None:
-        """Take everything for changed, next time."""
+        """Count everything as changed next time."""
         self._reference = self._at_rest = self._rested = None
 
 
@@ -135,7 +136,7 @@ def _spread(tiles: Tiles, small: NDArray[np.float32]) -> NDArray[np.bool_]:
 
 
 def _small_luma(frame: Frame) -> NDArray[np.float32]:
-    """Return the frame's first plane at the width at which it is watched."""
+    """Return the frame's first plane at the width at which frames are compared."""
     plane = frame.planes[0]
     height = max(1, round(plane.shape[0] * _WIDTH / plane.shape[1]))
     small = cv2.resize(plane, (_WIDTH, height), interpolation=cv2.INTER_AREA)
@@ -148,12 +149,10 @@ def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
 
 
 def areas_of(tiles: Tiles, width: int, height: int, step: float | None = None) -> list[Box]:
-    """Return boxes, in pixels of a frame of this size, that cover the tiles and some way around.
+    """Return boxes, in pixels of a frame of this size, that contain the tiles and some more.
 
-    A tile is ``step`` pixels wide, by default as wide as those of :class:`MotionGate`.
-
-    Tiles that touch come in one box, so that no seam runs through what moves, unless that box
-    would be mostly empty.
+    A tile is ``step`` pixels wide, by default as wide as those of :class:`MotionGate`. Tiles that
+    touch share a box, so that no edge cuts what moves, unless that box would be mostly empty.
     """
     reach = 2 * _AROUND + 1
     grown = cv2.dilate(tiles.astype(np.uint8), np.ones((reach, reach), np.uint8))
@@ -173,9 +172,10 @@ def areas_of(tiles: Tiles, width: int, height: int, step: float | None = None) -
 
 
 def _split(tiles: Tiles, left: int, top: int) -> list[Box]:
-    """Return boxes that cover the tiles, whose corner is there, cut in two where that saves much.
+    """Return boxes that contain the tiles, cut in two where that saves much area.
 
-    The parts share ``2 * _AROUND`` rows or columns of tiles.
+    ``left`` and ``top`` are the place of the tiles' upper left corner. The parts share
+    ``2 * _AROUND`` rows or columns of tiles.
     """
     rows, columns = tiles.shape
     whole = Box(left, top, left + columns, top + rows)
@@ -198,7 +198,7 @@ def _split(tiles: Tiles, left: int, top: int) -> list[Box]:
 
 
 def _cuts(tiles: Tiles, axis: int) -> list[tuple[int, int, int]]:
-    """Return for every cut across an axis what the boxes of both parts take, the axis and where."""
+    """Return every cut across an axis: the area of both parts' boxes, the axis, the place."""
     lines = tiles if axis == 0 else tiles.T
     count, across = lines.shape
     some = lines.any(1)

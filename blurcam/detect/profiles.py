@@ -1,4 +1,4 @@
-"""What each profile looks for, and how closely, on frames of a given size."""
+"""Profiles: how each of them searches frames of a given size, and how often."""
 
 from __future__ import annotations
 
@@ -12,31 +12,32 @@ from blurcam.settings.redaction import Detect, DetectorName, ProfileName
 
 # How high a face must be in a view for CenterFace to find most of them.
 _READ_FROM: Final = 12
-# Frames beyond this many pixels are looked at smaller, and small ones larger, up to this scale.
+# Frames of more pixels than the first are searched at a smaller scale, those of fewer than the
+# second at a larger one, up to the third.
 _LARGE: Final = 2_600_000
 _SMALL: Final = 800_000
 _MOST_ENLARGED: Final = 1.5
 LONGEST: Final = 0.32
-"""Seconds between two searches under overload, at most."""
+"""The most seconds between two searches under overload."""
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A detector, how it looks at a frame of about a megapixel, and how often.
+    """A detector, its passes over a frame of about a megapixel, and how often it searches.
 
     ``refresh``, ``rhythm`` and ``closely`` are those of
     :class:`blurcam.detect.search_plan.SearchPlan`.
     """
 
     detector: DetectorName
-    looks: SearchPasses
+    passes: SearchPasses
     refresh: float = 2.0
     rhythm: float = 0.16
     closely: bool = False
 
 
-# docs/design/recall.md has what each pass brings and costs, and how the thresholds were chosen: for
-# at most one box on nothing a picture on WIDER FACE (`balanced`: a quarter of one).
+# docs/design/recall.md shows what each pass gains and costs. The thresholds were chosen for at most
+# one false box a picture on WIDER FACE (`balanced`: a quarter of one).
 PROFILES: Final[dict[ProfileName, Profile]] = {
     "near": Profile(
         "mediapipe", SearchPasses((SearchPass(1),), 0.3, certain=0.3), refresh=1.0, rhythm=0.1
@@ -54,7 +55,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             ),
             threshold=0.27,
             tilt=0.6,
-            glance=0.6,
+            coarsest=0.6,
         ),
     ),
     "thorough": Profile(
@@ -87,36 +88,36 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
 
 
 def detector_of(detect: Detect) -> DetectorName:
-    """Return the detector in force: the one asked for, else the profile's."""
+    """Return the detector: the one that was asked for, else the profile's."""
     return detect.detector or PROFILES[detect.profile].detector
 
 
-def looks_for(detect: Detect, own_threshold: float, width: int, height: int) -> SearchPasses:
+def passes_for(detect: Detect, own_threshold: float, width: int, height: int) -> SearchPasses:
     """Return how frames of this size are searched.
 
-    A detector that is not the profile's looks once, from its own default threshold on.
+    A detector that is not the profile's makes one pass, from its own default threshold on.
     """
     profile = PROFILES[detect.profile]
     if detector_of(detect) == "centerface" == profile.detector:
         base = detect.scale or _base(detect, width * height)
-        looks = _scaled(profile.looks, base)
+        passes = _scaled(profile.passes, base)
     else:
-        looks = SearchPasses(
+        passes = SearchPasses(
             (SearchPass(detect.scale or 1.0),), own_threshold, certain=own_threshold
         )
     if detect.threshold is None:
-        return looks
-    return replace(looks, threshold=detect.threshold, certain=detect.threshold)
+        return passes
+    return replace(passes, threshold=detect.threshold, certain=detect.threshold)
 
 
-def plan_of(detect: Detect, looks: SearchPasses, *, live: bool = False) -> SearchPlan:
+def plan_of(detect: Detect, passes: SearchPasses, *, live: bool = False) -> SearchPlan:
     """Return how often frames are searched, and how."""
     profile = PROFILES[detect.profile]
     return SearchPlan(
         refresh=detect.refresh or profile.refresh,
         rhythm=profile.rhythm if detect.rhythm is None else detect.rhythm,
         longest=max(LONGEST, detect.rhythm or 0.0),
-        certain=looks.certain,
+        certain=passes.certain,
         closely=profile.closely,
         timeout=detect.timeout,
         patience=detect.patience,
@@ -131,14 +132,14 @@ def _base(detect: Detect, pixels: int) -> float:
     return max(1.0, enlarged) if pixels <= _LARGE else math.sqrt(_LARGE / pixels)
 
 
-def _scaled(looks: SearchPasses, base: float) -> SearchPasses:
-    passes = tuple(
+def _scaled(passes: SearchPasses, base: float) -> SearchPasses:
+    scaled = tuple(
         SearchPass(each.scale * base, each.mirrored, each.below and round(each.below / base))
-        for each in looks.passes
+        for each in passes.passes
     )
-    return replace(looks, passes=passes)
+    return replace(passes, passes=scaled)
 
 
-def smallest_face(looks: SearchPasses, smallest_in_view: int) -> int:
+def smallest_face(passes: SearchPasses, smallest_in_view: int) -> int:
     """Return the height in pixels of the frame from which most faces are found."""
-    return max(1, round(smallest_in_view / max(each.scale for each in looks.wholes)))
+    return max(1, round(smallest_in_view / max(each.scale for each in passes.wholes)))

@@ -1,7 +1,7 @@
-"""All of a live frame again and again, a part at a time.
+"""Refresh in parts: a live frame is searched everywhere, one part at a time.
 
-A look at everything, every other second, holds back all frames behind it. In parts it is a quarter
-more pixels, since they overlap. docs/design/live.md has what that does to latency.
+A search of everything at once, every other second, would hold back all frames behind it. Six parts
+have a quarter more pixels, since they overlap. docs/design/live.md shows the effect on latency.
 """
 
 from __future__ import annotations
@@ -13,25 +13,25 @@ from blurcam.media.regions import Box
 _ACROSS: Final = 3
 _DOWN: Final = 2
 _PARTS: Final = _ACROSS * _DOWN
-# Parts overlap by this share of their sides, so that a small face lies whole in one of them.
+# Parts overlap by this share of their sides, so that one of them contains each small face.
 _SHARED: Final = 0.1
 
 
 class PartRefresh:
-    """Whose turn it is: every part comes once in ``period`` seconds."""
+    """Decides which part is next: each comes once in ``period`` seconds."""
 
     def __init__(self, period: float) -> None:
-        """Begin with the first part; see :meth:`begin`."""
+        """Begin with the first part, once :meth:`begin` is called."""
         self._step = period / _PARTS
         self._next = 0
         self._due = float("inf")
 
     def begin(self, now: float) -> None:
-        """Take note that all has just been looked at."""
+        """Note that the whole frame has just been searched."""
         self._due = now + self._step
 
     def due(self, now: float, width: int, height: int) -> list[Box]:
-        """Return the parts of a frame of this size that are to be looked at by now."""
+        """Return the parts of a frame of this size that are due to be searched."""
         parts: list[Box] = []
         while self._due <= now and len(parts) < _PARTS:
             parts.append(_part(self._next, width, height))

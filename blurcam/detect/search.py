@@ -1,4 +1,8 @@
-"""One frame searched closely: several passes, a second look at every doubtful place, one answer."""
+"""The search of one frame: several passes of the network, fused into one answer.
+
+A close search covers the whole frame and passes over every doubtful place again. A quick search
+covers parts of the frame in one or two passes.
+"""
 
 from __future__ import annotations
 
@@ -21,24 +25,24 @@ _LARGE_FACE: Final = 250
 # The height in a view at which a face is seen well, and how much a small one is enlarged for it.
 _BEST: Final = 24
 _MOST_ENLARGED: Final = 2.0
-# Where the second looks at one scale would take more than this share of the frame, whole it is.
+# Crops that together take more than this share of the frame are replaced by the whole frame.
 _MOST: Final = 0.8
-# So many doubtful places at most, the surest, are looked at again after a glance; what is as sure
-# as this is not doubtful.
+# A quick search passes again over at most this many doubtful places, the surest first.
 _MOST_DOUBTS: Final = 10
+# From this confidence on a detection is not doubtful.
 SURE: Final = 0.4
 _SAME: Final = 0.3
-# What second looks at a glance may cost over the budget of its first, and how many there may be
-# whatever they cost.
-_SECOND_LOOKS: Final = 0.6
+# The second pass of a quick search may cost this share of the budget of its first, and it may
+# cover this many places at any cost.
+_SECOND_PASS: Final = 0.6
 _LEAST_SECOND: Final = 8
 
 
 @dataclass(frozen=True, slots=True)
 class SearchPass:
-    """One way to look at a frame: its scale, perhaps mirrored.
+    """One pass of the network over a frame: at which scale, and whether mirrored.
 
-    With ``below`` it is a second look, at candidates less than that many pixels high alone.
+    With ``below`` it is a second pass: over candidates less than that many pixels high alone.
     """
 
     scale: float
@@ -54,16 +58,16 @@ class SearchPasses:
     faces and less of large ones: confidence is multiplied by ``(height / 16) ** tilt``, with the
     height held between 8 and 64 px.
 
-    A glance takes its first look at the scale of the largest whole pass, or smaller, down to
-    ``glance`` times that, where it would be of more than ``budget`` pixels. ``certain`` is what
-    the confidence over its looks must reach. Without second looks among the passes it takes none
-    either.
+    A quick search makes its first pass at the scale of the largest whole pass. Where that would
+    take more than ``budget`` pixels, the scale is smaller, down to ``coarsest`` times that.
+    ``certain`` is what the confidence over its passes must reach. It makes a second pass only if
+    there are second passes here.
     """
 
     passes: tuple[SearchPass, ...]
     threshold: float
     tilt: float = 0.0
-    glance: float = 1.0
+    coarsest: float = 1.0
     budget: int = 250_000
     certain: float = 0.25
 
@@ -74,42 +78,42 @@ class SearchPasses:
 
     @property
     def closer(self) -> tuple[SearchPass, ...]:
-        """The second looks."""
+        """The second passes."""
         return tuple(each for each in self.passes if each.below is not None)
 
 
 class Search:
     """Searches frames with one detector."""
 
-    def __init__(self, detector: Detector, viewpoint: Viewpoint, looks: SearchPasses) -> None:
+    def __init__(self, detector: Detector, viewpoint: Viewpoint, passes: SearchPasses) -> None:
         """Search as ``looks`` says; the detector reports from its own, lower threshold on."""
         self._detector = detector
         self._viewpoint = viewpoint
-        self.looks = looks
+        self.passes = passes
 
     def start(self, frame: Frame) -> RunningSearch:
         """Begin to search all of a frame, closely; raises DetectorError.
 
-        First come the passes over the whole frame, then the second looks at what these suspect,
-        and what counts is what all of them agree on.
+        First come the passes over the whole frame, then the second passes over what those suspect.
+        What all of them agree on counts.
         """
         answers = [
-            self._look([self._viewpoint.view(frame, each.scale, mirrored=each.mirrored)])
-            for each in self.looks.wholes
+            self._start([self._viewpoint.view(frame, each.scale, mirrored=each.mirrored)])
+            for each in self.passes.wholes
         ]
         return RunningSearch(answers, lambda found: self._closer(frame, found), self._agreed)
 
-    def glance(
+    def start_quick(
         self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
     ) -> RunningSearch:
-        """Begin to search parts of a frame; raises DetectorError.
+        """Begin to search parts of a frame quickly; raises DetectorError.
 
-        After one look at all areas comes a second, at known ``faces`` and at what the first one
-        suspects, at the scale at which they are seen best. What is found is as sure as both
-        together. A search ``once`` takes no second look.
+        After one pass over all areas comes a second: over known ``faces`` and what the first
+        suspects, at the scale at which the network sees them best. The confidence is that of both
+        together. With ``once`` there is no second pass.
         """
         whole = Box(0, 0, frame.width, frame.height)
-        # Of a known face perhaps only a part has changed.
+        # Perhaps only a part of a known face has changed.
         areas = joined([*areas, *crops(faces, whole)])
         if sum(area.area for area in areas) > _MOST * whole.area:
             areas = [whole]
@@ -118,35 +122,35 @@ class Search:
             views.append(self._viewpoint.view(frame, scale, area))
             if min(area.width, area.height) * scale > _LARGE_FACE:
                 views.append(self._viewpoint.view(frame, scale / 4, area))
-        answers = [self._look(sheets(views, keeps_cut=True))]
-        if once or not self.looks.closer:
+        answers = [self._start(sheets(views, keeps_cut=True))]
+        if once or not self.passes.closer:
             return RunningSearch(answers, lambda found: [], _once)
         return RunningSearch(answers, lambda found: self._again(frame, found[0], faces), _both)
 
     def _affordable(self, areas: Sequence[Box]) -> Iterator[tuple[Box, float]]:
-        """Yield each area with a scale, so that the budget is shared out evenly among them.
+        """Yield each area with a scale, so that the areas share the budget evenly.
 
-        What moves in a small area is far away, and has a small face: it is seen at the scale of
-        the passes. A large one may be looked at smaller.
+        What moves in a small area is far away and has a small face, so it gets the full scale. A
+        large area may get a smaller one.
         """
-        left = float(self.looks.budget)
+        left = float(self.passes.budget)
         waiting = len(areas)
         for area in sorted(areas, key=lambda each: each.area):
             fitting = math.sqrt(max(0.0, left / waiting) / area.area)
-            scale = min(self._native, max(fitting, self._native * self.looks.glance))
+            scale = min(self._native, max(fitting, self._native * self.passes.coarsest))
             left -= area.area * scale * scale
             waiting -= 1
             yield area, scale
 
     @property
     def _native(self) -> float:
-        return max(each.scale for each in self.looks.wholes)
+        return max(each.scale for each in self.passes.wholes)
 
-    def _look(self, views: Sequence[Searchable]) -> Answer:
+    def _start(self, views: Sequence[Searchable]) -> Answer:
         return self._detector.start(views)
 
     def _enlarged(self, frame: Frame, faces: Sequence[Box]) -> list[View]:
-        """Return views of these faces, each about as large as faces are seen best."""
+        """Return views of these faces, each at about the size at which the network sees best."""
         whole = Box(0, 0, frame.width, frame.height)
         by_scale: dict[float, list[Box]] = {}
         for face in faces:
@@ -162,7 +166,7 @@ class Search:
     def _again(
         self, frame: Frame, found: Sequence[Detection], faces: Sequence[Box]
     ) -> list[Answer | None]:
-        """Begin to look again at known faces and at the surest of what was suspected."""
+        """Begin the second pass: over known faces and the surest of the doubtful places."""
         sure = [each.box for each in found if each.confidence >= SURE]
         known = [face for face in faces if not any(face.iou(box) > _SAME for box in sure)]
         around = [box_around(face) for face in known]
@@ -172,11 +176,11 @@ class Search:
             if each.confidence < SURE and not any(a.contains(each.box) for a in around)
         ]
         views = self._enlarged(frame, self._few([*known, *doubts[:_MOST_DOUBTS]]))
-        return [self._look(sheets(views))] if views else []
+        return [self._start(sheets(views))] if views else []
 
     def _few(self, boxes: list[Box]) -> list[Box]:
-        """Return the first of the boxes, as many as the budget for second looks allows."""
-        left = _SECOND_LOOKS * self.looks.budget
+        """Return the first of the boxes, as many as the budget for the second pass allows."""
+        left = _SECOND_PASS * self.passes.budget
         for number, box in enumerate(boxes):
             scale = min(_BEST / box.height, _MOST_ENLARGED * self._native)
             left -= box_around(box).area * scale * scale
@@ -186,9 +190,9 @@ class Search:
 
     def _closer(self, frame: Frame, found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
         candidates = fuse(found, 0.0)
-        return [self._look_closer(frame, each, candidates) for each in self.looks.closer]
+        return [self._closer_pass(frame, each, candidates) for each in self.passes.closer]
 
-    def _look_closer(
+    def _closer_pass(
         self, frame: Frame, each: SearchPass, candidates: Sequence[Detection]
     ) -> Answer | None:
         boxes = [c.box for c in candidates if c.box.height < (each.below or 0)]
@@ -201,12 +205,12 @@ class Search:
         views = [
             self._viewpoint.view(frame, each.scale, area, mirrored=each.mirrored) for area in areas
         ]
-        return self._look(sheets(views))
+        return self._start(sheets(views))
 
     def _agreed(self, found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
-        looks = self.looks
-        scales = [each.scale for each in (*looks.wholes, *looks.closer)]
-        return fuse(found, looks.threshold, looks.tilt, scales)
+        passes = self.passes
+        scales = [each.scale for each in (*passes.wholes, *passes.closer)]
+        return fuse(found, passes.threshold, passes.tilt, scales)
 
 
 def _once(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
@@ -223,8 +227,8 @@ def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
 class RunningSearch:
     """A search under way, in two steps; an :class:`~blurcam.detect.detector.Answer`.
 
-    What the first answers suspect decides what the second look at; ``sum_up`` makes one answer of
-    what both found.
+    The first answers decide where the second step searches. ``sum_up`` makes one answer of what
+    both found.
     """
 
     def __init__(
@@ -242,7 +246,7 @@ class RunningSearch:
 
     @property
     def is_ready(self) -> bool:
-        """Whether waiting for it would not wait, once :meth:`proceed` has been called."""
+        """True if :meth:`wait` would return at once. Call :meth:`proceed` first."""
         return self._closer is None and self._is_answered
 
     @property
@@ -250,9 +254,9 @@ class RunningSearch:
         return all(answer is None or answer.is_ready for answer in self._answers)
 
     def proceed(self, timeout: float, *, patient: bool) -> None:
-        """Take the second step if the first has been answered, or wait for it if ``patient``.
+        """Take the second step if the first has been answered; if ``patient``, wait for that.
 
-        A search that fails on the way says so when it is waited for.
+        A search that fails here raises its error in :meth:`wait`.
         """
         if self._closer is not None and (patient or self._is_answered):
             closer, self._closer = self._closer, None

@@ -1,10 +1,6 @@
-"""Which frames are searched, and where: at once, and on that very frame.
+"""The search chooser decides which frames are searched, and where.
 
-A frame is searched every ``rhythm`` seconds, and at least every few frames, where something has
-changed since it was last searched there and around the known faces; every ``refresh`` seconds
-everywhere (of a live stream part by part, since one search of everything would hold its frames
-back); and closely at the start and after a cut. Every other frame is compared with what was
-searched: content that only moved is known, and whatever is new is searched on that very frame.
+:mod:`blurcam.detect.frame_loop` describes the policy.
 """
 
 from __future__ import annotations
@@ -28,18 +24,18 @@ from blurcam.media.regions import Box
 _MICROSECOND: Final = 1e-6
 MOST_FRAMES: Final = 8
 """No more frames than this lie between two searches, whatever their time stamps say."""
-# A picture that is suddenly another one is searched closely, but not again within so many frames:
-# where every frame is another picture, it moves or flickers.
+# A frame that suddenly shows another view is searched closely, but not again within this many
+# frames: where every frame shows another view, the camera moves or the light flickers.
 _BETWEEN_CUTS: Final = 12
 
 
 @dataclass(slots=True)
 class SearchedFrame:
-    """A frame that waits for what is to be known of it.
+    """A frame that waits for its finding.
 
-    ``areas`` are those that ``searching`` searches, ``None`` for everything, closely.
-    ``evidence`` is ``None`` for the first frame of a stretch, and once the tracks have been
-    followed to this frame.
+    ``areas`` are those that ``searching`` searches; ``None`` stands for a close search of
+    everything. ``evidence`` is ``None`` for the first frame of a session, and once the tracker
+    has followed the faces to this frame.
     """
 
     frame: Frame
@@ -52,7 +48,7 @@ class SearchedFrame:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """What comparing a frame says: whether it ``is_due`` to be searched, or another picture."""
+    """A frame compared with what was searched: whether a search is due, and why."""
 
     evidence: Evidence
     is_due: bool
@@ -70,7 +66,7 @@ class SearchChooser:
         tracker: Tracker,
         overload: OverloadControl | None,
     ) -> None:
-        """Ask the tracker where the known faces are; search less often under overload."""
+        """Use the tracker for the places of known faces; search less often under overload."""
         self._search = search
         self._plan = plan
         self._tracker = tracker
@@ -83,12 +79,12 @@ class SearchChooser:
         self._frames_since_search = self._frames_since_cut = 0
 
     def compare(self, frame: Frame) -> Comparison:
-        """Compare a frame with what was searched, and say whether it has to be searched."""
+        """Compare a frame with what was searched, and say whether a search is due."""
         is_first = frame.session != self._session
         if is_first:
             self._evidence.forget()
         self._session = frame.session
-        evidence = self._evidence.look(frame)
+        evidence = self._evidence.compare(frame)
         self._frames_since_cut += 1
         is_cut = is_first or (
             evidence.is_other and self._frames_since_cut > _BETWEEN_CUTS and not self._plan.live
@@ -98,7 +94,7 @@ class SearchChooser:
         return Comparison(evidence, self._is_due(frame) or is_cut, is_first, is_cut)
 
     def _is_due(self, frame: Frame) -> bool:
-        """Whether the frame after this one would come too late to be the next that is searched."""
+        """Whether the next frame would come too late for the next search."""
         now = float(frame.time)
         step, self._taken_at = max(0.0, now - self._taken_at), now
         self._frames_since_search += 1
@@ -111,7 +107,7 @@ class SearchChooser:
         )
 
     def begin(self, frame: Frame, compared: Comparison, *, is_last: bool) -> SearchedFrame:
-        """Begin to search a frame as far as it has to be; raises DetectorError."""
+        """Begin to search a frame as far as it must be; raises DetectorError."""
         if compared.is_due or is_last:
             return self._due(frame, compared)
         return self._accounted(frame, compared.evidence)
@@ -141,7 +137,7 @@ class SearchChooser:
         ]
         if not areas and not faces:
             return SearchedFrame(frame, True)
-        return self._glance(frame, evidence, areas, faces, is_due=True)
+        return self._quick(frame, evidence, areas, faces, is_due=True)
 
     def _whole(
         self, frame: Frame, evidence: Evidence, now: float, *, closely: bool
@@ -154,22 +150,22 @@ class SearchChooser:
         if closely and not self._plan.live:
             return SearchedFrame(frame, True, None, self._search.start(frame), None)
         whole = [Box(0, 0, frame.width, frame.height)]
-        return self._glance(frame, evidence, whole, self._tracker.expected(now), is_due=True)
+        return self._quick(frame, evidence, whole, self._tracker.expected(now), is_due=True)
 
     def _is_stale(self, now: float) -> bool:
-        """Whether all of a recording has to be searched once more."""
+        """Whether a whole frame of a recording must be searched again."""
         return not self._plan.live and now - self._whole_at >= self._plan.refresh - _MICROSECOND
 
     def _accounted(self, frame: Frame, evidence: Evidence) -> SearchedFrame:
-        """Begin to search what of a frame the evidence does not explain."""
+        """Begin to search the parts of a frame that the evidence does not explain."""
         areas = evidence.areas(frame.width, frame.height)
         if evidence.is_other:
             areas = [Box(0, 0, frame.width, frame.height)]
         if not areas:
             return SearchedFrame(frame, False, evidence)
-        return self._glance(frame, evidence, areas, [], is_due=False)
+        return self._quick(frame, evidence, areas, [], is_due=False)
 
-    def _glance(
+    def _quick(
         self,
         frame: Frame,
         evidence: Evidence,
@@ -181,11 +177,11 @@ class SearchChooser:
         """Begin to search areas, and the places of known faces."""
         searched = (*areas, *(box_around(box) for box in faces))
         self._evidence.searched(searched, evidence.scale)
-        running = self._search.glance(frame, areas, faces, once=not is_due)
+        running = self._search.start_quick(frame, areas, faces, once=not is_due)
         return SearchedFrame(frame, is_due, None if is_due else evidence, running, searched)
 
     def distrust(self) -> None:
-        """Take nothing for known: the next frame is searched closely."""
+        """Forget what was searched: the next frame is searched closely."""
         self._session = None
         self._gate.forget()
         self._evidence.forget()

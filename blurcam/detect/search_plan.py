@@ -1,4 +1,4 @@
-"""How a stream is searched, and what searches its frames."""
+"""The plan by which a stream is searched, and the interface of what searches its frames."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from blurcam.media.regions import Box
 class SearchPlan:
     """How a stream is searched.
 
-    Where something changed at least every ``rhythm`` seconds (0: on every frame); everywhere every
-    ``refresh`` seconds, ``closely`` or at a glance. ``certain`` is the confidence from which a
-    face counts that was seen at a glance. ``timeout`` seconds without an answer cover a frame
-    fully, and after ``patience`` such or failed frames in a row the run ends. A ``live`` stream
-    is never searched closely, nothing is known of its end, and answers are taken when they come.
-    Under overload it is searched less often, but no searches are more than ``longest`` apart.
+    Changed areas are searched at least every ``rhythm`` seconds (0: on every frame). The whole
+    frame is searched every ``refresh`` seconds, ``closely`` or quickly. A face that a quick search
+    found counts from the confidence ``certain`` on. A frame is fully covered after ``timeout``
+    seconds without an answer. The run ends after ``patience`` such or failed frames in a row.
+
+    A ``live`` stream is never searched closely, its end is not known in advance, and its answers
+    are taken as they come. Under overload it is searched less often: at most ``longest`` seconds
+    lie between two searches.
     """
 
     refresh: float = 2.0
@@ -39,7 +41,7 @@ class Searcher(Protocol):
     def start(self, frame: Frame) -> RunningSearch:
         """Begin to search all of a frame, closely."""
 
-    def glance(
+    def start_quick(
         self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
     ) -> RunningSearch:
-        """Begin to search parts of a frame: ``once``, or doubtful places twice."""
+        """Begin to search parts of a frame quickly: doubtful places twice, unless ``once``."""

@@ -1,4 +1,4 @@
-"""A detector has to find a known face before it may guard the first frame."""
+"""The self-test: a detector must find a known face before it searches the first frame."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def prove(detector: Detector) -> None:
     """Raise :class:`~blurcam.errors.ModelError` unless the detector finds the known face.
 
     It must be surer of that face than of anything in an empty picture: a detector that sees
-    faces everywhere has seen nothing. (At a very low threshold it may see one there; that only
-    covers more.)
+    faces everywhere is of no use. (At a very low threshold it may see one in the empty picture;
+    that only covers more.)
     """
     picture, _ = known_face()
     blank = np.full_like(picture, 96)

@@ -1,4 +1,4 @@
-"""Several views laid out on one sheet, or one view cut in tiles, for one pass of a network."""
+"""Sheets and tiles: several views laid out on one picture, or one large view cut into several."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from blurcam.media.regions import Box
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A view, and where on a sheet its upper left corner lies."""
+    """A view, and the place of its upper left corner on a sheet."""
 
     x: int
     y: int
@@ -25,8 +25,8 @@ class Placed:
 class Sheet:
     """Several views of one frame on one picture, so that they are searched at once.
 
-    What is cut by the edge of a view is nothing where ``keeps_cut`` is false: a second look is
-    laid so that the face it is about is well inside. Otherwise it is what of it is in the view.
+    A box that the edge of a view cuts is discarded, since the view of a second pass contains its
+    face entirely. With ``keeps_cut`` the part of the box inside the view is kept.
     """
 
     picture: Picture = field(repr=False)
@@ -34,7 +34,7 @@ class Sheet:
     keeps_cut: bool = False
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
-        """Return what these edges are in the full frame, ``None`` for nothing, as between views."""
+        """Return the box in the full frame; ``None`` between views, or for a box that is cut."""
         x, y = (x0 + x1) / 2, (y0 + y1) / 2
         for each in self.placed:
             rows, columns = each.view.picture.shape[:2]
@@ -52,8 +52,8 @@ class Sheet:
 class Tile:
     """A part of a picture that is too large to be searched at once.
 
-    ``x`` and ``y`` are where its upper left corner lies in the ``whole``; it answers for what is
-    centred in ``core``, a part of the whole, and sees some way beyond.
+    ``x`` and ``y`` are the place of its upper left corner in the ``whole``. The tile answers for
+    boxes whose centre lies in ``core``, a part of the whole, and it shows more around that.
     """
 
     picture: Picture
@@ -63,7 +63,7 @@ class Tile:
     core: Box
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
-        """Return what these edges are in the full frame, ``None`` where another tile answers."""
+        """Return the box in the full frame; ``None`` if another tile answers for it."""
         x, y = (x0 + x1) / 2 + self.x, (y0 + y1) / 2 + self.y
         if not (self.core.x0 <= x < self.core.x1 and self.core.y0 <= y < self.core.y1):
             return None
@@ -74,16 +74,14 @@ Searchable = View | Sheet | Tile
 """A picture to search, which knows where in the frame its pixels are."""
 
 
-# A network takes about 200 bytes of memory a pixel in each of its streams: 430 MB for a 1080p one.
+# A network takes about 200 bytes of memory for each pixel in each of its streams: 430 MB for 1080p.
 _MOST_PIXELS = 800_000
-
-
-# How far a tile sees beyond what it answers for: faces up to twice as high are seen whole.
+# A tile shows this many pixels beyond its core, so that it contains faces up to twice as high.
 _BEYOND = 96
 
 
 def tiles(views: Sequence[Searchable]) -> list[Searchable]:
-    """Return the views, those that are too large cut in tiles that together answer for all."""
+    """Return the views, with those that are too large cut into tiles."""
     cut: list[Searchable] = []
     for view in views:
         rows, columns = view.picture.shape[:2]
@@ -101,7 +99,7 @@ def tiles(views: Sequence[Searchable]) -> list[Searchable]:
             for x0, x1 in pairwise(xs):
                 top, left = max(0, y0 - _BEYOND), max(0, x0 - _BEYOND)
                 picture = view.picture[top : y1 + _BEYOND, left : x1 + _BEYOND]
-                # What is centred beyond the picture's own edge belongs to the tile at that edge.
+                # A box centred beyond the picture's edge belongs to the tile at that edge.
                 core = Box(
                     x0 if x0 else -columns,
                     y0 if y0 else -rows,
@@ -116,22 +114,15 @@ def _edges(size: int, parts: int) -> list[int]:
     return [size * n // parts for n in range(parts + 1)]
 
 
-# Every new size of sheet costs a network 50 ms once, so there are few: these widths, by heights in
-# steps.
+# Every new size of sheet costs the network 50 ms once. So there are few sizes: these widths, and
+# heights in steps.
 _SHEET_WIDTHS = (320, 640, 1280, 1920)
-
-
 _SHEET_STEP = 64
-
-
 _GAP = 4
 
 
 def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable]:
-    """Lay views out on sheets, as closely as they will go.
-
-    A view that is too large for a sheet stays by itself.
-    """
+    """Lay views out closely on sheets; a view that is too large for a sheet stays by itself."""
     laid: list[Searchable] = []
     small: list[View] = []
     for view in views:
@@ -147,16 +138,16 @@ def sheets(views: Sequence[View], *, keeps_cut: bool = False) -> list[Searchable
 
 
 def _tallest(width: int) -> int:
-    """Return how high a sheet of a width may be, so that it is not cut in tiles."""
+    """Return the greatest height of a sheet of this width that is not cut into tiles."""
     fitting = next(each for each in _SHEET_WIDTHS if each >= width)
     return _MOST_PIXELS // fitting // _SHEET_STEP * _SHEET_STEP
 
 
 @dataclass(slots=True)
 class _Layout:
-    """A sheet to be: views put where they lie highest, on what is there already.
+    """A sheet in the making: each view goes to the highest free place.
 
-    ``skyline`` has, from left to right, where each level begins and how far down it is taken.
+    ``skyline`` lists from left to right where each level begins, and how far down it is taken.
     """
 
     width: int
@@ -173,7 +164,7 @@ class _Layout:
         return self.width * self.height
 
     def takes(self, view: View) -> bool:
-        """Place a view if there is room for it; whether there was."""
+        """Place a view if there is room for it, and return whether there was."""
         high, wide = view.picture.shape[:2]
         fitting = [x for x, _ in self.skyline if x + wide <= self.width]
         y, x = min((self._level(x, x + wide), x) for x in fitting)

@@ -1,4 +1,7 @@
-"""A detector that hangs, and what is said in its place: nobody waits for it twice."""
+"""Deadlines for a detector: after one missed deadline every search fails at once.
+
+That lasts until the detector answers.
+"""
 
 from __future__ import annotations
 
@@ -13,47 +16,48 @@ from blurcam.errors import DetectorTimeout
 from blurcam.media.clock import Clock
 from blurcam.runtime.threads import Future, WorkerThread
 
-# An answer is overdue after so many times as long as the slowest of the last ones took. The slowest
-# of 132 looks at 1080p took three times as long as half of them.
+# An answer is overdue after this many times as long as the slowest of the recent ones took. Of 132
+# searches at 1080p the slowest took three times as long as the median.
 _TIMES: Final = 4.0
-_OF_LATE: Final = 50
-# But no sooner than that, and not while so few are known: a network is prepared for each new size.
+_RECENT: Final = 50
+# An answer is never overdue sooner than this, nor while fewer than this many answers are known:
+# the network is prepared anew for each new size of its input.
 _LEAST_SECONDS: Final = 0.25
 _FEWEST: Final = 10
 
 
 class DeadlineDetector:
-    """A detector whose answers are overdue soon, and that is asked nothing while one is.
+    """Gives each answer of a detector a deadline, and starts no search while one is overdue.
 
-    An answer is overdue once it takes several times as long as the slowest of late, or as long as
-    whoever waits for it allows. From then on every search fails at once, so that the frames of a
-    camera are covered whole, each as it comes, until the answer is there after all, late and
-    thrown away. A detector that has become slow is known to be so from its first late answer.
+    An answer is overdue once it takes several times as long as the slowest of the recent ones, or
+    as long as the caller of ``wait()`` allows. From then on every search fails at once, so that a
+    camera's frames are fully covered, each as it comes. That ends when the overdue answer comes,
+    which is discarded. So one late answer is enough to show that a detector has become slow.
     """
 
     def __init__(self, detector: Detector, clock: Clock) -> None:
         """Take over the detector."""
         self._detector = detector
         self._clock = clock
-        self._took: deque[float] = deque(maxlen=_OF_LATE)
-        self._overdue: list[_Attended] = []
-        self.late = 0  # answers that came when they were overdue, and were thrown away
+        self._took: deque[float] = deque(maxlen=_RECENT)
+        self._overdue: list[_WithDeadline] = []
+        self.late = 0  # answers that came when they were overdue, and were discarded
         self.name = detector.name
         self.threshold = detector.threshold
         self.smallest_face = detector.smallest_face
 
     def start(self, views: Sequence[Searchable]) -> Answer:
-        """Begin to search, or to fail."""
+        """Begin to search; the answer fails at once if an earlier one is overdue."""
         waiting = [each for each in self._overdue if not each.has_come]
         self.late += len(self._overdue) - len(waiting)
         self._overdue[:] = waiting
         if self._overdue:
             return _Refused(f"{self.name}: an earlier answer is still overdue")
-        return _Attended(self._detector.start(views), self, self._clock.elapsed())
+        return _WithDeadline(self._detector.start(views), self, self._clock.elapsed())
 
     @property
     def patience(self) -> float:
-        """How many seconds an answer may take that is asked for now."""
+        """How many seconds the next answer may take."""
         if len(self._took) < _FEWEST:
             return float("inf")
         return max(_LEAST_SECONDS, _TIMES * max(self._took))
@@ -66,12 +70,12 @@ class DeadlineDetector:
         """Note how long an answer took."""
         self._took.append(seconds)
 
-    def miss(self, answer: _Attended) -> None:
+    def miss(self, answer: _WithDeadline) -> None:
         """Note that an answer is overdue."""
         self._overdue.append(answer)
 
     def close(self) -> None:
-        """Release the detector, unless it hangs: then only the end of the process does."""
+        """Release the detector, unless it hangs: then only the end of the process releases it."""
         if not self._overdue:
             self._detector.close()
 
@@ -86,19 +90,19 @@ class _Refused:
         raise DetectorTimeout(self.why)
 
 
-class _Attended:
-    """An answer that is overdue at some time."""
+class _WithDeadline:
+    """An answer with a deadline."""
 
-    def __init__(self, answer: Answer, attended: DeadlineDetector, asked: float) -> None:
+    def __init__(self, answer: Answer, detector: DeadlineDetector, asked: float) -> None:
         self._answer = answer
-        self._attended = attended
+        self._detector = detector
         self._asked = asked
-        self._patience = attended.patience
+        self._patience = detector.patience
         self._has_come = False
 
     @property
     def has_come(self) -> bool:
-        """Whether it is there."""
+        """Whether the answer is there."""
         if not self._has_come and self._answer.is_ready:
             self._note()
         return self._has_come
@@ -107,7 +111,7 @@ class _Attended:
         """Note how long it took, once."""
         if not self._has_come:
             self._has_come = True
-            self._attended.came(self._attended.elapsed(self._asked))
+            self._detector.came(self._detector.elapsed(self._asked))
 
     @property
     def is_ready(self) -> bool:
@@ -115,21 +119,21 @@ class _Attended:
 
     @property
     def _left(self) -> float:
-        return self._patience - self._attended.elapsed(self._asked)
+        return self._patience - self._detector.elapsed(self._asked)
 
     def wait(self, timeout: float) -> tuple[Detection, ...]:
         try:
             found = self._answer.wait(max(0.0, min(timeout, self._left)))
         except DetectorTimeout:
             if not self.has_come:
-                self._attended.miss(self)
+                self._detector.miss(self)
             raise
         self._note()
         return found
 
 
 class ThreadedDetector:
-    """A detector that answers at once, in a thread of its own: one that hangs holds nobody up."""
+    """Runs a detector in a thread of its own, so that one that hangs holds nothing up."""
 
     def __init__(self, detector: Detector) -> None:
         """Take over the detector."""
@@ -145,11 +149,11 @@ class ThreadedDetector:
         return self._detector.start(views).wait(0.0)
 
     def start(self, views: Sequence[Searchable]) -> Answer:
-        """Have it searched."""
+        """Begin to search in the thread."""
         return _Served(self.name, self._worker.submit(views))
 
     def close(self) -> None:
-        """Release the detector, once its thread has come to rest; one that hangs is left."""
+        """Release the detector once its thread has ended; a detector that hangs is left."""
         if self._worker.close():
             self._detector.close()
 

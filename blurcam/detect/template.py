@@ -1,7 +1,7 @@
-"""A face's own pixels, found again on another frame by normalised cross-correlation.
+"""A template tracker: it finds a face's own pixels again by normalised cross-correlation.
 
 (Lewis, Fast Normalized Cross-Correlation, 1995.) A place counts only with evidence: it is alike,
-nothing around it is nearly as alike, and the way back leads to where the face came from
+nothing around it is nearly as alike, and the search back from it ends where the face was
 (forward-backward error: Kalal et al., Forward-Backward Error, ICPR 2010).
 """
 
@@ -19,14 +19,14 @@ from blurcam.media.regions import Box
 
 # A face is compared at this size; smaller ones at their own.
 _SIZE: Final = 16
-# From this correlation on it is the same.
+# From this correlation on it is the same face.
 _ALIKE: Final = 0.7
-# What is as far away as this many of the face's sizes has to be less alike by this much.
+# Every place at least this many face sizes away must have a correlation lower by this much.
 _APART: Final = 0.5
 _DISTINCT: Final = 0.08
-# The way back has to end within so many sizes of where it began.
+# The search back must end within this many face sizes of where the face was.
 _BACK: Final = 0.3
-# A patch that varies by less than this many levels looks like any wall.
+# A patch whose levels deviate by less than this is like any wall.
 _LEAST_TEXTURE: Final = 2.0
 # A face of which less than this share is inside the frame is not followed.
 _LEAST_INSIDE: Final = 0.6
@@ -45,7 +45,7 @@ class Template:
 
     @classmethod
     def of(cls, frame: Frame, box: Box) -> Template | None:
-        """Return the face's pixels, ``None`` where there are too few or they are too even."""
+        """Return the face's pixels, ``None`` if they are too few or too even."""
         inside = box.intersection(Box(0, 0, frame.width, frame.height))
         if inside is None or inside.area < _LEAST_INSIDE * box.area:
             return None
@@ -58,7 +58,7 @@ class Template:
     def find(self, frame: Frame, ahead: Box, reach: float) -> Box | None:
         """Return where the face is on a frame, at most ``reach`` of its sizes from ``ahead``.
 
-        ``None`` where no place is alike enough, or several are.
+        Returns ``None`` if no place is alike enough, or if several are.
         """
         x, y = ahead.x0 - self.box.x0, ahead.y0 - self.box.y0
         around = _moved(self.inside, x, y)
@@ -82,7 +82,7 @@ class Template:
         return _moved(self.box, left - self.inside.x0, top - self.inside.y0)
 
     def _rival(self, scores: NDArray[np.float32], across: int, down: int) -> float:
-        """Return how alike the likest place is that lies apart from this one."""
+        """Return the highest correlation of all places that lie apart from this one."""
         rows, columns = self.patch.shape
         away = max(2, round(_APART * max(rows, columns)))
         left, top = max(0, across - away), max(0, down - away)
@@ -92,7 +92,7 @@ class Template:
 
 
 def leads_back(template: Template, origin: Frame, found: Template, reach: float) -> bool:
-    """Whether what was ``found`` is, on the template's own frame, where the template is."""
+    """Whether a search for ``found`` on the template's own frame ends at the template."""
     back = found.find(origin, template.box, reach)
     if back is None:
         return False

@@ -1,8 +1,8 @@
-"""The faces of a stream, each followed from frame to frame: the frame loop asks where they are.
+"""The tracker follows the faces of a stream from frame to frame, and tells where they are.
 
-A track is *seen* (the detector found it on this frame), *followed* (its own pixels were found where
-the optical flow says they went) or *lost*. A lost face is searched for, on that very frame; no
-place is guessed. Association is greedy by distance, the nearest first; a detection of low
+A face is *seen* (the detector found it on this frame), *followed* (its own pixels were found where
+the optical flow says that they went) or *lost*. A lost face is searched for on that very frame; the
+tracker guesses no place. It associates greedily by distance, the nearest first. A detection of low
 confidence is enough to keep a known track (Zhang et al., ByteTrack, ECCV 2022).
 """
 
@@ -22,32 +22,32 @@ from blurcam.detect.template import Template
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
-# A followed face is looked for so many of its own sizes around where the flow takes it.
+# A followed face is searched for within this many of its own sizes of where the flow takes it.
 _REACH: Final = 0.3
-# A detection may be this many sizes from where a followed face is, and from a lost one this many
-# more for each second that it was lost: people at walking pace make about two a second, runners
-# seen from the side eight to ten.
+# A detection belongs to a followed face if it is at most this many face sizes away. For a lost
+# face, each second since it was lost adds this many more. People walk about two face sizes a
+# second; runners seen from the side go eight to ten.
 _GATE: Final = 0.7
 _GATE_PER_SECOND: Final = 10.0
 _GATE_MOST: Final = 3.5
 _SIZE_RATIO: Final = 2.0
-# A lost face is searched for on every frame for so many seconds and frames, and remembered so long.
+# A lost face is searched for on every frame for this many seconds and frames, then remembered.
 _SEARCHED_SECONDS: Final = 0.5
 _SEARCHED_FRAMES: Final = 12
 _REMEMBERED_SECONDS: Final = 1.5
-# A lost face goes on as it went, at most this many of its own sizes.
+# A lost face is expected to keep its velocity, for at most this many of its own sizes.
 _FARTHEST: Final = 1.5
-# A box less than so wide or high as the face that is followed shows a part of it.
+# A box of less than this share of the width or height of a followed face is a part of that face.
 _PART: Final = 0.75
-# How much of the velocity each new position brings.
+# The weight of the newest position in the velocity.
 _NEWEST: Final = 0.5
 
 
 @dataclass(slots=True)
 class _Known:
-    """One face: where it is at ``time``, and when it was last ``seen`` by the detector.
+    """One face: its place at ``time``, and when the detector last saw it (``seen``).
 
-    It ``is_missed`` where its place was searched since, and it was not seen.
+    It ``is_missed`` if its place was searched since and the detector did not see it.
     """
 
     number: int
@@ -62,13 +62,13 @@ class _Known:
     lost_frames: int = 0
 
     def ahead(self, time: float) -> Box:
-        """Return where it goes as it went."""
+        """Return its place at a later time if it keeps its velocity."""
         most = _FARTHEST * max(self.box.width, self.box.height)
         dx, dy = (min(most, max(-most, v * (time - self.time))) for v in self.velocity)
         return _moved(self.box, dx, dy)
 
     def put(self, box: Box, time: float) -> None:
-        """Take note of where it is at a later time."""
+        """Note its place at a later time."""
         if time > self.time:
             (x0, y0), (x1, y1) = self.box.centre, box.centre
             passed = time - self.time
@@ -81,20 +81,20 @@ class _Known:
 
 
 class Tracker:
-    """The tracks of one uninterrupted stretch of a stream; numbers go on for the whole stream."""
+    """The tracks of one session of a stream; their numbers go on for the whole stream."""
 
     def __init__(self, certain: float) -> None:
-        """Begin with no face; ``certain`` is the confidence that renews a track at a glance."""
+        """Begin with no face; ``certain`` is the confidence that renews a track."""
         self._certain = certain
         self._tracks: list[_Known] = []
         self._count = 0
 
     def forget(self) -> None:
-        """Begin a new stretch: nothing is known of its faces."""
+        """Begin a new session: nothing is known of its faces."""
         self._tracks.clear()
 
     def expected(self, time: float) -> list[Box]:
-        """Return where the faces are to be looked for."""
+        """Return where each face is expected at a time."""
         return [each.box if each.is_followed else each.ahead(time) for each in self._tracks]
 
     def advance(self, frame: Frame, evidence: Evidence) -> None:
@@ -113,7 +113,7 @@ class Tracker:
 
     @staticmethod
     def _followed(track: _Known, frame: Frame, evidence: Evidence) -> Box | None:
-        """Return where nothing moved, or where flow and likeness agree that a face is."""
+        """Return the face's place: unmoved, or where its pixels are found along the flow."""
         if evidence.is_still(track.box):
             return track.box
         if track.template is None:
@@ -122,7 +122,7 @@ class Tracker:
         return track.template.find(frame, _moved(track.box, dx, dy), _REACH)
 
     def lost(self, frame: Frame, searched: Sequence[Box]) -> list[Box]:
-        """Return where lost faces are to be searched for on this frame, outside of ``searched``."""
+        """Return where to search for lost faces on this frame, outside of ``searched``."""
         time = float(frame.time)
         whole = Box(0, 0, frame.width, frame.height)
         boxes = [
@@ -139,7 +139,7 @@ class Tracker:
         ]
 
     def follows(self, box: Box) -> bool:
-        """Whether most of a box lies in a face that is followed."""
+        """Whether most of a box lies in a followed face."""
         for each in self._tracks:
             common = box.intersection(each.box) if each.is_followed else None
             if common is not None and 2 * common.area > box.area:
@@ -154,12 +154,12 @@ class Tracker:
         *,
         in_parts: bool = False,
     ) -> tuple[tuple[Detection, ...], tuple[Detection, ...]]:
-        """Take what was detected in the ``searched`` areas of this frame, ``None`` for all of it.
+        """Take in what was detected in the ``searched`` areas of this frame (``None``: all of it).
 
-        Returns the detections with their tracks, and the faces that are followed: those that were
-        not detected, and whose pixels were found again. The confidence of these is that of their
-        detection; 0 once their place was searched since, and they were not seen. Where the frame
-        was searched ``in_parts`` a smaller box inside a followed face is a part of it.
+        Returns the detections with their tracks, and the followed faces: those that were not
+        detected and whose pixels were found again. A followed face has the confidence of its last
+        detection, or 0 once its place was searched and the detector did not see it. If the frame
+        was searched ``in_parts``, a smaller box inside a followed face is a part of that face.
         """
         time = float(frame.time)
         linked = _link(self._tracks, detections, time)
@@ -185,7 +185,7 @@ class Tracker:
         return tuple(numbered), followed
 
     def rest(self, frame: Frame, searched: Sequence[Box]) -> tuple[Detection, ...]:
-        """Return the faces where nothing was searched since nothing changed: they still hold."""
+        """Return the faces whose place was not searched because nothing changed there."""
         time = float(frame.time)
         resting = []
         for each in self._tracks:
@@ -203,7 +203,7 @@ class Tracker:
         return known
 
     def _see(self, track: _Known, frame: Frame, detection: Detection, *, is_close: bool) -> None:
-        """Take note of a detection; one of low confidence shows where the face is, no more."""
+        """Note a detection; one of low confidence gives the face's place but does not renew it."""
         time = float(frame.time)
         track.put(detection.box, time)
         track.template = Template.of(frame, detection.box)
@@ -215,14 +215,14 @@ class Tracker:
 
 
 def _is_part(box: Box, face: Box) -> bool:
-    """Whether a box is too small for a face whose size is known."""
+    """Whether a box is too small to be the whole of a known face."""
     return box.width < _PART * face.width or box.height < _PART * face.height
 
 
 def _link(
     tracks: Sequence[_Known], detections: Sequence[Detection], time: float
 ) -> list[_Known | None]:
-    """Return for each detection the track that it continues, ``None`` for a new face."""
+    """Return the track that each detection continues, ``None`` for a new face."""
     linked: list[_Known | None] = [None] * len(detections)
     if not tracks or not detections:
         return linked
@@ -240,7 +240,7 @@ def _link(
 def _distances(
     tracks: Sequence[_Known], detections: Sequence[Detection], time: float
 ) -> NDArray[np.float64]:
-    """Return how far each detection is from where each track is; infinite if too far."""
+    """Return the distance of each detection from each track, in face sizes; infinite if too far."""
     expected = np.array([_spot(t.box if t.is_followed else t.ahead(time)) for t in tracks])
     found = np.array([_spot(d.box) for d in detections])[None]
     expected = expected[:, None]

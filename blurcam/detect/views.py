@@ -1,4 +1,4 @@
-"""Small upright pictures of a frame, for detectors to look at."""
+"""Views: small upright pictures of a frame or its parts, which detectors search."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from blurcam.media.frames import Frame, Plane
 from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
-# Pixels of cameras are at most twice as wide as high (a field alone), or the other way
-# round; a header may claim a hundred times.
+# Cameras' pixels are at most twice as wide as high (of a single field), or twice as high as wide.
+# A header may claim a hundred times.
 _WIDEST_SHAPE = 3.0
 
 Picture = NDArray[np.uint8]
@@ -26,8 +26,8 @@ Picture = NDArray[np.uint8]
 class View:
     """A part of a frame, scaled, turned upright and made square-pixelled.
 
-    ``picture`` is what the detector searches; ``area`` is the part of the frame that it shows,
-    before turning by ``rotation`` degrees clockwise, and mirroring left to right.
+    ``picture`` is what the detector searches. ``area`` is the part of the frame that it shows,
+    before it is turned by ``rotation`` degrees clockwise and mirrored left to right.
     """
 
     picture: Picture = field(repr=False)
@@ -36,7 +36,7 @@ class View:
     mirrored: bool = False
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box:
-        """Return what these edges, in pixels of the view, are in the full frame, rounded out."""
+        """Return the box in the full frame, rounded out, that has these edges in the view."""
         rows, columns = self.picture.shape[:2]
         u0, v0, u1, v1 = x0 / columns, y0 / rows, x1 / columns, y1 / rows
         if self.mirrored:
@@ -65,7 +65,7 @@ class Viewpoint:
 
     @property
     def _stretch(self) -> float:
-        """How much wider than stored a frame is searched: a shape that no camera has is ignored."""
+        """How much wider than stored a frame is searched; shapes that no camera has count as 1."""
         shape = float(self.sample_aspect_ratio)
         return shape if 1 / _WIDEST_SHAPE <= shape <= _WIDEST_SHAPE else 1.0
 
@@ -80,7 +80,7 @@ class Viewpoint:
         """Return a view of ``area`` (default: everything) at ``scale`` times its height.
 
         At scale 1 a pixel of the view is as high as a row of the frame. The colours are good
-        enough to find faces by, not to look at: limited-range BT.601 is assumed for all YUV.
+        enough to find faces, but not exact: limited-range BT.601 is assumed for all YUV.
         """
         area = area or Box(0, 0, frame.width, frame.height)
         width = max(2, round(area.width * scale * self._stretch))
@@ -101,7 +101,8 @@ def _small_bgr(frame: Frame, area: Box, width: int, height: int) -> Picture:
         return cast(
             Picture, cv2.cvtColor(_small(frame, 0, area, width, height), cv2.COLOR_GRAY2BGR)
         )
-    # I420 wants even sizes; a last odd row or column is stretched over, at most half a pixel.
+    # I420 has even sizes: an odd size is stretched by one pixel, which moves no edge by more than
+    # half a pixel.
     even_width, even_height = width + width % 2, height + height % 2
     luma = _small(frame, 0, area, even_width, even_height)
     chroma = [_small(frame, i, area, even_width // 2, even_height // 2) for i in (1, 2)]
@@ -130,7 +131,7 @@ def _small(frame: Frame, index: int, area: Box, width: int, height: int) -> NDAr
 
 
 def _part(start: int, stop: int, size: int, samples: int) -> tuple[int, int]:
-    """Return which samples of a (subsampled) axis show pixels ``start`` to ``stop``."""
+    """Return the range of samples of a (subsampled) axis that show pixels ``start`` to ``stop``."""
     first = start * samples // size
     return first, max(first + 1, -(-stop * samples // size))
 

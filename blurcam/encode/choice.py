@@ -42,7 +42,7 @@ def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
     return default if asked is None else cast(Codec, asked)
 
 
-def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -> Encoder:
+def open_encoder(info: StreamInfo, coding: EncoderOptions, counts: FrameCounts) -> Encoder:
     """Return an encoder that was seen to work.
 
     A named encoder that does not open here is replaced by the codec's software encoder, which is
@@ -58,7 +58,7 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -
         if why and name != software:
             notice = f"encoder {name} does not work here ({why}); {software} is used instead"
             logger.warning("%s", notice)
-            tally.notice(notice)
+            counts.notice(notice)
             name, coding = (
                 software,
                 replace(coding, encoder=None, crf=None, preset=None),
@@ -73,9 +73,9 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, tally: FrameCounts) -
             raise ConfigError(f"encoder {name} does not take {' or '.join(asked)}") from exc
         raise SinkOpenError(str(exc)) from exc
     if coding.upright:
-        note_upright(info, tally)
+        note_upright(info, counts)
     if encoder.pixel_format.depth < info.pixel_format.depth:
-        tally.notice(
+        counts.notice(
             f"{info.pixel_format.depth} bits become {encoder.pixel_format.depth}: players take no "
             f"more in {coding.codec}; --codec h265 keeps them"
         )

@@ -45,7 +45,7 @@ def redact_arrays(
     )
     with closing(open_detector(detect)) as detector:
         decoded = _frames_of(first, arrays, info.time_base, counts)
-        found = searched(decoded, info, detector, detect, cover.lead)
+        found = searched(decoded, info, detector, detect)
         for shown in redact_all(covered(found, cover, counts), make_effect(effect), counts):
             green, blue, red = shown.frame.planes
             boxes = [(b.x0, b.y0, b.x1, b.y1) for b in (r.box for r in shown.coverage.regions)]

@@ -10,7 +10,7 @@ from itertools import chain
 from typing import Final, Self
 
 from blurcam.detect.overload import OverloadControl
-from blurcam.detect.overload_search import at_ease, ladder_for
+from blurcam.detect.overload_search import full_resolution, levels_for
 from blurcam.detect.profiles import smallest_face
 from blurcam.detect.slow_detector import DeadlineDetector
 from blurcam.errors import SourceError, SourceRefused, SourceTimeout
@@ -219,7 +219,7 @@ class CameraRun:
         overload.restart()
         detector = stages.detector(self._detector)
         waited = stages.timed("wait", frames)
-        found = searched_live(waited, info, detector, camera.detect, camera.cover.lead, overload)
+        found = searched_live(waited, info, detector, camera.detect, overload)
         scanned = stages.timed("scan", found)
         noted = note_answers(scanned, self.state, lambda: self._detector.late, self._clock)
         return stages.timed(
@@ -229,12 +229,12 @@ class CameraRun:
     def _unloaded(self, info: StreamInfo) -> OverloadControl:
         """Return the overload control of this camera, now that the size of its frames is known."""
         detect, detector = self.camera.detect, self._detector
-        looks = at_ease(detect, detector.threshold, info.width, info.height)
-        self._finest_seen = float(smallest_face(looks, detector.smallest_face))
+        passes = full_resolution(detect, detector.threshold, info.width, info.height)
+        self._finest_seen = float(smallest_face(passes, detector.smallest_face))
         self.state.smallest_face = self._finest_seen
         self.state.plan_for = detect.plan_for or self._finest_seen
-        ladder = ladder_for(detect, detector.threshold, info.width, info.height)
-        return OverloadControl(self._clock, ladder)
+        levels = levels_for(detect, detector.threshold, info.width, info.height)
+        return OverloadControl(self._clock, levels)
 
     def _note_load(self, wall_time: float) -> None:
         """Note how far behind the camera a frame is that is searched now."""
@@ -242,7 +242,7 @@ class CameraRun:
         self.state.queue_fill = min(1.0, max(0.0, lag / LIVE_SECONDS))
         if self._overload is not None:
             self._overload.note_load(self.state.queue_fill, self.counts.dropped)
-            self.state.smallest_face = round(self._finest_seen / self._overload.rung.scale, 1)
+            self.state.smallest_face = round(self._finest_seen / self._overload.level.scale, 1)
             self.state.overload = self._overload.overload
 
     def _turn(self) -> bool:

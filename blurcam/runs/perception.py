@@ -1,4 +1,4 @@
-"""The half of the chain that decides what to cover: a detector, its search, and coverage."""
+"""Perception: the half of the chain that decides what to cover (detector, search, coverage)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 from blurcam.detect.detector import CombinedDetector, Detector, Finding
 from blurcam.detect.frame_loop import scan
 from blurcam.detect.overload import OverloadControl
-from blurcam.detect.overload_search import OverloadSearch, at_ease
-from blurcam.detect.profiles import PROFILES, detector_of, looks_for, plan_of
+from blurcam.detect.overload_search import OverloadSearch, full_resolution
+from blurcam.detect.profiles import PROFILES, detector_of, passes_for, plan_of
 from blurcam.detect.search import Search
 from blurcam.detect.selftest import prove
 from blurcam.detect.slow_detector import ThreadedDetector
@@ -27,18 +27,18 @@ from blurcam.track.cover import cover
 from blurcam.track.reach import Reach
 from blurcam.track.zones import burn_in, ignore
 
-# Of the look-ahead of a live stream so much is for looking ahead; the rest is for the answer.
+# This share of a live stream's look-ahead is for looking ahead; the rest is for the answer.
 SHARE: Final = 0.75
-# Seconds after which a live frame that was not answered for is covered whole.
+# A live frame is fully covered after this many seconds without an answer.
 LIVE_TIMEOUT: Final = 1.0
-# Of a camera seconds are counted, and not frames.
+# A camera's run ends by seconds without an answer, never by a number of frames.
 _PATIENT: Final = 1_000_000
 
 
 def open_detector(detect: Detect, *, live: bool = False) -> Detector:
-    """Return the detector that the settings name, loaded and proven on a known face.
+    """Return the detector that the settings name, loaded and tested on a known face.
 
-    One for a ``live`` stream never answers in the thread of who asks it, where it might hang.
+    The detector of a ``live`` stream never searches in the caller's thread, where it might hang.
 
     Raises :class:`~blurcam.errors.ModelError` for weights that are missing or not the pinned
     ones, and for a detector that does not find the known face.
@@ -62,11 +62,11 @@ def open_detector(detect: Detect, *, live: bool = False) -> Detector:
 def _centerface(detect: Detect, live: bool) -> Detector:
     from blurcam.detect.detectors import centerface
 
-    # What one pass only suspects, several may agree on: it reports more than counts in the end.
-    asked = detect.threshold or PROFILES[detect.profile].looks.threshold
+    # Several passes may agree on what one only suspects, so the detector reports more than counts.
+    asked = detect.threshold or PROFILES[detect.profile].passes.threshold
     threshold = min(asked, centerface.SUSPICION)
     if detector_of(detect) != "centerface":
-        threshold = detect.threshold or PROFILES["balanced"].looks.certain
+        threshold = detect.threshold or PROFILES["balanced"].passes.certain
     return centerface.open_centerface(
         load("centerface"), threshold=threshold, device=detect.device, soon=live
     )
@@ -102,15 +102,14 @@ def searched(
     info: StreamInfo,
     detector: Detector,
     detect: Detect,
-    lead: float,
     *,
     live: bool = False,
 ) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame with what the search says of it; of a ``live`` stream as soon as it can."""
+    """Yield every frame with its finding; those of a ``live`` stream as soon as possible."""
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
-    looks = looks_for(detect, detector.threshold, info.width, info.height)
-    plan = plan_of(detect, looks, live=live)
-    return scan(frames, Search(detector, viewpoint, looks), plan)
+    passes = passes_for(detect, detector.threshold, info.width, info.height)
+    plan = plan_of(detect, passes, live=live)
+    return scan(frames, Search(detector, viewpoint, passes), plan)
 
 
 def searched_live(
@@ -118,43 +117,42 @@ def searched_live(
     info: StreamInfo,
     detector: Detector,
     detect: Detect,
-    lead: float,
-    pressure: OverloadControl,
+    control: OverloadControl,
 ) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame of a camera with what the search says of it, as closely as it can keep up.
+    """Yield every frame of a camera with its finding, searched as closely as the load allows.
 
-    How long a detector may be silent, ``camera_status`` says.
+    ``camera_status`` decides how long a detector may go without an answer.
     """
     viewpoint = Viewpoint(info.sample_aspect_ratio, info.orientation)
-    looks = at_ease(detect, detector.threshold, info.width, info.height)
+    passes = full_resolution(detect, detector.threshold, info.width, info.height)
     detect = replace(detect, timeout=min(detect.timeout, LIVE_TIMEOUT), patience=_PATIENT)
-    plan = plan_of(detect, looks, live=True)
-    yield from scan(frames, OverloadSearch(detector, viewpoint, looks, pressure), plan, pressure)
+    plan = plan_of(detect, passes, live=True)
+    yield from scan(frames, OverloadSearch(detector, viewpoint, passes, control), plan, control)
 
 
 def covered(
     found: Iterable[tuple[Frame, Finding]],
     settings: Cover,
-    tally: FrameCounts,
+    counts: FrameCounts,
     *,
     live: bool = False,
     most_bytes: int | None = None,
 ) -> Iterator[tuple[Frame, Coverage]]:
-    """Yield every frame with its coverage: tracked, and zones burnt in.
+    """Yield every frame with its coverage: the tracked faces, and the zones.
 
-    No more than ``most_bytes`` of frames wait for what comes after them.
+    At most ``most_bytes`` of frames wait for those after them.
     """
     share = SHARE if live else 1.0
     lead, bridge = share * settings.lead, share * settings.bridge
     reach = Reach(lead, settings.hold, bridge, settings.margin, is_live=live, most_bytes=most_bytes)
-    kept = _without_ignored(found, settings.ignores, tally)
-    return burn_in(cover(kept, reach, tally), settings.masks)
+    kept = _without_ignored(found, settings.ignores, counts)
+    return burn_in(cover(kept, reach, counts), settings.masks)
 
 
 def _without_ignored(
     found: Iterable[tuple[Frame, Finding]], polygons: Sequence[Polygon], counts: FrameCounts
 ) -> Iterator[tuple[Frame, Finding]]:
-    """Yield every frame without the detections to ignore, and count these."""
+    """Yield every frame without the detections to ignore, and count those."""
     given = 0
 
     def noted() -> Iterator[tuple[Frame, Finding]]:

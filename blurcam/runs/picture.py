@@ -14,7 +14,7 @@ import numpy as np
 
 from blurcam import __version__
 from blurcam.detect.detector import Answered, Detection, Detector, Finding, merge
-from blurcam.detect.profiles import looks_for
+from blurcam.detect.profiles import passes_for
 from blurcam.errors import ConfigError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame, Plane
@@ -68,7 +68,7 @@ def find(frame: Frame, detector: Detector, detect: Detect) -> Finding:
 
 def _search(frame: Frame, detector: Detector, detect: Detect) -> Finding:
     info = StreamInfo("picture", frame.width, frame.height, frame.pixel_format, frame.time_base)
-    ((_, finding),) = searched([frame], info, detector, detect, Cover().lead)
+    ((_, finding),) = searched([frame], info, detector, detect)
     return finding
 
 
@@ -141,23 +141,23 @@ def redact_picture(config: Config, *, detector: Detector | None = None) -> Summa
         if path is not None:
             refuse_same(config.input, path)
             refuse_existing(path, overwrite=config.encode.overwrite)
-    started, tally = time.monotonic(), FrameCounts(frames_in=1)
+    started, counts = time.monotonic(), FrameCounts(frames_in=1)
     picture = read_picture(config.input)
     for notice in picture.notices:
-        tally.notice(f"{config.input}: {notice}")
+        counts.notice(f"{config.input}: {notice}")
     with ExitStack() as stack:
-        origin = _Origin(config, tally, detector, stack)
+        origin = _Origin(config, counts, detector, stack)
         coverage = origin.coverage(picture.frame)
         redacted = redact(picture.frame, coverage, make_effect(config.effect))
         # The alpha channel may hold an outline of what is covered: it passes the same gate.
         alpha = None
         if picture.alpha is not None and coverage.reason is None:
             alpha = redact(picture.alpha, coverage, _Opaque())
-        tally.covered(coverage)
+        counts.covered(coverage)
         write_picture(
             config.output, redacted, alpha, picture.traits, overwrite=config.encode.overwrite
         )
-        summary = origin.summary(picture.frame, tally, time.monotonic() - started)
+        summary = origin.summary(picture.frame, counts, time.monotonic() - started)
     if config.regions is not None:
         _write_regions(config, picture.frame, coverage, summary)
     if config.summary is not None:
@@ -178,10 +178,10 @@ class _Origin:
     """Where the coverage of a picture comes from: a detector, or a regions file."""
 
     def __init__(
-        self, config: Config, tally: FrameCounts, lent: Detector | None, stack: ExitStack
+        self, config: Config, counts: FrameCounts, lent: Detector | None, stack: ExitStack
     ) -> None:
         self._config = config
-        self._tally = tally
+        self._counts = counts
         self._detect = for_pictures(config.detect)
         self._reader: RegionReader | None = None
         self._detector: Detector | None = None
@@ -195,12 +195,12 @@ class _Origin:
         """Return what must be covered; everything where nobody knows."""
         if self._reader is not None:
             self._refuse_foreign(frame, self._reader.header)
-            drawn = burn_in(self._reader.redraw([frame], self._tally), self._config.cover.masks)
+            drawn = burn_in(self._reader.redraw([frame], self._counts), self._config.cover.masks)
             ((_, coverage),) = drawn
             return coverage
         assert self._detector is not None
         finding = find(frame, self._detector, self._detect)
-        ((_, coverage),) = covered([(frame, finding)], self._config.cover, self._tally)
+        ((_, coverage),) = covered([(frame, finding)], self._config.cover, self._counts)
         return coverage
 
     def _refuse_foreign(self, frame: Frame, header: Header | None) -> None:
@@ -212,13 +212,13 @@ class _Origin:
                 f"{self._config.render_from}: made for another input than {self._config.input}"
             )
 
-    def summary(self, frame: Frame, tally: FrameCounts, wall: float) -> Summary:
+    def summary(self, frame: Frame, counts: FrameCounts, wall: float) -> Summary:
         config, detector, reader = self._config, self._detector, self._reader
         passes = None
         if detector is not None:
-            passes = looks_for(self._detect, detector.threshold, frame.width, frame.height)
+            passes = passes_for(self._detect, detector.threshold, frame.width, frame.height)
         summary = Summary.of(
-            tally,
+            counts,
             detector,
             passes,
             input=config.input,

@@ -15,7 +15,7 @@ import numpy as np
 
 from blurcam import __version__
 from blurcam.detect.detector import Detector
-from blurcam.detect.profiles import looks_for
+from blurcam.detect.profiles import passes_for
 from blurcam.detect.search import SearchPasses
 from blurcam.errors import SinkClosed
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
@@ -123,7 +123,9 @@ class PipeRun:
         info = self.info = source.info
         if settings.source != "raw" and self._is_live:
             self._warm(self._detector, info.width, info.height)
-        self._passes = looks_for(settings.detect, self._detector.threshold, info.width, info.height)
+        self._passes = passes_for(
+            settings.detect, self._detector.threshold, info.width, info.height
+        )
         frames = until_fault(self._buffered(source), counts)
         stack.callback(frames.close)
         covering = self._covered(self._stop.until_asked(frames), info, self._detector)
@@ -141,7 +143,7 @@ class PipeRun:
         self, frames: Iterable[Frame], info: StreamInfo, detector: Detector
     ) -> Iterator[tuple[Frame, Coverage]]:
         settings, is_live = self.settings, self._is_live
-        found = searched(frames, info, detector, self._detect, settings.cover.lead, live=is_live)
+        found = searched(frames, info, detector, self._detect, live=is_live)
         most_bytes = look_ahead_bytes(info, settings.memory)
         return covered(found, settings.cover, self.counts, live=is_live, most_bytes=most_bytes)
 
@@ -176,7 +178,7 @@ class PipeRun:
         grey = np.full((height, width), 128, np.uint8)
         info = StreamInfo("grey", width, height, PIXEL_FORMATS["gray"], Fraction(1, 25))
         frame = Frame((grey,), info.pixel_format, 0, 0, info.time_base)
-        for _ in searched([frame], info, detector, settings.detect, settings.cover.lead):
+        for _ in searched([frame], info, detector, settings.detect):
             pass
 
     def _open_source(self) -> Source:

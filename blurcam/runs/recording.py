@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blurcam import __version__
 from blurcam.detect.detector import Detector
-from blurcam.detect.profiles import looks_for
+from blurcam.detect.profiles import passes_for
 from blurcam.detect.search import SearchPasses
 from blurcam.encode.choice import codec_for, open_encoder
 from blurcam.encode.encoder import Encoder
@@ -166,7 +166,9 @@ class CoverageOrigin:
             self.detector = timing.detector(lent or open_detector(config.detect))
             if lent is None:
                 stack.callback(self.detector.close)
-            self.passes = looks_for(config.detect, self.detector.threshold, info.width, info.height)
+            self.passes = passes_for(
+                config.detect, self.detector.threshold, info.width, info.height
+            )
 
     def covered(self, frames: Iterable[Frame]) -> Covered:
         """Yield every frame with its coverage."""
@@ -174,9 +176,7 @@ class CoverageOrigin:
         if self.reader is not None:
             return burn_in(self.reader.redraw(frames, self._counts), masks)
         assert self.detector is not None
-        found = searched(
-            frames, self._info, self.detector, self._config.detect, self._config.cover.lead
-        )
+        found = searched(frames, self._info, self.detector, self._config.detect)
         most_bytes = look_ahead_bytes(self._info, self._config.memory)
         scanned = self._timing.timed("scan", found)
         return covered(scanned, self._config.cover, self._counts, most_bytes=most_bytes)

@@ -15,6 +15,11 @@ from blurcam.media.regions import Coverage, Reason
 _TELL_AGAIN_SECONDS: Final = 3600.0
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun: "1 recording", "2 recordings"."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 @dataclass(slots=True)
 class FrameCounts:
     """What has happened to the frames of a run so far.

@@ -56,7 +56,7 @@ class CameraTimeline:
 
     clock: Clock
     timeline: LiveTimeline
-    tally: FrameCounts
+    counts: FrameCounts
     info: StreamInfo | None = None
     sequence: Iterator[int] = field(default_factory=count)
     sessions: Iterator[int] = field(default_factory=count)
@@ -64,9 +64,9 @@ class CameraTimeline:
     udp_failed: bool = False
 
     @classmethod
-    def starting(cls, clock: Clock, tally: FrameCounts) -> CameraTimeline:
-        """Return the reel of a camera of which nothing has been seen yet."""
-        return cls(clock, LiveTimeline(clock), tally)
+    def starting(cls, clock: Clock, counts: FrameCounts) -> CameraTimeline:
+        """Return the camera of a camera of which nothing has been seen yet."""
+        return cls(clock, LiveTimeline(clock), counts)
 
 
 class LiveSource:
@@ -76,14 +76,14 @@ class LiveSource:
         self,
         address: Address,
         receive: Receive,
-        reel: CameraTimeline,
+        camera: CameraTimeline,
         mounting: Mounting = AS_MOUNTED,
     ) -> None:
         """Say what is to be read; nothing is opened before :meth:`frames`."""
         self._mounting = mounting
         self._address = address
         self._receive = receive
-        self._reel = reel
+        self._camera = camera
         self._trouble = RepeatedTrouble(logger, f"signs of loss in {address}")
         self._has_begun = False
         self._moved = 0.0  # when the camera last gave a sign of life
@@ -91,9 +91,9 @@ class LiveSource:
     @property
     def info(self) -> StreamInfo:
         """What the frames look like."""
-        if self._reel.info is None:
+        if self._camera.info is None:
             raise SourceOpenError(f"{self._address}: has not sent a picture yet")
-        return self._reel.info
+        return self._camera.info
 
     def frames(self) -> Iterator[Frame]:
         """Connect, and yield every frame until the connection fails, which it always does.
@@ -115,7 +115,7 @@ class LiveSource:
 
     def _open(self) -> InputContainer:
         av.logging.set_level(av.logging.WARNING)
-        self._moved = self._reel.clock.elapsed()
+        self._moved = self._camera.clock.elapsed()
         receive = self._receive
         kind, location = self._address.kind, self._address.location
         return av.open(
@@ -129,32 +129,32 @@ class LiveSource:
 
     @property
     def _by_udp(self) -> bool:
-        return self._receive.transport == "udp" and not self._reel.udp_failed
+        return self._receive.transport == "udp" and not self._camera.udp_failed
 
     def _session(self, container: InputContainer) -> Iterator[Frame]:
         stream = _video_stream(container, self._address)
-        reel = self._reel
-        reel.timeline.begin()
-        session, jumps, size = next(reel.sessions), reel.timeline.jumps, None
+        camera = self._camera
+        camera.timeline.begin()
+        session, jumps, size = next(camera.sessions), camera.timeline.jumps, None
         for picture, is_suspect in self._pictures(container, stream):
-            if reel.info is None:
+            if camera.info is None:
                 info = stream_info(str(self._address), stream, picture, mounting=self._mounting)
                 # What a camera says of its rate, and how long it lasts, is worth nothing.
-                reel.info = replace(
-                    info, time_base=reel.timeline.time_base, rate=_sane(info.rate),
+                camera.info = replace(
+                    info, time_base=camera.timeline.time_base, rate=_sane(info.rate),
                     frame_count=None, duration=None,
                 )  # fmt: skip
-            pts = reel.timeline.place(picture.pts, picture.time_base or Fraction(1, 90000))
+            pts = camera.timeline.place(picture.pts, picture.time_base or Fraction(1, 90000))
             latest = (picture.width, picture.height)
-            if reel.timeline.jumps > jumps or (size is not None and latest != size):
-                session, jumps = next(reel.sessions), reel.timeline.jumps
+            if camera.timeline.jumps > jumps or (size is not None and latest != size):
+                session, jumps = next(camera.sessions), camera.timeline.jumps
             size = latest
             self._has_begun = True
-            reel.tally.frames_in += 1
+            camera.counts.frames_in += 1
             yield self._frame(picture, pts, session, is_suspect=is_suspect)
 
     def _frame(self, picture: VideoFrame, pts: int, session: int, *, is_suspect: bool) -> Frame:
-        info, reel = self.info, self._reel
+        info, camera = self.info, self._camera
         if (picture.width, picture.height) != (info.width, info.height) or (
             own_name(picture) != info.pixel_format.name
         ):
@@ -162,10 +162,10 @@ class LiveSource:
         return Frame(
             planes=planes_of(picture, info.pixel_format),
             pixel_format=info.pixel_format,
-            seq=next(reel.sequence),
+            seq=next(camera.sequence),
             pts=pts,
             time_base=info.time_base,
-            wall_time=reel.clock.wall(),
+            wall_time=camera.clock.wall(),
             session=session,
             is_corrupt=is_suspect,
             interlaced=picture.interlaced_frame,
@@ -181,14 +181,14 @@ class LiveSource:
         context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         context.copy_opaque = True
         suspicion = LossState()
-        pace = _Pace(self._reel.clock) if self._is_paced else None
+        pace = _Pace(self._camera.clock) if self._is_paced else None
         av.logging.set_skip_repeated(False)
         with av.logging.Capture(local=False) as log:
             for packet in container.demux(stream):
                 if not packet.size:
                     break
                 packet.opaque = suspicion.packet()
-                self._moved = self._reel.clock.elapsed()
+                self._moved = self._camera.clock.elapsed()
                 if packet.is_corrupt:
                     self._sign(suspicion, "a packet is marked corrupt", 1)
                 pictures = self._decode(context, packet, suspicion)
@@ -216,7 +216,7 @@ class LiveSource:
 
     def _sign(self, suspicion: LossState, why: str, packets: int) -> None:
         suspicion.sign()
-        self._reel.packet_loss += packets
+        self._camera.packet_loss += packets
         self._trouble.add(self._address.mask(why))
 
     @property
@@ -241,8 +241,8 @@ class LiveSource:
 
     def _fault(self, error: Exception) -> SourceError:
         """Return what happened; the kind of FFmpeg's error does not tell, the time does."""
-        self._reel.udp_failed |= self._by_udp and not self._has_begun
-        silent = self._reel.clock.elapsed() - self._moved
+        self._camera.udp_failed |= self._by_udp and not self._has_begun
+        silent = self._camera.clock.elapsed() - self._moved
         receive = self._receive
         limit = receive.stall if self._has_begun else min(receive.stall, receive.connect)
         if silent >= 0.9 * limit:

@@ -33,7 +33,7 @@ class ChangingRecording(PipeSource):
     def open_sound(self) -> SoundTrack | None:
         """Return the sound of the recording, on the clock of its frames; ``None`` for none."""
         timeline, base = self._pictures.timeline, self.info.time_base
-        return open_sound(self._path, timeline, base, self._tally)
+        return open_sound(self._path, timeline, base, self._counts)
 
     def seek(self, pts: int) -> None:
         """Refuse to begin in the middle."""

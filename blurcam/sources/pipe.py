@@ -52,7 +52,7 @@ def open_pipe(
     intake: InputDescriptor,
     kind: FromName | None,
     layout: RawLayout,
-    tally: FrameCounts,
+    counts: FrameCounts,
     asked: ReadOptions = READ_PLAINLY,
 ) -> PipeSource:
     """Return the stream that comes from ``intake``, with its first picture decoded.
@@ -64,7 +64,7 @@ def open_pipe(
     found = kind or recognise(intake)
     if kind == "mp4":
         refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
-    return PipeSource(intake, found, layout, tally, asked)
+    return PipeSource(intake, found, layout, counts, asked)
 
 
 class PipeSource:
@@ -79,7 +79,7 @@ class PipeSource:
         intake: InputDescriptor,
         kind: FromName,
         layout: RawLayout,
-        tally: FrameCounts,
+        counts: FrameCounts,
         asked: ReadOptions,
     ) -> None:
         """Use :func:`open_pipe`."""
@@ -88,7 +88,7 @@ class PipeSource:
         self.kind = kind
         self._intake = intake
         self._layout = layout
-        self._tally = tally
+        self._counts = counts
         self._container: InputContainer | None = None
         self._stream: VideoStream | None = None
         self._head = b""
@@ -100,7 +100,7 @@ class PipeSource:
             self.close()
             raise
         self.info = start.info
-        self._pictures = start.frame_maker(first, tally)
+        self._pictures = start.frame_maker(first, counts)
 
     def _start(self, first: VideoFrame) -> StreamStart:
         if isinstance(self._decoded, RawVideo):
@@ -111,7 +111,7 @@ class PipeSource:
         crop = crop_in(io.BytesIO(self._head), self._container.format.name, number)
         start = start_of(self.name, self._container, self._stream, first, self._asked, crop)
         if start.assumes_rate:
-            start.note_rate(self._tally)
+            start.note_rate(self._counts)
         return start
 
     def _begin(self) -> Decoded | RawVideo:
@@ -128,19 +128,19 @@ class PipeSource:
             self._container = open_reader(
                 self._intake, _DEMUXERS[self.kind], options, name=self.name
             )
-        self._stream = video_stream(self.name, self._container, self._asked.track, self._tally)
+        self._stream = video_stream(self.name, self._container, self._asked.track, self._counts)
         return Decoded(self.name, self._container, self._stream, live=True)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded, as soon as it is there.
 
         Raises :class:`~blurcam.errors.SourceReadError` where reading fails before the end. At
-        the end the tally knows how many frames were lost.
+        the end ``counts`` tells how many frames were lost.
         """
         while True:
             try:
                 for picture, is_suspect in self._decoded.pictures():
-                    self._tally.frames_in += 1
+                    self._counts.frames_in += 1
                     yield self._pictures.frame(picture, is_suspect)
             except SourceReadError:
                 # Pictures in parts have no end of their own; FFmpeg misses the next part.
@@ -160,7 +160,7 @@ class PipeSource:
         self._count_losses()
         if not self._intake.go_on():
             return False
-        self._tally.notice(f"{self.name}: the stream starts anew")
+        self._counts.notice(f"{self.name}: the stream starts anew")
         self._pictures.start_session()
         self._release()
         try:
@@ -172,8 +172,8 @@ class PipeSource:
     def _count_losses(self) -> None:
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
         if lost:
-            self._tally.lost += lost
-            self._tally.notice(f"{self.name}: {lost} frames lost: {why}")
+            self._counts.lost += lost
+            self._counts.notice(f"{self.name}: {lost} frames lost: {why}")
 
     def _release(self) -> None:
         if isinstance(self._decoded, Decoded):

@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 
 from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.runtime.last_words import step
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.changing_recording import ChangingRecording
@@ -33,31 +33,31 @@ _HEAD_BYTES: Final = 4096
 
 
 def open_source(
-    path: Path, tally: FrameCounts, asked: ReadOptions = READ_PLAINLY
+    path: Path, counts: FrameCounts, asked: ReadOptions = READ_PLAINLY
 ) -> RecordingSource:
     """Return the recording, with its first frame decoded.
 
-    Counts every decoded frame in ``tally.frames_in``, and what is missing in ``tally.lost``.
+    Counts every decoded frame in ``counts.frames_in``, and what is missing in ``counts.lost``.
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
     refuse_what_is_no_file(path)
     with step(f"opening {path}"):
         if changes_program(path):
-            return ChangingRecording(path, tally, asked)
+            return ChangingRecording(path, counts, asked)
         try:
-            return _opened(path, tally, asked)
+            return _opened(path, counts, asked)
         except NothingDecoded:
             # With a frame to a thread, FFmpeg and PyAV give up those before an error at the end.
-            return _opened(path, tally, asked, one_by_one=True)
+            return _opened(path, counts, asked, one_by_one=True)
 
 
 def _opened(
-    path: Path, tally: FrameCounts, asked: ReadOptions, *, one_by_one: bool = False
+    path: Path, counts: FrameCounts, asked: ReadOptions, *, one_by_one: bool = False
 ) -> FileSource:
     with av.logging.Capture(local=True) as log:
         container = open_path(path)
     try:
-        return FileSource(path, container, tally, asked, log, one_by_one=one_by_one)
+        return FileSource(path, container, counts, asked, log, one_by_one=one_by_one)
     except BaseException:
         container.close()
         raise
@@ -86,7 +86,7 @@ class FileSource:
         self,
         path: Path,
         container: InputContainer,
-        tally: FrameCounts,
+        counts: FrameCounts,
         asked: ReadOptions,
         log: Iterable[tuple[int, str, str]],
         *,
@@ -95,8 +95,8 @@ class FileSource:
         """Use :func:`open_source`; ``log`` is what FFmpeg said when it opened the file."""
         self.name = str(path)
         self._container = container
-        self._tally = tally
-        self._stream = video_stream(path, container, asked.track, tally)
+        self._counts = counts
+        self._stream = video_stream(path, container, asked.track, counts)
         self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream, live=one_by_one)
         # A short file is read to its end while it is opened, and its demuxer complains only once.
@@ -109,24 +109,24 @@ class FileSource:
         crop = crop_of(path, container.format.name, track_number(container, self._stream))
         self._start = start_of(self.name, container, self._stream, first, asked, crop)
         self.info = self._start.info
-        self._pictures = self._start.frame_maker(first, tally)
+        self._pictures = self._start.frame_maker(first, counts)
 
     def open_sound(self) -> SoundTrack | None:
         """Return the sound of the recording, on the clock of its frames; ``None`` for none."""
         timeline, base = self._pictures.timeline, self.info.time_base
-        return open_sound(Path(self.name), timeline, base, self._tally)
+        return open_sound(Path(self.name), timeline, base, self._counts)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded.
 
         Raises :class:`~blurcam.errors.SourceReadError` where reading fails before the end. At
-        the end the tally knows how many frames were lost.
+        the end ``counts`` tells how many frames were lost.
         """
         frames = 0
         try:
             for (picture, is_suspect), following in with_next(self._own_pictures()):
                 frames += 1
-                self._tally.frames_in += 1
+                self._counts.frames_in += 1
                 yield self._pictures.frame(
                     picture, is_suspect, None if following is None else following[0]
                 )
@@ -151,12 +151,11 @@ class FileSource:
         """Note what is missing, and what was not as the file says."""
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
         if lost:
-            self._tally.lost = lost
-            lost_frames = "1 frame" if lost == 1 else f"{lost} frames"
-            self._tally.notice(f"{self.name}: {lost_frames} lost: {why}")
+            self._counts.lost = lost
+            self._counts.notice(f"{self.name}: {counted(lost, 'frame')} lost: {why}")
         self._pictures.note_moved()
         if self._start.assumes_rate and frames > 1:
-            self._start.note_rate(self._tally)
+            self._start.note_rate(self._counts)
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -39,7 +39,7 @@ class FrameMaker:
         self,
         info: StreamInfo,
         first: VideoFrame,
-        tally: FrameCounts,
+        counts: FrameCounts,
         *,
         timed_by: TimedBy = "pts",
         origin: int = 0,
@@ -48,7 +48,7 @@ class FrameMaker:
         """Make frames like ``first``, cropped; ``origin`` is taken from every time stamp."""
         self._info = info
         self._timed_by = timed_by
-        self._tally = tally
+        self._counts = counts
         self._crop = crop
         self._seq = 0
         self._session = 0
@@ -89,7 +89,7 @@ class FrameMaker:
         moved = self.timeline.moved
         if moved:
             frames = "1 frame was" if moved == 1 else f"{moved} frames were"
-            self._tally.notice(
+            self._counts.notice(
                 f"{self._info.name}: {frames} stamped out of order, and moved between the frames "
                 "before and after"
             )
@@ -111,7 +111,7 @@ class FrameMaker:
         pts = self.timeline.place(self._stamp(picture), coming, may_begin=is_key)
         if len(self.timeline.epochs) > epochs:
             self._session += 1
-            self._tally.notice(f"{self._info.name}: time steps back; made to go on")
+            self._counts.notice(f"{self._info.name}: time steps back; made to go on")
         if self._last is not None:
             step = pts - self._last
             self.gaps += max(0, round(step / self._step) - 1)
@@ -138,7 +138,7 @@ class FrameMaker:
         if size != self._latest:
             self._latest = size
             self._session += 1
-            self._tally.notice(
+            self._counts.notice(
                 f"{self._info.name}: the picture changes size to {size[0]}x{size[1]}; scaled to "
                 f"{self._size[0]}x{self._size[1]}"
             )
@@ -155,7 +155,7 @@ class FrameMaker:
         if has is None or has == wants or picture.format.is_rgb or picture.format.has_palette:
             return _LIMITED, _LIMITED
         wanted = "full" if wants else "limited"
-        self._tally.notice(
+        self._counts.notice(
             f"{self._info.name}: the range of the samples changes; converted to {wanted} range"
         )
         return (_FULL, _LIMITED) if has else (_LIMITED, _FULL)

@@ -10,7 +10,7 @@ from av.stream import Disposition
 from av.video.stream import VideoStream
 
 from blurcam.errors import ConfigError, SourceOpenError
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 
 # FFmpeg draws text files as pictures of a terminal.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
@@ -50,7 +50,7 @@ def video_stream(
 
 def _asked(path: Path | str, videos: list[VideoStream], track: int) -> VideoStream:
     if track > len(videos):
-        has = "1 video track" if len(videos) == 1 else f"{len(videos)} video tracks"
+        has = counted(len(videos), "video track")
         raise ConfigError(f"track: {path} has {has}, and no {track}")
     chosen = videos[track - 1]
     if not _is_known(chosen):

@@ -1,8 +1,8 @@
-"""``cover()``: from what was found on frames to what must be covered on them; it only adds.
+"""``cover()`` turns the findings on frames into what must be covered on them; it only adds.
 
 A face is covered where it was detected or followed, on the line between two such places, and
-before its first detection as far back as its own pixels are found. Where evidence ends a place is
-guessed for a moment only: the frame loop has searched there.
+before its first detection as far back as its own pixels are found. Where the evidence ends, a place
+is guessed for a moment only, since the frame loop has searched there.
 """
 
 from __future__ import annotations
@@ -22,55 +22,55 @@ from blurcam.track.frame_buffer import FrameBuffer, Scanned
 from blurcam.track.reach import Reach
 from blurcam.track.tracks import Sighting, Track, between, is_far
 
-# Pixels added on every side: detectors place edges on a grid of four, which matters on faces of
-# twenty and not on others. With a margin of 1.35 and without this, 10 of the 1,634 sample
+# This many pixels are added on every side: detectors place edges on a grid of four pixels, which
+# matters on faces of twenty. With a margin of 1.35 and without this, 10 of the 1,634 sample
 # face-frames of 24 px and more, all of turned heads, were covered by 78 to 90 %; now none is.
 _SLACK: Final = 2
-# A live stream's next frame is expected no sooner than the shortest of so many steps came.
+# A live stream's next frame is expected no sooner than after the shortest of this many steps.
 _STEPS: Final = 30
 _FEWEST_STEPS: Final = 5
-# Where nothing is known of a face any more, its place is guessed for so many seconds.
+# After the last evidence of a face, its place is guessed for this many seconds.
 _GUESSED_SECONDS: Final = 0.12
-# A face of which one search was little sure is followed for so long: to the searches next to it.
+# A face of low confidence in one search is followed for this long: up to the searches next to it.
 _DOUBTED_SECONDS: Final = 0.16
-# Backward in time a face is looked for so many of its own sizes from where it is expected.
+# On earlier frames a face is searched for within this many of its own sizes of the expected place.
 _BACK_REACH: Final = 0.7
 
 
 def cover(
-    scanned: Iterable[Scanned], reach: Reach, tally: FrameCounts
+    scanned: Iterable[Scanned], reach: Reach, counts: FrameCounts
 ) -> Iterator[tuple[Frame, Coverage]]:
     """Yield every frame once, in order, with all that must be covered on it.
 
-    A frame waits until the longer of ``lead`` and ``bridge`` after it has been searched; that is
-    how many frames are held in memory, as far as ``reach.most_bytes`` go. Where the session
-    changes, nothing known crosses.
+    A frame waits for the longer of ``lead`` and ``bridge``. That decides how many frames are held
+    in memory, up to ``reach.most_bytes``. Nothing that is known crosses from one session to the
+    next.
 
-    A frame that was not searched passes on its own evidence, and only soon after one that was.
-    Otherwise it is fully covered.
+    A frame that was not searched may pass on evidence alone, and only soon after one that was
+    searched. Otherwise it is fully covered.
     """
     session: _Session | None = None
-    waiting = FrameBuffer(reach.most_bytes, tally)
+    waiting = FrameBuffer(reach.most_bytes, counts)
     for frame, finding in scanned:
         if session is None or not session.continues(frame):
             if session is not None:
                 yield from session.rest()
-            session = _Session(frame, waiting, reach, tally)
+            session = _Session(frame, waiting, reach, counts)
         yield from session.take(frame, finding)
     if session is not None:
         yield from session.rest()
 
 
 class _Session:
-    """The tracks and the waiting frames of one uninterrupted stretch of a stream."""
+    """The tracks and the waiting frames of one session of a stream."""
 
     def __init__(
-        self, frame: Frame, waiting: FrameBuffer, reach: Reach, tally: FrameCounts
+        self, frame: Frame, waiting: FrameBuffer, reach: Reach, counts: FrameCounts
     ) -> None:
         self._number = frame.session
         self._time_base = frame.time_base
         self._reach = reach
-        self._tally = tally
+        self._counts = counts
         self._second = float(1 / frame.time_base)
         self._lead = self._ticks(reach.lead)
         self._hold = self._ticks(reach.hold)
@@ -80,10 +80,10 @@ class _Session:
         self._doubted = self._ticks(_DOUBTED_SECONDS)
         self._waiting = waiting
         self._tracks: dict[int, Track] = {}
-        self._alone = 0  # numbers, below zero, of tracks of detections that came without
-        self._searched: deque[int] = deque()  # pts of answers, from the last one handed out on
+        self._alone = 0  # tracks of detections that came without a number: -1, -2 and so on
+        self._searched: deque[int] = deque()  # pts of searched frames, from the last yielded on
         self._newest = frame.pts
-        self._steps: deque[int] = deque(maxlen=_STEPS)  # from frame to frame, of late
+        self._steps: deque[int] = deque(maxlen=_STEPS)  # from frame to frame
 
     def _ticks(self, seconds: float) -> int:
         return math.floor(Fraction(seconds).limit_denominator(1_000_000) / self._time_base)
@@ -92,7 +92,7 @@ class _Session:
         return frame.session == self._number and frame.time_base == self._time_base
 
     def take(self, frame: Frame, finding: Finding) -> Iterator[tuple[Frame, Coverage]]:
-        """Learn from one more frame, and yield those that no later one can say more about."""
+        """Take in one more frame, and yield those about which no later frame can tell more."""
         if frame.pts > self._newest:
             self._steps.append(frame.pts - self._newest)
             self._newest = frame.pts
@@ -109,13 +109,13 @@ class _Session:
 
     @property
     def _passed(self) -> int:
-        """Up to when all is known: no frame comes before, or at that time, any more."""
+        """The time up to which all frames have come."""
         if not self._reach.is_live or len(self._steps) < _FEWEST_STEPS:
             return self._newest
         return self._newest + max(0, min(self._steps) - 1)
 
     def rest(self) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield all frames that wait: nothing follows."""
+        """Yield all frames that wait, since nothing follows."""
         while self._waiting:
             yield self._leave()
 
@@ -139,12 +139,12 @@ class _Session:
             self._alone -= 1
             number = self._alone
         if number not in self._tracks:
-            self._tally.tracks += 1
+            self._counts.tracks += 1
             self._tracks[number] = Track(number, self._second)
         return self._tracks[number]
 
     def _follow_further(self, track: Track) -> None:
-        """Follow a face back as far as ``lead``, now that it is sure."""
+        """Follow a face back as far as ``lead``, now that its track is sure."""
         first = track.sightings[0]
         frame = next((each for each, _ in self._waiting if each.pts == first.pts), None)
         if frame is not None:
@@ -153,15 +153,15 @@ class _Session:
     def _reached(self, track: Track, most: int) -> int:
         """Return how far before and after its detections a face is covered.
 
-        The searches around it have not found a face of which one search was little sure. It is
-        followed up to the next of them.
+        If one search alone found the face, with low confidence, the searches next to it did not
+        find it. Such a face is followed only as far as those.
         """
         return most if track.is_sure else min(most, self._doubted)
 
     def _follow_back(
         self, track: Track, frame: Frame, before: Sighting | None, box: Box | None = None
     ) -> None:
-        """Look for a face on the frames before it was detected, back to its last sighting."""
+        """Search for a face on the frames before its detection, back to its last sighting."""
         since = frame.pts - self._reached(track, self._lead) - 1
         if before is not None:
             since = max(since, before.pts)
@@ -186,7 +186,7 @@ class _Session:
             template, later = found, each
 
     def _velocity(self, track: Track, before: Sighting | None) -> tuple[float, float]:
-        """Return the pixels a unit of pts between the last two sightings."""
+        """Return the velocity between the last two sightings, in pixels for each unit of pts."""
         if before is None or track.last.pts - before.pts > self._bridge:
             return 0.0, 0.0
         (x0, y0), (x1, y1) = before.box.centre, track.last.box.centre
@@ -217,7 +217,7 @@ class _Session:
         return Reason.TOO_SPARSE if pts - before[-1] > self._longest else None
 
     def _regions(self, track: Track, pts: int) -> Iterator[Region]:
-        """Yield what a track covers at a time."""
+        """Yield the regions that a track covers at a pts."""
         before, after = track.around(pts)
         if before is not None and before.pts == pts:
             basis = self._basis(track, before)
@@ -232,14 +232,14 @@ class _Session:
             yield self._covering(box, Basis.BRIDGED, track, pts)
             if not is_far(before, after):
                 return
-        # Perhaps these are two faces, or the face did not go straight: both ends as well.
+        # These may be two faces, or the face did not go straight: both ends are covered as well.
         if before is not None and pts - before.pts <= min(self._guessed, self._hold):
             yield self._covering(self._guess(track, before, pts), Basis.HELD, track, pts)
         if after is not None and after.pts - pts <= min(self._guessed, self._lead):
             yield self._covering(self._guess(track, after, pts), Basis.LED, track, pts)
 
     def _basis(self, track: Track, sighting: Sighting) -> Basis | None:
-        """Return why a sighting is covered, ``None`` for a face followed for too long."""
+        """Return why a sighting is covered; ``None`` if the face was followed for too long."""
         if sighting.is_detected:
             return Basis.DETECTED
         before = track.detected_before(sighting.pts)
@@ -257,7 +257,7 @@ class _Session:
 
     @staticmethod
     def _guess(track: Track, sighting: Sighting, pts: int) -> Box:
-        """Return where the face was seen and where it may have gone since, in one box."""
+        """Return one box around the face's last place and where it may have gone since."""
         return sighting.box.union(track.extrapolated(sighting, pts))
 
     def _covering(
@@ -273,7 +273,7 @@ class _Session:
         return Region(slack, basis, track.number, confidence)
 
     def _forget(self, pts: int) -> None:
-        """Drop what no frame after ``pts`` can need."""
+        """Drop what no frame after ``pts`` needs."""
         longest = max(self._hold, self._bridge)
         self._tracks = {n: t for n, t in self._tracks.items() if t.last.pts + longest >= pts}
         for track in self._tracks.values():

@@ -1,4 +1,4 @@
-"""Places where a run was in doubt: it lists them, so that somebody, or `verify`, looks there."""
+"""Doubtful places of a run, listed so that a person, or `verify`, checks them."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Final
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Region
 
-# So many seconds without a detection are a gap.
+# More seconds than this without a detection are a gap.
 _GAP_S: Final = 0.5
-# A track whose surest detection stays under this is near the threshold.
+# A track is near the threshold if the confidence of all its detections is below this.
 _UNSURE: Final = 0.4
-# Cover of fewer pixels is of a face near the limit of what is found.
+# A face is small, near the limit of what is found, if its cover is less than this high, in pixels.
 _SMALL: Final = 18
 
 
 @dataclass(frozen=True, slots=True)
 class DoubtfulPlace:
-    """One track in doubt: why, from when to when in seconds and in frames, and where."""
+    """A track in doubt: why, where, and from when to when, in seconds and in frames."""
 
     why: str
     track: int
@@ -42,7 +42,7 @@ class DoubtfulPlace:
 
 @dataclass(slots=True)
 class _Followed:
-    """What is known of one track so far."""
+    """What is known of one track."""
 
     first: tuple[int, float]
     last: tuple[int, float]
@@ -53,7 +53,7 @@ class _Followed:
 
 
 class DoubtfulPlaces:
-    """Collects them from coverage that passes by."""
+    """Collects the doubtful places of a run from its coverage."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -61,7 +61,7 @@ class DoubtfulPlaces:
         self._gaps: list[DoubtfulPlace] = []
 
     def watch(self, covered: Iterable[tuple[Frame, Coverage]]) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield what comes, noting each track on its way."""
+        """Yield what comes, and note each track."""
         for frame, coverage in covered:
             at = frame.seq, float(frame.time)
             for region in coverage.regions:

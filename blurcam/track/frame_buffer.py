@@ -1,4 +1,4 @@
-"""The frames that wait for what comes after them, and how much memory they may take."""
+"""The frame buffer: frames that wait for those after them, within a limit of memory."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 from blurcam.detect.detector import Finding
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 
 Scanned = tuple[Frame, Finding]
 
 
 class FrameBuffer:
-    """Frames in order, each with what the search says of it; all sessions of a run share one."""
+    """Frames in order, each with its finding; all sessions of a run share one buffer."""
 
     def __init__(self, most_bytes: int | None, counts: FrameCounts) -> None:
-        """Let frames of so many bytes wait (``None``: of any), and note the first lack."""
+        """Hold at most that many bytes of frames (``None``: any), and note the first lack."""
         self._most_bytes = most_bytes
         self._counts = counts
         self._entries: deque[Scanned] = deque()
@@ -33,23 +33,23 @@ class FrameBuffer:
 
     @property
     def oldest(self) -> Frame:
-        """The frame that goes next."""
+        """The frame that leaves next."""
         return self._entries[0][0]
 
     def put(self, frame: Frame, finding: Finding) -> None:
-        """Have one more frame wait."""
+        """Add a frame."""
         self._entries.append((frame, finding))
         self._bytes += frame.nbytes
 
     def pop(self) -> Scanned:
-        """Have the oldest frame wait no longer."""
+        """Remove and return the oldest frame."""
         entry = self._entries.popleft()
         self._bytes -= entry[0].nbytes
         return entry
 
     @property
     def is_full(self) -> bool:
-        """Whether the oldest frame has to go, since memory is allowed for no more; one may wait."""
+        """Whether the oldest frame must leave to keep to the limit; one frame may always wait."""
         if self._most_bytes is None or self._bytes <= self._most_bytes or len(self) < 2:
             return False
         if not self._was_full:
@@ -59,8 +59,7 @@ class FrameBuffer:
 
     def _note(self) -> None:
         seconds = float(self._entries[-1][0].time - self._entries[1][0].time)
-        frames = "1 frame" if len(self) == 2 else f"{len(self) - 1} frames"
         self._counts.notice(
-            f"memory holds {frames} ({seconds:.2f} s) at once, so that less was looked ahead than "
-            "--lead and --bridge ask for; --memory allows more"
+            f"memory holds {counted(len(self) - 1, 'frame')} ({seconds:.2f} s) at once, so that "
+            "less was looked ahead than --lead and --bridge ask for; --memory allows more"
         )

@@ -10,13 +10,13 @@ from blurcam.errors import ConfigError
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far coverage reaches beyond the detections: seconds, and a factor of size.
+    """How far coverage reaches beyond the detections: in seconds, and as a factor of size.
 
-    ``lead`` and ``hold`` are how long a face is followed before it was first and after it was
-    last detected, ``bridge`` the longest gap that a line crosses. A frame that was not searched
-    is let pass up to ``longest`` seconds after one that was. Of a live stream a frame does not
-    wait for one that is known to come too late to reach it. No more than ``most_bytes`` of frames
-    wait: the oldest go on, with what is known so far.
+    A face is followed for ``lead`` seconds before its first detection and for ``hold`` seconds
+    after its last. ``bridge`` is the longest gap between two sightings that is covered on the line
+    between them. A frame that was not searched may pass up to ``longest`` seconds after one that
+    was. A frame of a live stream does not wait for a frame that will come too late to affect it.
+    At most ``most_bytes`` of frames wait: the oldest go on, with what is known so far.
     """
 
     lead: float
@@ -28,7 +28,7 @@ class Reach:
     most_bytes: int | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a reach that takes coverage away."""
+        """Refuse a reach that would take coverage away."""
         for name in ("lead", "hold", "bridge", "longest"):
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0):

@@ -1,18 +1,18 @@
-"""The regions of a run, one JSON line a frame: written beside a redaction, read to redraw it.
+"""A regions file: the regions of a run, one JSON line a frame, from which it can be redrawn.
 
-The first line is about the whole: the input's SHA-256, size and frame count, and the settings.
-Every other line is one frame, in order:
+The first line is about the recording: its SHA-256, size and frame count, and the settings. Every
+other line is one frame, in order:
 
     {"seq": 0, "pts": 0, "time": 0.0, "made": 1, "regions": [{"id": 0, "x0": …, "y0": …, "x1": …,
      "y1": …, "basis": "detected", "track": 1, "confidence": 0.93, "shape": "ellipse"}]}
 
 Boxes are half-open, in full-frame pixels, and may reach beyond the frame. ``made`` and ``id``
-count the regions as blurcam made them, so that what was removed or added by hand can be told.
-A frame that is fully covered has a ``reason``.
+number the regions as blurcam made them, so that a reader can tell which were removed or added by
+hand. A frame that is fully covered has a ``reason``.
 
-A file that is made by hand or from another detector needs frames and boxes alone, and no first
-line: ``{"frame": 0, "boxes": [[x0, y0, x1, y1]]}``. Its boxes are faces, which are covered with a
-margin; ``regions`` are covered as they are.
+A file made by hand or from another detector needs frames and boxes alone, and no first line:
+``{"frame": 0, "boxes": [[x0, y0, x1, y1]]}``. Its boxes are faces, which are covered with a margin;
+``regions`` are covered as they are.
 
 A file whose name ends in ``.gz`` is compressed: it takes a tenth of the space.
 """
@@ -67,10 +67,10 @@ class Header:
 
 
 class RegionWriter:
-    """Writes a regions file, which gets its name with its header when it is finished.
+    """Writes a regions file, which gets its header and its name when it is finished.
 
-    The header is the first line, and known last: only then are the frames counted and the input
-    hashed. The other lines wait in a file without a name.
+    The header is the first line, but its content is known last, when the frames are counted and
+    the input is hashed. Until then the other lines are in a file without a name.
     """
 
     def __init__(self, path: Path, *, overwrite: bool) -> None:
@@ -86,7 +86,7 @@ class RegionWriter:
             raise SinkOpenError(f"{path}: cannot be written: {exc.strerror}") from exc
 
     def record(self, covered: Iterable[tuple[Frame, Coverage]]) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield what comes, noting each frame's regions on its way."""
+        """Yield what comes, and write each frame's line."""
         for frame, coverage in covered:
             try:
                 self._body.write(frame_line(frame, coverage).encode() + b"\n")
@@ -109,7 +109,7 @@ class RegionWriter:
             raise SinkWriteError(f"{self._path}: {exc.strerror}") from exc
 
     def close(self) -> None:
-        """Release the lines, and remove what was not finished: it serves nobody."""
+        """Release the files, and remove an unfinished one."""
         with suppress(OSError):  # a full disk; the file is thrown away
             self._body.close()
         self._staged.discard()
@@ -136,9 +136,9 @@ class RegionReader:
     """Reads a regions file, line by line."""
 
     def __init__(self, path: Path, margin: float = 1.0) -> None:
-        """Open it and read the header; ``None`` where the file has frames alone.
+        """Open the file and read its ``header``: ``None`` if the file has frames alone.
 
-        ``margin`` is the size of what is covered over that of the boxes of such a file.
+        ``margin`` is the size of the cover over that of the boxes of such a file.
         """
         self._path = path
         self._margin = margin
@@ -207,7 +207,7 @@ class RegionReader:
         return ConfigError(f"{self._path}: line {self._number} {what}")
 
     def coverages(self) -> Iterator[Coverage]:
-        """Yield the coverage of every line, and count what was changed by hand."""
+        """Yield the coverage of every line, and count the changes by hand."""
         last = -1
         while (line := self._next()) is not None:
             try:
@@ -229,9 +229,9 @@ class RegionReader:
         self._lines.close()
 
     def redraw(
-        self, frames: Iterable[Frame], tally: FrameCounts
+        self, frames: Iterable[Frame], counts: FrameCounts
     ) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield every frame with its coverage on file; whole where there is no line for it."""
+        """Yield every frame with its coverage; a frame without a line is fully covered."""
         coverages = self.coverages()
         ahead = next(coverages, None)
         tracks: set[int] = set()
@@ -240,19 +240,19 @@ class RegionReader:
                 ahead = next(coverages, None)
             if ahead is not None and ahead.seq == frame.seq:
                 tracks.update(r.track for r in ahead.regions if r.track is not None)
-                tally.tracks = len(tracks)
+                counts.tracks = len(tracks)
                 yield frame, ahead
             else:
                 yield frame, Coverage.whole(frame.seq, Reason.NO_LINE, frame.width, frame.height)
 
 
 def read_regions(path: Path) -> tuple[Header, list[Coverage]]:
-    """Return all of a regions file of a run; for short recordings and for measuring."""
+    """Return the header and all coverages of a file; for short recordings and for measuring."""
     reader = RegionReader(path)
     try:
         coverages = list(reader.coverages())
         if reader.header is None:
-            raise ConfigError(f"{path}: says nothing of its recording in its first line")
+            raise ConfigError(f"{path}: its first line tells nothing of its recording")
         return reader.header, coverages
     finally:
         reader.close()

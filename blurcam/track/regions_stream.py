@@ -1,7 +1,7 @@
-"""The regions of a live run as JSON lines, for whoever draws or counts along with the picture.
+"""The regions of a live run as JSON lines, for a program that draws or counts along with the video.
 
-The first line says what the lines are; every other one is a frame's, as in a regions file. A line
-is written before its frame. The picture never waits for whoever reads them: lines that would have
+The first line tells the format; every other line is a frame's, as in a regions file. A line is
+written before its frame. The video never waits for the reader of the lines: lines that would have
 to wait are left out, and counted.
 """
 
@@ -17,7 +17,7 @@ from blurcam.errors import ConfigError, SinkOpenError
 from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.runtime.files import refuse_existing
 from blurcam.settings.pipe import PipeSettings
 from blurcam.track.region_lines import frame_line
@@ -27,11 +27,11 @@ from blurcam.track.regions_file import FORMAT
 class RegionStream:
     """An open descriptor for the lines."""
 
-    def __init__(self, descriptor: int, name: str, tally: FrameCounts) -> None:
+    def __init__(self, descriptor: int, name: str, counts: FrameCounts) -> None:
         """Take over ``descriptor``."""
         self._descriptor = descriptor
         self._name = name
-        self._tally = tally
+        self._counts = counts
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         self._rest = b""
@@ -52,7 +52,7 @@ class RegionStream:
         )
 
     def record(self, covered: Iterable[tuple[Frame, Coverage]]) -> Iterator[tuple[Frame, Coverage]]:
-        """Yield what comes, writing each frame's line on its way."""
+        """Yield what comes, and write each frame's line."""
         for frame, coverage in covered:
             self._send(frame_line(frame, coverage).encode("ascii") + b"\n")
             yield frame, coverage
@@ -61,7 +61,7 @@ class RegionStream:
         self._send(json.dumps(line).encode("ascii") + b"\n")
 
     def _send(self, line: bytes) -> None:
-        """Write what can be written without waiting; a line begun is always ended first."""
+        """Write what can be written without waiting; a line that was begun is ended first."""
         if self._is_over:
             return
         if self._rest and not self._push():
@@ -71,7 +71,7 @@ class RegionStream:
         self._push()
 
     def _push(self) -> bool:
-        """Write the rest of a line as far as it goes; whether all of it went."""
+        """Write the rest of a line as far as possible, and return whether all is written."""
         while self._rest and not self._is_over and self._poll.poll(0):
             try:
                 written = os.write(self._descriptor, self._rest[: select.PIPE_BUF])
@@ -79,25 +79,28 @@ class RegionStream:
                 break
             except OSError as exc:
                 self._is_over = True
-                self._tally.notice(f"{self._name}: no more regions go there: {exc.strerror}")
+                self._counts.notice(
+                    f"{self._name}: no more regions are written there: {exc.strerror}"
+                )
                 return False
             self._rest = self._rest[written:]
         return not self._rest
 
     def close(self) -> None:
-        """Release the descriptor, and say how many lines were left out; safe to call twice."""
+        """Release the descriptor, and tell how many lines were left out; safe to call twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
         if self._left_out:
-            self._tally.notice(
-                f"{self._name}: {self._left_out} lines of regions left out: its reader is too slow"
+            lines = counted(self._left_out, "line")
+            self._counts.notice(
+                f"{self._name}: {lines} of regions left out: its reader is too slow"
             )
             self._left_out = 0
 
 
-def open_regions(piping: PipeSettings, tally: FrameCounts) -> RegionStream | None:
-    """Return where the lines go, ``None`` where nobody asked for them.
+def open_regions(piping: PipeSettings, counts: FrameCounts) -> RegionStream | None:
+    """Return the stream of lines; ``None`` if ``--regions`` was not given.
 
     Raises ConfigError for a descriptor that is not open, and for a file that exists already.
     """
@@ -106,7 +109,7 @@ def open_regions(piping: PipeSettings, tally: FrameCounts) -> RegionStream | Non
     number = piping.regions_descriptor()
     if number is not None:
         try:
-            return RegionStream(os.dup(number), piping.regions, tally)
+            return RegionStream(os.dup(number), piping.regions, counts)
         except OSError as exc:
             raise ConfigError(
                 f"regions: descriptor {number} is not open; open it in the shell: "
@@ -117,7 +120,7 @@ def open_regions(piping: PipeSettings, tally: FrameCounts) -> RegionStream | Non
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
     try:
         if path.is_fifo():
-            flags = os.O_RDWR | os.O_CLOEXEC  # waits for no reader, and does not fail without one
-        return RegionStream(os.open(path, flags, 0o666), str(path), tally)
+            flags = os.O_RDWR | os.O_CLOEXEC  # opens at once, even if nobody reads
+        return RegionStream(os.open(path, flags, 0o666), str(path), counts)
     except OSError as exc:
         raise SinkOpenError(f"{path}: cannot be written: {exc.strerror}") from exc

@@ -1,4 +1,4 @@
-"""One face through time: the places where it was, and where it is between two of them."""
+"""Tracks: the places where one face was seen, and where it was between two of them."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Final
 from blurcam.detect.search import SURE
 from blurcam.media.regions import Box
 
-# Beyond so many sizes a bridge is not relied on alone.
+# If the two ends of a bridge lie more than this many face sizes apart, both are covered as well.
 _FAR: Final = 0.8
-# Velocity is measured over this much time: less is noise of the detector, more is history.
+# Velocity is measured over this time: over less it is noise of the detector, over more outdated.
 _MEMORY_SECONDS: Final = 0.25
-# A face is about as large as it was so many seconds before, and will be so many later.
+# A face has about the same size for this many seconds before and after.
 _STEADY_SECONDS: Final = 0.25
-# A face that the detector saw so often is one, however little sure it was.
+# A face that the detector saw this often is one, at whatever confidence.
 _SEVERAL: Final = 3
-# So many sightings make a line.
+# A line is fitted through at least this many sightings.
 _FEWEST: Final = 3
-# An extrapolated face goes at most this many of its own sizes.
+# A face is extrapolated over at most this many of its own sizes.
 _FARTHEST: Final = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A place of a face at a pts; ``confidence`` is ``None`` where it was only followed there.
+    """The place of a face at a pts; ``confidence`` is ``None`` if it was only followed there.
 
-    It ``is_sure`` until the place was searched, and the face was not seen.
+    It ``is_sure`` until the place was searched and the detector did not see the face.
     """
 
     pts: int
@@ -44,7 +44,7 @@ class Sighting:
 
 
 class Track:
-    """The sightings of one face, in order of time; ``second`` is how many units of pts it has."""
+    """The sightings of one face, in order of time; ``second`` is a second in units of pts."""
 
     def __init__(self, number: int, second: float) -> None:
         """Begin with no sighting."""
@@ -78,7 +78,7 @@ class Track:
         return next((s for s in self.sightings[start:] if s.is_detected), None)
 
     def forget_before(self, pts: int, kept: int) -> None:
-        """Drop what can no longer matter for a frame at ``pts`` or later."""
+        """Drop the sightings that matter to no frame at ``pts`` or later."""
         memory = round(max(_MEMORY_SECONDS, _STEADY_SECONDS) * self._second)
         keep = bisect_right(self.sightings, pts - max(memory, kept), key=lambda s: s.pts) - 1
         if keep > 0:
@@ -111,11 +111,11 @@ class Track:
         return near[0] if near else None
 
     def steadied(self, box: Box, pts: int) -> Box:
-        """Return the box and, joined to it, where its neighbours in time say that the face is.
+        """Return the box, joined with the place where its neighbours in time put the face.
 
-        A detector places a turned head now here, now there. The neighbours' centres, on a line
-        through them, and the largest of their sizes make a second opinion. It grows by half at
-        most: a wrong link does not inflate it.
+        Detectors place a turned head differently from frame to frame. So a second box is made from
+        the neighbours: its centre lies on a line through theirs, its size is the largest of theirs.
+        It is at most half as large again as the box, so that a wrong link does not inflate it.
         """
         reach = _STEADY_SECONDS * self._second
         near = [s for s in self.sightings if abs(s.pts - pts) <= reach]
@@ -127,7 +127,7 @@ class Track:
 
 
 def _on_line(near: Sequence[Sighting], pts: int) -> tuple[float, float]:
-    """Return the centre at a time on the straight line that fits these sightings best."""
+    """Return the centre at a pts on the straight line that fits these sightings best."""
     centres = [each.box.centre for each in near]
     times = [each.pts - pts for each in near]
     count = len(near)
@@ -153,9 +153,9 @@ def is_far(before: Sighting, after: Sighting) -> bool:
 
 
 def between(before: Sighting, after: Sighting, pts: int, second: float) -> Box:
-    """Return where a face is between two sightings: on the line, and less surely in the middle.
+    """Return the box of a face between two sightings: on the line between them, and larger.
 
-    The box grows by up to 30 % in the middle of a gap of a second, which leaves room for a face
+    The box grows by up to 30 % in the middle of a gap of a second. That leaves room for a face
     that speeds up or turns by 2.4 of its sizes a second squared (deviation a·t²/8).
     """
     share = (pts - before.pts) / (after.pts - before.pts)

@@ -1,4 +1,4 @@
-"""Static polygons: masks burnt into every frame, and areas where no face is looked for."""
+"""Static polygons: masks burnt into every frame, and areas in which detections are ignored."""
 
 from __future__ import annotations
 

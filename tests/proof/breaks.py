@@ -109,7 +109,7 @@ def failed_read_is_the_end() -> None:
     """A source that fails is taken for one that ended, whatever is missing."""
     damage_is_trusted()
 
-    def around(original: Strike, frames: Any, tally: Any) -> Any:
+    def around(original: Strike, frames: Any, counts: Any) -> Any:
         del original
         from blurcam.errors import SourceReadError
 
@@ -117,7 +117,7 @@ def failed_read_is_the_end() -> None:
             try:
                 yield from frames
             except SourceReadError:
-                tally.fault = None
+                counts.fault = None
 
         return until()
 
@@ -175,13 +175,13 @@ def uncounted() -> None:
     """Every third frame is left out of the books, and nobody adds them up."""
     calls = itertools.count()
 
-    def around(original: Strike, tally: Any, coverage: Any) -> Any:
+    def around(original: Strike, counts: Any, coverage: Any) -> Any:
         if next(calls) % 3 == 0:
             return None
-        return original(tally, coverage)
+        return original(counts, coverage)
 
     wrap("blurcam.runtime.counts:FrameCounts.covered", around)
-    wrap("blurcam.runs.chain:account", lambda original, tally, **how: None)
+    wrap("blurcam.runs.chain:account", lambda original, counts, **how: None)
 
 
 def errors_show_pictures() -> None:

@@ -82,16 +82,16 @@ def _told_of(original: Strike, file: Any, packet: Any) -> None:
 
 def _noted(original: Strike, *args: Any) -> Any:
     """Write a camera's books down when it has ended by itself."""
-    tally = original(*args)
+    counts = original(*args)
     values = {
-        "frames_in": tally.frames_in,
-        "redacted": tally.redacted,
-        "covered_whole": sum(tally.covered_whole.values()),
-        "dropped": tally.dropped,
-        "frozen": tally.frozen,
+        "frames_in": counts.frames_in,
+        "redacted": counts.redacted,
+        "covered_whole": sum(counts.covered_whole.values()),
+        "dropped": counts.dropped,
+        "frozen": counts.frozen,
     }
     Path(os.environ["PROOF_BOOKS"], f"{os.getpid()}.json").write_text(json.dumps(values))
-    return tally
+    return counts
 
 
 def main(parent: Any) -> None:

@@ -48,7 +48,7 @@ def at_call(
 STAGES: dict[str, Stage] = {
     "decode": "blurcam.sources.decoding:Decoded._decode",
     "picture": "blurcam.sources.to_frames:FrameMaker.frame",
-    "search": ("blurcam.detect.search:Search.start", "blurcam.detect.search:Search.glance"),
+    "search": ("blurcam.detect.search:Search.start", "blurcam.detect.search:Search.start_quick"),
     "detect": "tests.proof.oracle:Oracle.start",
     "answer": "tests.proof.oracle:Found.wait",
     "link": "blurcam.track.cover:_Session._see",

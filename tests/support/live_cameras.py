@@ -110,7 +110,7 @@ class Watched:
     """A camera's run in this thread, until ``enough`` says so, with all it told."""
 
     statuses: list[CameraStatus] = field(default_factory=list)
-    tally: FrameCounts = field(default_factory=FrameCounts)
+    counts: FrameCounts = field(default_factory=FrameCounts)
 
     @property
     def states(self) -> list[str]:
@@ -156,11 +156,11 @@ def watch(
         encode=Encode(crf=14),
         on_loss=on_loss,
     )
-    watched.tally = CameraRun(camera, tell, stop).run()
+    watched.counts = CameraRun(camera, tell, stop).run()
     return watched
 
 
-def accounted(tally: FrameCounts) -> int:
+def accounted(counts: FrameCounts) -> int:
     """Return how many frames have ended in one way or another."""
-    whole = sum(tally.covered_whole.values())
-    return tally.redacted + whole + tally.dropped + tally.frozen
+    whole = sum(counts.covered_whole.values())
+    return counts.redacted + whole + counts.dropped + counts.frozen

@@ -237,9 +237,9 @@ def test_sigterm_ends_the_job_and_the_same_command_goes_on(
     assert job.returncode == 143
     assert "the same command goes on" in said
     # What was done so far is reported all the same.
-    tally = json.loads((out / "report.json").read_text())["header"]["counts"]
-    assert tally["files"] == FILES
-    assert tally["done"] == sum(row["state"] == "done" for row in rows(out))
+    counts = json.loads((out / "report.json").read_text())["header"]["counts"]
+    assert counts["files"] == FILES
+    assert counts["done"] == sum(row["state"] == "done" for row in rows(out))
     finish(source, out, uninterrupted)
 
 

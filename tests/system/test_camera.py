@@ -73,9 +73,9 @@ def test_a_camera_becomes_a_redacted_file(
         )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
-    tally = watched.tally
-    assert tally.frames_in == accounted(tally)
-    assert len(strengths(out)) == tally.frames_in - tally.dropped
+    counts = watched.counts
+    assert counts.frames_in == accounted(counts)
+    assert len(strengths(out)) == counts.frames_in - counts.dropped
     assert watched.states[-2:] == ["live", "stopped"]
     assert list(tmp_path.iterdir()) == [out], "nothing keeps a temporary name"
 
@@ -118,7 +118,7 @@ def test_a_camera_that_goes_away_is_connected_to_again(
         )
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
 
 
 def test_frames_are_covered_whole_until_the_detector_has_answered_after_every_start(
@@ -158,10 +158,10 @@ def test_what_lost_packets_leave_of_a_face_is_not_shown(
     with FakeCam(clips, fault=Fault("loss", at=1, amount=0.025)) as server:
         watched = watch(server.url(name), RecordingOutput(str(out)), enough=enough, on_loss=on_loss)
     assert exposed(out) < WOVEN / 4
-    tally = watched.tally
-    hidden = tally.frozen if on_loss == "freeze" else sum(tally.covered_whole.values())
+    counts = watched.counts
+    hidden = counts.frozen if on_loss == "freeze" else sum(counts.covered_whole.values())
     assert hidden > 0
-    assert tally.frames_in == accounted(tally)
+    assert counts.frames_in == accounted(counts)
 
 
 def test_a_jump_of_an_hour_leaves_the_output_s_time_true(
@@ -183,7 +183,7 @@ def test_a_password_of_odd_characters_opens_the_camera(
     with FakeCam(clips, login=("user", password), basic=basic) as server:
         out = RecordingOutput(str(tmp_path / "live.ts"))
         watched = watch(server.url("h264"), out, enough=redacted(5), password=password)
-    assert watched.tally.redacted >= 5
+    assert watched.counts.redacted >= 5
 
 
 def test_a_wrong_password_is_tried_once_and_never_told(
@@ -227,7 +227,7 @@ def test_a_server_that_never_answers_is_given_up(clips: dict[str, Clip], tmp_pat
             enough=lambda status: status.reconnects.get("silent", 0) >= 1,
             receive=Receive(connect=1.5, stall=1.5),
         )
-    assert watched.tally.frames_in == 0
+    assert watched.counts.frames_in == 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -274,7 +274,7 @@ def test_a_fault_that_comes_twenty_times_shows_no_face(
         watched = watch(server.url("h264"), RecordingOutput(str(out)), enough=enough, patience=600)
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
 
 
 @pytest.mark.slow
@@ -306,6 +306,6 @@ def test_packets_that_are_lost_twenty_times_leave_nothing_of_a_face(
     assert exposed(out) < WOVEN / 4
     assert_time_goes_on(out)
     assert not watched.last.reconnects
-    tally = watched.tally
-    assert (tally.frozen if on_loss == "freeze" else sum(tally.covered_whole.values())) >= 20
-    assert tally.frames_in == accounted(tally)
+    counts = watched.counts
+    assert (counts.frozen if on_loss == "freeze" else sum(counts.covered_whole.values())) >= 20
+    assert counts.frames_in == accounted(counts)

@@ -129,7 +129,7 @@ def test_a_camera_that_comes_back_with_another_size_or_codec_goes_on(
 
         watched = watch(server.url("cam"), RecordingOutput(str(out)), enough=enough)
     assert sum(watched.last.reconnects.values()) >= 2
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
     assert_redacted(out)
     assert_one_stream_of_the_scene(out)
 
@@ -153,7 +153,7 @@ def test_a_camera_that_comes_back_as_another_twenty_times_goes_on(
             return changes > 20
 
         watched = watch(server.url("cam"), RecordingOutput(str(out)), enough=enough, patience=600)
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
     assert_redacted(out)
     assert_one_stream_of_the_scene(out)
 
@@ -176,7 +176,7 @@ def test_a_camera_that_changes_its_size_as_it_goes_is_covered_whole_until_looked
             enough=lambda status: status.redacted > 110,
         )
     assert not watched.last.reconnects
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
     assert_redacted(out)
     assert_one_stream_of_the_scene(out)
 
@@ -320,5 +320,5 @@ def test_gstreamer_s_server_is_understood_too(folder: Path, clip: Clip, tmp_path
             RecordingOutput(str(out)),
             enough=lambda status: status.redacted > 20,
         )
-    assert watched.tally.redacted > 20
+    assert watched.counts.redacted > 20
     assert_redacted(out)

@@ -72,7 +72,7 @@ def test_overload_takes_the_rhythm_then_the_resolution_and_gives_it_back(
     assert f"Faces smaller than {coarse.smallest_face:.0f} px may be missed" in judged.why
     # And the face that can be seen still is covered on every frame, or the frame is.
     assert max(map(abs, strengths(out))) < WOVEN / 4
-    assert watched.tally.frames_in == accounted(watched.tally)
+    assert watched.counts.frames_in == accounted(watched.counts)
 
 
 @pytest.mark.parametrize("name", [pytest.param("centerface", marks=pytest.mark.slow), "mediapipe"])
@@ -187,7 +187,7 @@ def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_d
         watched = watch(server.url("cam"), *outputs, enough=enough)
     assert "the disk takes nothing for 2 s" in str([each.outputs[0].error for each in told])
     assert all(each.outputs[1].up for each in watched.statuses)
-    assert len(strengths(tmp_path / "a.ts")) >= watched.tally.redacted
+    assert len(strengths(tmp_path / "a.ts")) >= watched.counts.redacted
     # What hung is complete in the end, and what came after stands beside it.
     assert len(list(tmp_path.glob("slow-*.ts"))) == 2
     assert not list(tmp_path.glob("*.part"))

@@ -50,7 +50,7 @@ class Nowhere:
         pass
 
 
-def feed(count: int, tally: FrameCounts) -> Iterator[Frame]:
+def feed(count: int, counts: FrameCounts) -> Iterator[Frame]:
     """Yield small frames, with a face that comes and goes."""
     grey, pixel_format = np.full((48, 64), 110, np.uint8), PIXEL_FORMATS["yuv420p"]
     for seq in range(count):
@@ -60,7 +60,7 @@ def feed(count: int, tally: FrameCounts) -> Iterator[Frame]:
             luma[16:32, x : x + 16] = seq % 200
             red[8:16, x // 2 : x // 2 + 8] = 230
         planes = (luma, np.full((24, 32), 128, np.uint8), red)
-        tally.frames_in += 1
+        counts.frames_in += 1
         yield Frame(planes, pixel_format, seq, seq, Fraction(1, 25))
 
 
@@ -72,22 +72,22 @@ def resident() -> int:
 
 def slope(count: int, hoard: list[object] | None = None) -> float:
     """Return by how many bytes an hour's worth of frames makes the process grow, warmed up."""
-    tally, sink = FrameCounts(), Nowhere()
+    counts, sink = FrameCounts(), Nowhere()
     info = StreamInfo("test", 64, 48, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     cover = Cover(lead=0.4, bridge=0.4)
     samples = []
-    encoder = open_encoder(info, EncoderOptions("h264", preset="ultrafast"), tally)
-    with closing(encoder), closing(prefetch(feed(count, tally), 4)) as frames:
-        found = searched(frames, info, Oracle(), Detect(), cover.lead)
-        redacted = redact_all(covered(found, cover, tally), make_effect("blur"), tally)
-        output = EncodedOutput(encoder, (output_to(sink, tally),))
-        for seq, at in enumerate(deliver(redacted, (output,), tally)):
+    encoder = open_encoder(info, EncoderOptions("h264", preset="ultrafast"), counts)
+    with closing(encoder), closing(prefetch(feed(count, counts), 4)) as frames:
+        found = searched(frames, info, Oracle(), Detect())
+        redacted = redact_all(covered(found, cover, counts), make_effect("blur"), counts)
+        output = EncodedOutput(encoder, (output_to(sink, counts),))
+        for seq, at in enumerate(deliver(redacted, (output,), counts)):
             if hoard is not None:
                 hoard.append(bytearray(200_000 + int(at) % 2))
             if seq > count // 4 and seq % (count // 100) == 0:
                 samples.append((seq, resident()))
-    assert sink.count == tally.frames_in == count
-    assert tally.redacted == count
+    assert sink.count == counts.frames_in == count
+    assert counts.redacted == count
     seqs, sizes = np.array(samples, float).T
     return float(np.polyfit(seqs, sizes, 1)[0]) * HOUR
 

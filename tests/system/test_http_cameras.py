@@ -98,7 +98,7 @@ def test_a_camera_of_hls(clip: Path, tmp_path: Path) -> None:
         segmenter.kill()
         segmenter.wait()
     assert max(map(abs, strengths(out))) < WOVEN / 4
-    assert watched.tally.dropped < watched.tally.frames_in / 2, "bursts are shown in their time"
+    assert watched.counts.dropped < watched.counts.frames_in / 2, "bursts are shown in their time"
 
 
 def test_a_file_played_as_a_camera_ends_where_it_ends(clip: Path, tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_a_file_played_as_a_camera_ends_where_it_ends(clip: Path, tmp_path: Path
     ffmpeg("-i", clip, "-c", "copy", "-frames:v", 30, short)
     watched = watch(str(short), RecordingOutput(str(out)), enough=lambda s: False)
     assert watched.last.state == "stopped"
-    assert watched.tally.frames_in == 30
+    assert watched.counts.frames_in == 30
     assert max(map(abs, strengths(out))) < WOVEN / 4
 
 

@@ -111,13 +111,13 @@ def check(
     out, said, run = through(data, kind, Cover(0.1, 0.1, 0.1, masks=(EVERYWHERE,)), path)
     assert set(out) <= PAINTED
     assert "\n" not in said
-    tally = run.counts
+    counts = run.counts
     if said:
         assert out == b""
     else:
-        whole = sum(tally.covered_whole.values())
-        assert tally.frames_in == tally.redacted + whole > 0
-        assert tally.dropped == 0
+        whole = sum(counts.covered_whole.values())
+        assert counts.frames_in == counts.redacted + whole > 0
+        assert counts.dropped == 0
 
 
 @pytest.mark.parametrize("kind", INPUTS)

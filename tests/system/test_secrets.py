@@ -67,15 +67,15 @@ def said_of(url: str, caplog: pytest.LogCaptureFixture) -> Iterator[str]:
         yield f"{exc} {''.join(traceback.format_exception(exc))}"
         return
     yield f"{source} {source!r} {Camera('a', source, (RecordingOutput('x.ts'),))!r}"
-    clock, tally = SystemClock(), FrameCounts()
+    clock, counts = SystemClock(), FrameCounts()
     state = CameraState.starting(clock)
-    live = LiveSource(source, Receive(connect=1, stall=1), CameraTimeline.starting(clock, tally))
+    live = LiveSource(source, Receive(connect=1, stall=1), CameraTimeline.starting(clock, counts))
     try:
         next(live.frames())
     except SourceError as exc:
         state.failed(exc)
         yield f"{exc} {exc!r} {''.join(traceback.format_exception(exc))}"
-    status = status_of("a", state, tally, (), clock)
+    status = status_of("a", state, counts, (), clock)
     yield f"{status} {status.to_json()}"
     yield caplog.text
     with serving(FedBoard(status)) as server:

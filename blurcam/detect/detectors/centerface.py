@@ -15,7 +15,7 @@ from blurcam.detect.detectors.openvino import Network, Outputs, Pending
 from blurcam.detect.sheets import Searchable, tiles
 from blurcam.errors import DetectorError
 
-# Below this a single pass says nothing: the network's background on WIDER FACE is at 0.02 to 0.08.
+# Confidence below this means nothing: the network's background on WIDER FACE is at 0.02 to 0.08.
 SUSPICION = 0.1
 _STRIDE = 4
 _HEAT, _SCALE, _OFFSET = "537", "538", "539"
@@ -35,9 +35,9 @@ class CenterFace:
     def start(self, views: Sequence[Searchable]) -> CenterFaceAnswer:
         """Begin to search a frame.
 
-        Views go through the network one by one, side by side in its streams: a batch is no faster
-        (on 2 cores 4 sheets of 640 × 512 take the same), and each size of batch is another
-        network to compile.
+        Each view is a request of its own, side by side in the network's streams. A batch is no
+        faster (on 2 cores 4 sheets of 640 × 512 take the same time), and the network must be
+        prepared for each size of batch.
         """
         started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
         return CenterFaceAnswer(started, self.threshold)

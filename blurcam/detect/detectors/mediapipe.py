@@ -1,8 +1,8 @@
 """MediaPipe's face detectors (BlazeFace, arXiv 1907.05047), for near cameras: door, desk, kiosk.
 
-Apache-2.0. The short-range model looks at 128 × 128 px, the full-range one at 192 × 192, whatever
-the size of the picture: a face must fill a tenth of it. Where smaller ones count, a picture goes in
-as tiles of that size, too.
+Apache-2.0. The input of the short-range model is 128 × 128 px, that of the full-range model
+192 × 192, whatever the size of the picture: a face must fill a tenth of it. Where smaller faces
+count, the picture is searched in tiles of that size, too.
 """
 
 from __future__ import annotations
@@ -27,24 +27,25 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 DEFAULT_THRESHOLD = 0.3
 
-# What the models look at, and how high a face must be in the picture for most to be found: alone,
-# and with tiles. docs/design/recall.md has the figures.
+# The side of the models' input, and the height of a face in the picture from which most faces are
+# found: without tiles, and with them. docs/design/recall.md has the figures.
 _SIDES = {"full": 192, "short": 128}
 _SMALLEST = {"full": (64, 32), "short": (128, 32)}
-# Each of a hundred tiles is one more chance to take something else for a face. Its odds count so
-# much less that 0.5 in a tile is worth 0.3 in the whole picture: 2 false boxes a picture, not 14.
+# Each of a hundred tiles is one more chance of a false box. So the odds of a detection in a tile
+# are multiplied by this: a confidence of 0.5 becomes 0.3. That leaves 2 false boxes a picture in
+# place of 14.
 _ODDS_OF_A_TILE = 3 / 7
 
 
 class MediaPipe:
-    """Finds near faces; it answers at once, in the caller's thread."""
+    """Finds near faces; it searches in the caller's thread, before ``start`` returns."""
 
     name = "mediapipe"
 
     def __init__(
         self, task: Any, threshold: float, smallest_face: int, tile: int | None = None
     ) -> None:
-        """Use :func:`open_mediapipe`; with ``tile``, also look at tiles of so many pixels."""
+        """Use :func:`open_mediapipe`; with ``tile``, also search tiles of that side."""
         self._task = task
         self.threshold = threshold
         self.smallest_face = smallest_face
@@ -90,13 +91,13 @@ class MediaPipe:
 
 
 def _discounted(confidence: float) -> float:
-    """Return what a confidence in a tile is worth."""
+    """Return the confidence of a detection in a tile as one in the whole picture."""
     return confidence * _ODDS_OF_A_TILE / (1 - confidence * (1 - _ODDS_OF_A_TILE))
 
 
 @dataclass(frozen=True, slots=True)
 class MediaPipeAnswer:
-    """A search that is over."""
+    """A search that has ended."""
 
     detections: tuple[Detection, ...]
     is_ready: bool = True
@@ -116,8 +117,8 @@ def open_mediapipe(
 ) -> MediaPipe:
     """Return the detector, made of weights whose SHA-256 was checked.
 
-    With ``tiles`` it looks at a picture whole and at tiles of it, overlapping, at every scale:
-    whatever it finds without, it finds with them.
+    With ``tiles`` it searches the whole picture, and overlapping tiles of it at every scale. So it
+    finds all that it finds without tiles.
     """
     with _quiet():
         from mediapipe import Image, ImageFormat
@@ -133,14 +134,14 @@ def open_mediapipe(
             task = FaceDetector.create_from_options(options)
         except (RuntimeError, ValueError) as exc:
             raise ModelError(f"mediapipe: cannot be loaded: {exc}") from exc
-        # The first picture makes it talk, too.
+        # MediaPipe writes to stderr at the first picture, too.
         task.detect(Image(image_format=ImageFormat.SRGB, data=np.zeros((8, 8, 3), np.uint8)))
     return MediaPipe(task, threshold, _SMALLEST[range][tiles], _SIDES[range] if tiles else None)
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence what C++ writes to stderr while the detector starts and ends."""
+    """Discard what MediaPipe's C++ code writes to stderr while the detector starts and ends."""
     kept = os.dup(2)
     try:
         with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path

@@ -16,7 +16,7 @@ from blurcam.detect.views import Picture
 from blurcam.errors import ConfigError, DetectorError, DetectorTimeout, ModelError
 
 Outputs = dict[str, NDArray[np.float32]]
-"""What a model says, by the names of its outputs (one may have several)."""
+"""The outputs of a model by their names (an output may have several)."""
 
 _SLICE = 0.1
 # Seconds to wait at the end for a request that was given up.
@@ -24,14 +24,15 @@ _PATIENCE = 2.0
 
 
 class Network:
-    """A convolutional model that takes pictures of any size that is a multiple of 32."""
+    """A convolutional model, whose input may have any size that is a multiple of 32."""
 
     def __init__(
         self, name: str, weights: bytes, device: str, *, takes_rgb: bool, soon: bool = False
     ) -> None:
-        """Read the weights; ConfigError for a device that is not there, ModelError for others.
+        """Read the weights; ConfigError for a device that is not there, else ModelError.
 
-        It answers ``soon``, or else as many pictures a second as it can.
+        With ``soon`` each answer comes as early as possible; else the network processes as many
+        pictures a second as it can.
         """
         self.name = name
         self._device = device
@@ -54,10 +55,10 @@ class Network:
         return self._compiled.start(np.stack([_padded(picture) for picture in pictures]))
 
     def _compile(self, weights: bytes) -> Any:
-        """Compile for pictures of any size: once (0.3 s), and 50 ms at the first of each size.
+        """Compile once for pictures of any size: 0.3 s, and 50 ms for the first of each size.
 
-        Compiling for each size by itself took 0.3 to 0.5 s each, and its inference was no faster
-        (256 ns a pixel against 240 to 290, 512 × 640, one core with AVX2).
+        To compile for each size by itself took 0.3 to 0.5 s each, and inference was no faster
+        (240 to 290 ns a pixel against 256; 512 × 640, one core with AVX2).
         """
         try:
             model = self._core.read_model(weights)
@@ -77,24 +78,25 @@ class Network:
             ) from exc
 
     def close(self) -> None:
-        """Release what was compiled."""
+        """Release the compiled model."""
         self._compiled.release()
 
 
 def _hints(device: str, *, soon: bool) -> dict[str, Any]:
-    # Two streams of one thread each give 16 % more than one stream of two at 1080p (99 against
-    # 115 ms a frame on 2 cores). Of a live stream somebody waits for each answer: there one of
-    # two threads took 65 ms a look in place of 108, and 180 in place of 281 for one in a hundred.
+    # At 1080p two streams of one thread each are 16 % faster than one stream of two threads (99
+    # against 115 ms a frame on 2 cores). But a live stream waits for each answer: there one stream
+    # of two threads took 65 ms a search instead of 108, and for one search in a hundred 180
+    # instead of 281.
     hints: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY" if soon else "THROUGHPUT"}
     if device == "CPU":
-        # Decoder and encoder want the same cores: a pinned thread waits for its own while another
-        # is free (191 ms against 88 for 512 x 640 beside one other busy thread).
+        # Decoder and encoder use the same cores: a pinned thread waits for its own core while
+        # another is free (191 ms against 88 for 512 × 640 beside one other busy thread).
         hints["ENABLE_CPU_PINNING"] = False
     return hints
 
 
 class _Compiled:
-    """A compiled model, with its requests that wait to be used again."""
+    """A compiled model, with its idle requests for later use."""
 
     def __init__(self, name: str, model: Any) -> None:
         self._name = name
@@ -112,10 +114,10 @@ class _Compiled:
         self._model = None
 
     def give_up(self, request: Any, batch: NDArray[np.uint8]) -> None:
-        """Keep a request that nobody waits for any more, and what it reads, until it is over.
+        """Keep a request that nobody waits for any more, with its input, until it has ended.
 
-        To drop one that is running is to wait for its threads with Python's lock in hand, which
-        they may want to let go of the picture.
+        To drop a running request is to wait for its threads while holding Python's lock. Those
+        threads may need the lock to release the picture.
         """
         self._given_up.append((request, batch))
 
@@ -136,12 +138,12 @@ class _Compiled:
         try:
             return bool(request.wait_for(0))
         except RuntimeError:
-            return True  # waiting for it says what went wrong
+            return True  # wait() raises the error
 
     def outputs(self, request: Any, timeout: float) -> Outputs:
         try:
             if not _awaited(request, timeout):
-                # The request stays busy: it is not used again.
+                # The request is still busy, so it is not used again.
                 raise DetectorTimeout(f"{self._name}: no answer within {timeout:g} s")
             found = {}
             for i, names in enumerate(self._outputs):
@@ -156,7 +158,7 @@ class _Compiled:
 
 
 class Pending:
-    """A batch under way; it keeps the pictures alive that the runtime reads."""
+    """A batch under way. It holds the pictures, which the runtime still reads."""
 
     def __init__(self, compiled: _Compiled, request: Any, batch: NDArray[np.uint8]) -> None:
         """Made by :meth:`Network.start`."""
@@ -166,7 +168,7 @@ class Pending:
         self._is_answered = False
 
     def __del__(self) -> None:
-        """See to it that what runs is not dropped."""
+        """Keep a running request alive."""
         if not self._is_answered:
             self._compiled.give_up(self._request, self._batch)
 
@@ -186,11 +188,11 @@ def _is_over(request: Any) -> bool:
     try:
         return bool(request.wait_for(0))
     except RuntimeError:
-        return False  # who knows
+        return False  # not known
 
 
 def _awaited(request: Any, timeout: float) -> bool:
-    """Wait in short slices, since no signal is heard within one; whether the answer came."""
+    """Wait, and return whether the answer came; in short slices, since none can be interrupted."""
     left = timeout
     while left > _SLICE:
         if request.wait_for(int(_SLICE * 1000)):
@@ -200,7 +202,7 @@ def _awaited(request: Any, timeout: float) -> bool:
 
 
 def _padded(picture: Picture) -> Picture:
-    """Return the picture with black to its right and below, up to multiples of 32."""
+    """Return the picture, extended with black to the right and below to multiples of 32."""
     rows, columns = picture.shape[:2]
     down, right = -rows % 32, -columns % 32
     padded = cv2.copyMakeBorder(picture, 0, down, 0, right, cv2.BORDER_CONSTANT)

@@ -1,4 +1,4 @@
-"""A large picture as what a small network can look at: tiles at every scale down to the whole."""
+"""Tiles of a large picture at every scale, for a network with a small input."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from blurcam.detect.views import Picture
 from blurcam.media.regions import Box
 
 OVERLAP = 1 / 3
-"""How much of a tile its neighbour sees, too: what is no larger lies whole in one of them."""
+"""How much of a tile its neighbour shows, too: one of them contains any face no larger."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureTile:
     """A tile of a picture, or of the picture made ``shrunk`` times smaller.
 
-    ``x`` and ``y`` are where its upper left corner lies there.
+    ``x`` and ``y`` are the place of its upper left corner there.
     """
 
     picture: Picture = field(repr=False)
@@ -30,7 +30,7 @@ class PictureTile:
     shrunk: int
 
     def box(self, x0: float, y0: float, x1: float, y1: float) -> Box | None:
-        """Return what these edges, in pixels of the tile, are in the full frame."""
+        """Return the box in the full frame that has these edges in the tile."""
         shrunk = self.shrunk
         return self.whole.box(
             (x0 + self.x) * shrunk,
@@ -41,10 +41,10 @@ class PictureTile:
 
 
 def parts(whole: Searchable, side: int) -> Iterator[PictureTile]:
-    """Yield tiles of ``side`` px of the picture, of it at half its size, and so on.
+    """Yield tiles of ``side`` px of the picture, then of the picture at half its size, and so on.
 
-    It ends before a tile would show everything. What is cut by the edge of one tile lies whole in
-    its neighbour, or, if it is larger than their overlap, in a tile of a smaller picture.
+    It ends before a tile would show everything. A face that the edge of a tile cuts lies entirely
+    in the neighbour, or, if it is larger than their overlap, in a tile of a smaller picture.
     """
     picture, shrunk = whole.picture, 1
     while max(picture.shape[:2]) > side:
@@ -52,7 +52,7 @@ def parts(whole: Searchable, side: int) -> Iterator[PictureTile]:
             for x in _starts(picture.shape[1], side):
                 yield PictureTile(picture[y : y + side, x : x + side], whole, x, y, shrunk)
         shrunk *= 2
-        # Averaged over whole blocks, so that a pixel here is exactly a block there.
+        # Each pixel is the average of a whole block, so that it stands for exactly that block.
         rows, columns = (-(-length // shrunk) for length in whole.picture.shape[:2])
         padded = cv2.copyMakeBorder(
             whole.picture,
@@ -67,7 +67,7 @@ def parts(whole: Searchable, side: int) -> Iterator[PictureTile]:
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Return where tiles begin along an axis: as few as overlap enough, evenly spread."""
+    """Return where tiles begin along an axis: the fewest that overlap enough, evenly spread."""
     if length <= side:
         return [0]
     steps = -(-(length - side) // round(side * (1 - OVERLAP)))

@@ -1,4 +1,4 @@
-"""YuNet-n (Wu et al., Machine Intelligence Research 20, 2023): small and quick.
+"""YuNet-n (Wu et al., Machine Intelligence Research 20, 2023): small and fast.
 
 Trained on WIDER FACE; MIT (OpenCV Zoo, March 2023). Sees faces from 10 to 300 px.
 """
@@ -64,7 +64,7 @@ class YuNetAnswer:
 
 
 def _decode(outputs: Outputs, stride: int, view: Searchable, threshold: float) -> list[Detection]:
-    """Turn one grid into boxes; the confidence is the geometric mean of class and object."""
+    """Turn one grid into boxes; confidence is the geometric mean of class and object scores."""
     try:
         kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
     except (KeyError, IndexError) as exc:

@@ -16,7 +16,7 @@ from blurcam.detect import selftest
 from blurcam.detect.detector import Answered, CombinedDetector, Detection, Detector, merge
 from blurcam.detect.detectors import centerface, mediapipe, yunet
 from blurcam.detect.detectors.openvino import Network
-from blurcam.detect.profiles import PROFILES, looks_for, plan_of
+from blurcam.detect.profiles import PROFILES, passes_for, plan_of
 from blurcam.detect.views import View
 from blurcam.errors import ConfigError, DetectorError, DetectorTimeout, ModelError
 from blurcam.media.formats import PIXEL_FORMATS, StreamInfo
@@ -128,9 +128,9 @@ REFERENCE = (Path(__file__).parents[3] / "docs" / "reference" / "cli.md").read_t
 def test_the_thresholds_of_the_profiles_are_the_documented_ones(profile: ProfileName) -> None:
     detect = Detect(profile)
     with closing(open_detector(detect)) as detector:
-        looks = looks_for(detect, detector.threshold, 1920, 1080)
-        plan = plan_of(detect, looks)
-    assert f"| `{profile}` | {looks.threshold:g} | {plan.certain:g} |" in REFERENCE
+        passes = passes_for(detect, detector.threshold, 1920, 1080)
+        plan = plan_of(detect, passes)
+    assert f"| `{profile}` | {passes.threshold:g} | {plan.certain:g} |" in REFERENCE
 
 
 @pytest.mark.parametrize(("module", "name"), [(mediapipe, "mediapipe"), (yunet, "yunet")])
@@ -148,7 +148,7 @@ def test_the_threshold_in_force_reaches_the_search() -> None:
     def found(threshold: float | None) -> list[Detection]:
         detect = Detect(threshold=threshold)
         with closing(open_detector(detect)) as detector:
-            ((_, finding),) = searched([frame], info, detector, detect, 0.5)
+            ((_, finding),) = searched([frame], info, detector, detect)
         assert isinstance(finding, Answered)
         return list(finding.detections)
 

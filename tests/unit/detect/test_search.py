@@ -14,7 +14,7 @@ from blurcam.detect.crops import crops
 from blurcam.detect.detector import Detection, bunches
 from blurcam.detect.fusion import fuse
 from blurcam.detect.motion import MotionGate, areas_of
-from blurcam.detect.profiles import PROFILES, looks_for, plan_of, smallest_face
+from blurcam.detect.profiles import PROFILES, passes_for, plan_of, smallest_face
 from blurcam.detect.search import Search, SearchPass, SearchPasses
 from blurcam.detect.sheets import Placed, Searchable, Sheet, sheets
 from blurcam.detect.views import View, Viewpoint
@@ -187,27 +187,27 @@ def test_doubtful_places_are_looked_at_again_and_no_others() -> None:
 @pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("size", [(320, 240), (1024, 680), (1920, 1080), (3840, 2160)])
 def test_every_profile_looks_at_the_whole_frame(profile, size) -> None:  # type: ignore[no-untyped-def]
-    looks = looks_for(Detect(profile), 0.25, *size)
-    assert looks.wholes
-    assert all(0.05 < each.scale <= 4.5 for each in looks.passes)
+    passes = passes_for(Detect(profile), 0.25, *size)
+    assert passes.wholes
+    assert all(0.05 < each.scale <= 4.5 for each in passes.passes)
 
 
 def test_the_plan_can_be_made_for_a_height_of_face() -> None:
-    fine = looks_for(Detect(plan_for=6), 0.25, 1920, 1080)
-    coarse = looks_for(Detect(plan_for=24), 0.25, 1920, 1080)
+    fine = passes_for(Detect(plan_for=6), 0.25, 1920, 1080)
+    coarse = passes_for(Detect(plan_for=24), 0.25, 1920, 1080)
     assert (smallest_face(fine, 12), smallest_face(coarse, 12)) == (6, 24)
 
 
 @pytest.mark.parametrize("profile", PROFILES)
 def test_searches_are_at_most_a_sixth_of_a_second_apart(profile: ProfileName) -> None:
-    looks = looks_for(Detect(profile), 0.25, 1920, 1080)
-    assert plan_of(Detect(profile), looks).rhythm <= 0.16
+    passes = passes_for(Detect(profile), 0.25, 1920, 1080)
+    assert plan_of(Detect(profile), passes).rhythm <= 0.16
 
 
 def test_the_rhythm_is_the_one_that_was_asked_for() -> None:
-    looks = looks_for(Detect(), 0.25, 1920, 1080)
-    assert plan_of(Detect(rhythm=0), looks).rhythm == 0
-    assert plan_of(Detect(rhythm=1.5), looks).rhythm == 1.5
+    passes = passes_for(Detect(), 0.25, 1920, 1080)
+    assert plan_of(Detect(rhythm=0), passes).rhythm == 0
+    assert plan_of(Detect(rhythm=1.5), passes).rhythm == 1.5
 
 
 def test_an_unchanged_picture_has_no_changed_tile() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from blurcam.detect.detector import Answered, Detection, Unanswered
 from blurcam.detect.frame_loop import SearchPlan, scan
-from blurcam.detect.overload import OverloadControl, rungs
+from blurcam.detect.overload import OverloadControl, overload_levels
 from blurcam.detect.overload_search import OverloadSearch
 from blurcam.detect.search import SearchPass, SearchPasses
 from blurcam.detect.sheets import Searchable
@@ -136,8 +136,8 @@ class Box:
     clock: HandClock = field(default_factory=HandClock)
 
     def __post_init__(self) -> None:
-        self.pressure = OverloadControl(self.clock, rungs(0.25))
-        self.paced = Paced(self.clock, 0.05, lambda: self.pressure.rung.scale**2)
+        self.control = OverloadControl(self.clock, overload_levels(0.25))
+        self.paced = Paced(self.clock, 0.05, lambda: self.control.level.scale**2)
         self.attended = DeadlineDetector(self.paced, self.clock)
         self.state = CameraState.starting(self.clock)
         self.found: list[tuple[float, object]] = []
@@ -153,16 +153,16 @@ class Box:
             if lag > 0.5:
                 self.dropped += 1
                 continue
-            self.pressure.note_load(lag / 0.5, self.dropped)
+            self.control.note_load(lag / 0.5, self.dropped)
             yield picture(n)
 
     def run(self, seconds: float, slow_from: float, slow: float) -> None:
-        looks = SearchPasses((SearchPass(1),), 0.5)
-        search = OverloadSearch(self.attended, Viewpoint(), looks, self.pressure)
+        passes = SearchPasses((SearchPass(1),), 0.5)
+        search = OverloadSearch(self.attended, Viewpoint(), passes, self.control)
         plan = SearchPlan(
             rhythm=0.2, refresh=0.2, longest=0.3, timeout=1.0, patience=10**6, live=True
         )
-        scanned = scan(self.frames(seconds, slow_from, slow), search, plan, self.pressure)
+        scanned = scan(self.frames(seconds, slow_from, slow), search, plan, self.control)
         for frame, finding in note_answers(
             scanned, self.state, lambda: self.attended.late, self.clock
         ):
@@ -178,7 +178,7 @@ def test_a_detector_that_is_slow_but_alive_is_looked_with_less_closely_and_not_r
     box = Box()
     box.run(60, slow_from=5, slow=2.0)
     assert box.attended.late > 2
-    assert box.pressure.rung.scale < 1
+    assert box.control.level.scale < 1
     last = [finding for when, finding in box.found if when > 50]
     assert len(last) > 200
     assert not any(isinstance(each, Unanswered) for each in last)
@@ -191,7 +191,7 @@ def test_a_detector_that_is_silent_is_replaced_and_not_eased() -> None:
     with pytest.raises(DetectorError, match="not answered for 5 s"):
         box.run(60, slow_from=5, slow=NEVER)
     assert 9.5 < box.clock.now < 10.8
-    assert box.pressure.overload == "none"
+    assert box.control.overload == "none"
     silent = [when for when, each in box.found if each == Unanswered(Reason.DETECTOR_SILENT)]
     assert min(silent) < 5.3
     # Once the first is known to be overdue all of them are, one after the other.

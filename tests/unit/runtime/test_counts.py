@@ -43,9 +43,9 @@ def test_a_failure_after_it_had_worked_is_a_new_one(caplog: pytest.LogCaptureFix
 
 
 def test_a_run_is_complete_only_without_faults() -> None:
-    tally = FrameCounts()
-    tally.covered(Coverage.whole(0, Reason.NOT_YET, 8, 8))
-    assert tally.complete
-    tally.covered(Coverage.whole(1, Reason.DETECTOR_FAILED, 8, 8))
-    assert not tally.complete
+    counts = FrameCounts()
+    counts.covered(Coverage.whole(0, Reason.NOT_YET, 8, 8))
+    assert counts.complete
+    counts.covered(Coverage.whole(1, Reason.DETECTOR_FAILED, 8, 8))
+    assert not counts.complete
     assert not FrameCounts(lost=1).complete

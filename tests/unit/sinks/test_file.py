@@ -60,10 +60,10 @@ def sink_for(
     path: Path,
     info: StreamInfo,
     coding: EncoderOptions,
-    tally: FrameCounts | None = None,
+    counts: FrameCounts | None = None,
     **more: object,
 ) -> Iterator[tuple[Encoder, FileSink]]:
-    encoder = open_encoder(info, coding, tally or FrameCounts())
+    encoder = open_encoder(info, coding, counts or FrameCounts())
     try:
         sink = open_file(path, encoder, **more)  # type: ignore[arg-type]
         try:
@@ -172,9 +172,9 @@ def test_pixel_formats_keep_what_the_codec_can(
 
 
 def test_losing_bits_is_said() -> None:
-    tally = FrameCounts()
-    open_encoder(stream(name="yuv420p10le"), EncoderOptions("h264"), tally).close()
-    assert any("10 bits become 8" in notice for notice in tally.notices)
+    counts = FrameCounts()
+    open_encoder(stream(name="yuv420p10le"), EncoderOptions("h264"), counts).close()
+    assert any("10 bits become 8" in notice for notice in counts.notices)
 
 
 def test_the_picture_is_what_was_given(tmp_path: Path) -> None:
@@ -403,11 +403,11 @@ def test_an_encoder_that_does_not_open_is_replaced_and_it_is_said(tmp_path: Path
     ]
     if not absent:
         pytest.skip("every H.264 encoder opens here")
-    tally = FrameCounts()
-    encoder = open_encoder(stream(), EncoderOptions("h264", encoder=absent[0]), tally)
+    counts = FrameCounts()
+    encoder = open_encoder(stream(), EncoderOptions("h264", encoder=absent[0]), counts)
     assert encoder.name == "libx264"
     encoder.close()
-    assert any(absent[0] in notice and "libx264" in notice for notice in tally.notices)
+    assert any(absent[0] in notice and "libx264" in notice for notice in counts.notices)
 
 
 @pytest.mark.parametrize(

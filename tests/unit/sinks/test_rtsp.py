@@ -105,7 +105,7 @@ def test_a_server_that_takes_nothing_holds_up_no_other_output(clip: Clip, tmp_pa
     publisher, recording = watched.last.outputs
     assert recording.up
     assert publisher.error
-    assert watched.tally.dropped <= 15
+    assert watched.counts.dropped <= 15
     assert len(strengths(out)) > 60
 
 

@@ -54,12 +54,12 @@ class Fed:
 def frames_of(
     data: bytes,
     kind: FromName | None = None,
-    tally: FrameCounts | None = None,
+    counts: FrameCounts | None = None,
     piece: int = 1 << 16,
 ) -> list[Frame]:
     """Read a whole stream from a pipe."""
     with closing(Fed(data, piece)) as fed:
-        source = open_pipe(fed.intake, kind, LAYOUT, tally or FrameCounts())
+        source = open_pipe(fed.intake, kind, LAYOUT, counts or FrameCounts())
         with closing(source):
             return list(source.frames())
 
@@ -88,10 +88,10 @@ def recoded(clip: Path, kind: str, *options: object) -> bytes:
 def test_every_kind_gives_every_frame_however_it_is_cut_up(
     streams: dict[str, bytes], kind: FromName, piece: int
 ) -> None:
-    tally = FrameCounts()
-    frames = frames_of(streams[kind], "raw" if kind == "raw" else None, tally, piece)
+    counts = FrameCounts()
+    frames = frames_of(streams[kind], "raw" if kind == "raw" else None, counts, piece)
     assert [frame.seq for frame in frames] == list(range(25))
-    assert (tally.frames_in, tally.lost) == (25, 0)
+    assert (counts.frames_in, counts.lost) == (25, 0)
     step = frames[1].time - frames[0].time
     assert float(step) == pytest.approx(0.04, abs=1e-4)
 
@@ -188,14 +188,14 @@ def test_a_stream_that_changes_size_goes_on_in_a_new_session_at_the_first_size(
     clip: Path, streams: dict[str, bytes], kind: FromName
 ) -> None:
     other = as_stream(clip, kind, f"larger.{kind}", "-vf", "scale=128:96").read_bytes()
-    tally = FrameCounts()
-    frames = frames_of(streams[kind] + other, None, tally)
+    counts = FrameCounts()
+    frames = frames_of(streams[kind] + other, None, counts)
     forgotten = int(kind in FORGETFUL)
-    assert len(frames) == 50 - forgotten, tally.notices
+    assert len(frames) == 50 - forgotten, counts.notices
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
     assert frames[24 - forgotten].session != frames[25 - forgotten].session
     assert all(b.time > a.time for a, b in itertools.pairwise(frames))
-    assert tally.lost == forgotten
+    assert counts.lost == forgotten
 
 
 @pytest.mark.parametrize("kind", ["ts", "nut", "matroska", "mp4", "flv"])
@@ -205,11 +205,11 @@ def test_a_stream_that_changes_codec_goes_on_in_a_new_session(
 ) -> None:
     codec = {"ts": "mpeg2video", "flv": "flv1"}.get(kind, "mpeg4")
     other = recoded(clip, kind, "-c:v", codec, "-q:v", 3, "-bf", 0)
-    tally = FrameCounts()
-    frames = frames_of(streams[kind] + other + streams[kind], None, tally, piece)
+    counts = FrameCounts()
+    frames = frames_of(streams[kind] + other + streams[kind], None, counts, piece)
     sessions = Counter(frame.session for frame in frames)
-    assert len(sessions) == 3, tally.notices
-    assert len(frames) >= 73, tally.notices
+    assert len(sessions) == 3, counts.notices
+    assert len(frames) >= 73, counts.notices
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
 
 
@@ -233,9 +233,9 @@ def test_a_frame_is_there_with_its_last_byte(streams: dict[str, bytes]) -> None:
 def test_half_a_picture_at_the_end_is_lost_and_counted(
     streams: dict[str, bytes], kind: FromName
 ) -> None:
-    tally = FrameCounts()
-    assert len(frames_of(streams[kind][:-1000], kind, tally)) == 24
-    assert tally.lost == 1
+    counts = FrameCounts()
+    assert len(frames_of(streams[kind][:-1000], kind, counts)) == 24
+    assert counts.lost == 1
 
 
 @pytest.mark.parametrize("kind", INPUTS)

@@ -22,9 +22,9 @@ EVAL = os.environ.get("BLURCAM_EVAL_DATA")
 
 
 def read(path: Path) -> tuple[StreamInfo, list[Frame], FrameCounts]:
-    tally = FrameCounts()
-    with open_source(path, tally) as source:
-        return source.info, list(source.frames()), tally
+    counts = FrameCounts()
+    with open_source(path, counts) as source:
+        return source.info, list(source.frames()), counts
 
 
 KINDS = {
@@ -55,10 +55,10 @@ FORMATS = {
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_read_whole_and_nothing_is_called_lost(name: str, tmp_path: Path) -> None:
     path = moving_clip(tmp_path / name, *KINDS[name], size="66x50")
-    info, frames, tally = read(path)
+    info, frames, counts = read(path)
     assert (info.width, info.height) == (66, 50)
-    assert len(frames) == tally.frames_in == 25
-    assert tally.lost == 0
+    assert len(frames) == counts.frames_in == 25
+    assert counts.lost == 0
     assert not any(frame.is_corrupt for frame in frames)
     if name in FORMATS and name != "mjpeg.avi":
         assert info.pixel_format.name == FORMATS[name]
@@ -79,10 +79,10 @@ def test_a_variable_rate_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "vfr.mp4"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=2",
            "-vf", "select='not(mod(n,3))+not(mod(n,7))'", "-fps_mode", "vfr", path)  # fmt: skip
-    _, frames, tally = read(path)
+    _, frames, counts = read(path)
     assert [frame.time for frame in frames] == frame_times(path)
     assert len({b.pts - a.pts for a, b in pairwise(frames)}) > 1
-    assert tally.lost == 0
+    assert counts.lost == 0
 
 
 def test_planes_are_the_decoders_own_samples(tmp_path: Path) -> None:
@@ -95,8 +95,8 @@ def test_planes_are_the_decoders_own_samples(tmp_path: Path) -> None:
 
 def test_planes_outlive_the_file(tmp_path: Path) -> None:
     path = moving_clip(tmp_path / "clip.mkv", "-c:v", "ffv1", "-pix_fmt", "gray", seconds=8)
-    tally = FrameCounts()
-    with open_source(path, tally) as source:
+    counts = FrameCounts()
+    with open_source(path, counts) as source:
         stream = source.frames()
         kept = next(stream)
         copy = kept.planes[0].copy()
@@ -136,20 +136,20 @@ def test_interlaced_pictures_are_told(tmp_path: Path) -> None:
     path = tmp_path / "clip.ts"
     ffmpeg("-f", "lavfi", "-i", "testsrc2=s=64x64:r=50:d=1", "-vf", "interlace=scan=bff",
            "-c:v", "libx264", "-flags", "+ildct+ilme", "-x264-params", "bff=1", path)  # fmt: skip
-    info, frames, tally = read(path)
+    info, frames, counts = read(path)
     assert info.interlaced
     assert not info.top_field_first
     assert all(frame.interlaced for frame in frames)
-    assert tally.lost == 0
+    assert counts.lost == 0
 
 
 def test_frames_hidden_by_an_edit_list_are_not_lost(tmp_path: Path) -> None:
     whole = moving_clip(tmp_path / "whole.mp4", "-g", "10", seconds=2)
     cut = tmp_path / "cut.mp4"
     ffmpeg("-ss", "0.52", "-i", whole, "-c", "copy", cut)
-    _, frames, tally = read(cut)
+    _, frames, counts = read(cut)
     assert len(frames) == len(frame_times(cut))
-    assert tally.lost == 0
+    assert counts.lost == 0
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["file", "piped"])
@@ -167,10 +167,10 @@ def test_a_cut_short_mp4_is_read_as_far_as_it_goes_and_the_rest_is_lost(tmp_path
     whole = moving_clip(tmp_path / "w.mp4", "-movflags", "+faststart", size="320x240", seconds=4)
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    _, frames, tally = read(cut)
+    _, frames, counts = read(cut)
     assert 10 < len(frames) < 90
-    assert tally.lost + len(frames) >= 99
-    assert any("lost" in notice for notice in tally.notices)
+    assert counts.lost + len(frames) >= 99
+    assert any("lost" in notice for notice in counts.notices)
 
 
 def test_a_damaged_stream_is_not_read_in_silence(tmp_path: Path) -> None:
@@ -194,10 +194,10 @@ def test_flipped_bytes_are_noticed(tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.mkv"
     damaged.write_bytes(content)
     try:
-        _, frames, tally = read(damaged)
+        _, frames, counts = read(damaged)
     except SourceReadError:
         return
-    assert tally.lost or any(frame.is_corrupt for frame in frames)
+    assert counts.lost or any(frame.is_corrupt for frame in frames)
 
 
 def test_a_change_of_size_is_a_new_session_at_the_old_size(tmp_path: Path) -> None:
@@ -205,11 +205,11 @@ def test_a_change_of_size_is_a_new_session_at_the_old_size(tmp_path: Path) -> No
         moving_clip(tmp_path / name, size=size)
     joined = tmp_path / "joined.ts"
     joined.write_bytes((tmp_path / "a.ts").read_bytes() + (tmp_path / "b.ts").read_bytes())
-    _, frames, tally = read(joined)
+    _, frames, counts = read(joined)
     assert {(frame.width, frame.height) for frame in frames} == {(64, 48)}
     assert frames[0].session != frames[-1].session
     assert all(b.pts > a.pts for a, b in pairwise(frames))
-    assert any("size" in notice for notice in tally.notices)
+    assert any("size" in notice for notice in counts.notices)
 
 
 def test_a_long_gap_is_a_new_session(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_clean_footage_of_real_cameras_is_never_called_damaged() -> None:
     for path in sorted(Path(EVAL, "videos").glob("*.gif")) + [
         Path(EVAL, "videos", name) for name in ("towncentre.mp4", "vtest.avi", "stage-dark.mp4")
     ]:
-        _, frames, tally = read(path)
-        assert tally.lost == 0, path.name
+        _, frames, counts = read(path)
+        assert counts.lost == 0, path.name
         assert not any(frame.is_corrupt for frame in frames), path.name
         assert len(frames) == len(frame_times(path)), path.name

@@ -221,11 +221,11 @@ def test_no_more_frames_wait_than_the_look_ahead_is_long() -> None:
 
 
 def test_tracks_are_counted() -> None:
-    tally = FrameCounts()
+    counts = FrameCounts()
     b = Box(120, 120, 140, 144)
     both = found(A, b)
-    list(cover(scene(found(A), both, Answered(both.detections[1:]), NONE), REACH, tally))
-    assert tally.tracks == 2
+    list(cover(scene(found(A), both, Answered(both.detections[1:]), NONE), REACH, counts))
+    assert counts.tracks == 2
 
 
 def test_a_wider_neighbour_in_time_steadies_the_size() -> None:
