@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from blurcam.media.face import Face
@@ -40,7 +41,7 @@ def run(config: Config) -> Summary:
     from blurcam.runs.recording import open_run
     from blurcam.sources.picture import is_picture
 
-    if is_picture(config.input):
+    if isinstance(config.input, Path) and is_picture(config.input):
         from blurcam.runs.picture import redact_picture
 
         return redact_picture(config)

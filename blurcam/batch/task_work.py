@@ -227,7 +227,7 @@ def _verify(
     for said in verify(
         task.config.output,
         # A picture is written the way it is shown: its size may be the input's, turned.
-        None if is_picture else task.config.input,
+        None if is_picture else task.config.input_file,
         redactor=summary.detector,
         audio=task.config.encode.audio,
         faces_known=faces_known,

@@ -190,9 +190,21 @@ def meant_by(words: list[str]) -> str:
     from blurcam.settings.pipe import is_stream
 
     places = list(_places(words))
-    if "--loop" in words or any(is_live(place) for place in places[:1]):
+    if "--loop" in words or any(is_live(place) and not _ends(place) for place in places[:1]):
         return "camera"
     return "pipe" if any(is_stream(Path(place)) for place in places) else "run"
+
+
+def _ends(place: str) -> bool:
+    """Return whether an address is one of a recording, by asking its server."""
+    from blurcam.settings.addresses import Address, read_place
+
+    address = read_place(place)
+    if not isinstance(address, Address):
+        return False
+    from blurcam.sources.http_file import holds_recording
+
+    return holds_recording(address)
 
 
 def _as_a_recording() -> dict[str, object]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from blurcam.settings.addresses import read_place
 from blurcam.settings.amounts import read_seconds
 from blurcam.settings.camera import Receive
 from blurcam.settings.declaration import (
@@ -216,7 +217,8 @@ def _option(group: type, name: str, hint: Any) -> Any:
 
 def _typer_type(hint: Any) -> Any:
     """Return the type that Typer reads; the settings themselves read units and check limits."""
-    plain = str if is_read_by(read_seconds, hint) else bare(hint)
+    is_text = is_read_by(read_seconds, hint) or is_read_by(read_place, hint)
+    plain = str if is_text else bare(hint)
     return plain | None if is_optional(hint) else plain
 
 

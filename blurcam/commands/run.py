@@ -29,8 +29,8 @@ def run(config: Config, json: Json = False, quiet: Quiet = False) -> None:
     """Redact a recording or a picture: find every face, cover it, write a new file.
 
     A folder of pictures, a quoted pattern or %03d.jpg goes to a folder. For a camera (rtsp://…,
-    http://…, /dev/video0, --loop) this is blurcam camera; for a stream (- or a FIFO) it is
-    blurcam pipe, with as long a look-ahead as for a recording.
+    /dev/video0, --loop, http://… without an end) this is blurcam camera; for a stream (- or a
+    FIFO) it is blurcam pipe, with as long a look-ahead as for a recording.
     """
     from blurcam.commands.run_pictures import are_pictures, redact_pictures
 
@@ -105,7 +105,8 @@ def _progress(under_way: RecordingRun, *, shown: bool) -> Iterator[None]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(under_way.config.input.name, total=under_way.info.frame_count, rate="")
+        name = Path(str(under_way.config.input)).name
+        task = bar.add_task(name, total=under_way.info.frame_count, rate="")
         for _ in under_way.steps():
             speed = bar.tasks[0].speed
             bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "")

@@ -22,6 +22,7 @@ from blurcam.commands.terminal import (
 )
 from blurcam.errors import ConfigError, SinkError, SourceError
 from blurcam.runtime.counts import counted
+from blurcam.settings.addresses import Address
 from blurcam.settings.recording import Config
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def are_pictures(config: Config) -> bool:
     from blurcam.runs.picture_sets import is_set
     from blurcam.sources.picture import is_picture
 
+    if isinstance(config.input, Address):
+        return False
     leads_to_folder = config.output.is_dir() or not config.output.suffix
     return is_picture(config.input) or (is_set(config.input) and leads_to_folder)
 
@@ -44,7 +47,7 @@ def redact_pictures(config: Config, *, json: bool, quiet: bool) -> int:
 
     warn_of_cosmetic(config.effect)
     with unfinished(config.output) as check_signals:
-        if is_set(config.input):
+        if is_set(config.input_file):
             return _redact_set(config, check_signals, json=json, quiet=quiet)
         return _redact_one(config, json=json, quiet=quiet)
 
@@ -54,7 +57,7 @@ def _redact_one(config: Config, *, json: bool, quiet: bool) -> int:
 
     output = config.output
     if output.is_dir():
-        output = output / config.input.name
+        output = output / config.input_file.name
     summary = redact_picture(replace(config, output=output))
     if not quiet:
         _tell(summary)
@@ -73,7 +76,7 @@ def _redact_set(
     for key in ("regions", "summary", "render_from"):
         if getattr(config, key) is not None:
             raise ConfigError(f"{key.split('_')[0]}: is for one picture, not for many")
-    found = picture_set(config.input, config.output)
+    found = picture_set(config.input_file, config.output)
     shown = not quiet and sys.stderr.isatty()
     done, failed, whole = 0, 0, 0
     with _detector_for(config) as detector:

@@ -139,12 +139,12 @@ def redact_picture(config: Config, *, detector: Detector | None = None) -> Summa
     format_for(config.output)
     for path in (config.output, config.regions, config.summary):
         if path is not None:
-            refuse_same(config.input, path)
+            refuse_same(config.input_file, path)
             refuse_existing(path, overwrite=config.encode.overwrite)
     started, counts = time.monotonic(), FrameCounts(frames_in=1)
-    picture = read_picture(config.input)
+    picture = read_picture(config.input_file)
     for notice in picture.notices:
-        counts.notice(f"{config.input}: {notice}")
+        counts.notice(f"{config.input_file}: {notice}")
     with ExitStack() as stack:
         origin = _Origin(config, counts, detector, stack)
         coverage = origin.coverage(picture.frame)
@@ -206,10 +206,10 @@ class _Origin:
     def _refuse_foreign(self, frame: Frame, header: Header | None) -> None:
         if header is not None and (
             (header.width, header.height) != (frame.width, frame.height)
-            or header.input_sha256 != sha256_of(self._config.input)
+            or header.input_sha256 != sha256_of(self._config.input_file)
         ):
             raise ConfigError(
-                f"{self._config.render_from}: made for another input than {self._config.input}"
+                f"{self._config.render_from}: made for another input than {self._config.input_file}"
             )
 
     def summary(self, frame: Frame, counts: FrameCounts, wall: float) -> Summary:
@@ -230,7 +230,7 @@ class _Origin:
         return replace(
             summary,
             detector=summary.detector or str(config.render_from),
-            input_sha256=sha256_of(config.input),
+            input_sha256=sha256_of(config.input_file),
             output_sha256=sha256_of(config.output),
             regions_removed=reader.removed if reader else 0,
             regions_added=reader.added if reader else 0,

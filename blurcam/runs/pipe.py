@@ -32,6 +32,7 @@ from blurcam.runtime.counts import FrameCounts, RepeatedTrouble
 from blurcam.runtime.files import refuse_existing, refuse_same
 from blurcam.runtime.signals import Stop
 from blurcam.runtime.threads import LIVE_SECONDS, live, prefetch
+from blurcam.settings.addresses import Address
 from blurcam.settings.pipe import PipeSettings, is_stream
 from blurcam.settings.redaction import Detect
 from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor
@@ -105,7 +106,8 @@ class PipeRun:
         settings, counts, stack = self.settings, self.counts, self._stack
         for path in (settings.tee, settings.summary, self._output_file):
             if path is not None:
-                refuse_same(settings.input, path)
+                if isinstance(settings.input, Path):
+                    refuse_same(settings.input, path)
                 refuse_existing(path, overwrite=settings.encode.overwrite)
         regions = open_regions(settings, counts)
         if regions is not None:
@@ -162,7 +164,9 @@ class PipeRun:
     def _open_intake(self) -> InputDescriptor | None:
         """Return what to read; ``None`` for a file, which FFmpeg may read in any order."""
         settings = self.settings
-        if not is_stream(settings.input) and settings.source is None:
+        if isinstance(settings.input, Address) or (
+            not is_stream(settings.input) and settings.source is None
+        ):
             return None
         gone = None if self._output_descriptor is None else self._output_descriptor.descriptor
         descriptor = open_intake(settings.input, gone=gone)

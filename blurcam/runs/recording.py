@@ -28,11 +28,12 @@ from blurcam.runs.perception import covered, open_detector, searched
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Stages, Timing, Untimed
 from blurcam.runtime.counts import FrameCounts
-from blurcam.runtime.files import refuse_existing, refuse_same, sha256_of
+from blurcam.runtime.files import refuse_existing, refuse_same
 from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
 from blurcam.sinks.containers import format_of
 from blurcam.sinks.file import FileSink, SoundOptions, open_file
+from blurcam.sources.open import sha256_of_input
 from blurcam.sources.recording import RecordingSource, open_source
 from blurcam.track.doubts import DoubtfulPlaces
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
@@ -95,7 +96,8 @@ def _open_run(
     counts = FrameCounts()
     for path in (config.output, config.regions, config.summary):
         if path is not None:
-            refuse_same(config.input, path)
+            if isinstance(config.input, Path):
+                refuse_same(config.input, path)
             refuse_existing(path, overwrite=config.encode.overwrite)
     timing: Timing = Stages() if config.profile_stages else Untimed()
     source = stack.enter_context(closing(open_source(config.input, counts, config.read_options)))
@@ -116,7 +118,7 @@ def _open_run(
     sink, steps = _open_output(config, source, covering, counts, timing, stack)
 
     def finish() -> Summary:
-        digest = _digest(config.input, counts)
+        digest = _digest(source, counts)
         wall = time.monotonic() - started
         summary = summary_of(config, origin, sink, counts, timing, digest, wall)
         summary = summary.with_doubts(doubts.told())
@@ -129,10 +131,10 @@ def _open_run(
     return RecordingRun(config, source.info, steps, finish)
 
 
-def _digest(path: Path, counts: FrameCounts) -> str:
+def _digest(source: RecordingSource, counts: FrameCounts) -> str:
     """Return the input's SHA-256; of one that cannot be read any more none, which is a fault."""
     try:
-        return sha256_of_input(path)
+        return source.sha256()
     except SourceReadError as exc:
         counts.fault = counts.fault or exc
         return ""
@@ -285,11 +287,3 @@ def _header(
         **asdict(config.cover),
     }
     return Header(digest, info.width, info.height, counts.frames_in, settings, __version__)
-
-
-def sha256_of_input(path: Path) -> str:
-    """Return the SHA-256 of a recording; raises SourceReadError."""
-    try:
-        return sha256_of(path)
-    except OSError as exc:
-        raise SourceReadError(f"{path}: {exc.strerror}") from exc

@@ -33,7 +33,6 @@ from blurcam.runs.recording import (
     Watch,
     encoder_for,
     open_sink,
-    sha256_of_input,
     summary_of,
 )
 from blurcam.runs.span_cuts import Span, cut
@@ -44,6 +43,7 @@ from blurcam.runtime.threads import prefetch
 from blurcam.settings.recording import Config
 from blurcam.sinks.span_packets import SpanPacketSink, read_span
 from blurcam.sources.keyframe_index import index_of
+from blurcam.sources.open import sha256_of_input
 from blurcam.sources.recording import open_source
 
 
@@ -72,7 +72,7 @@ class RedactedSpans:
 
 def spans_of(config: Config, seconds: float) -> tuple[Span, ...]:
     """Return the spans to redact a recording in; none where it must stay in one piece."""
-    index = index_of(config.input, 1.5 * seconds, config.read_options) if seconds else None
+    index = index_of(config.input_file, 1.5 * seconds, config.read_options) if seconds else None
     if index is None:
         return ()
     cover = config.cover
@@ -161,7 +161,7 @@ def open_span(
     with ExitStack() as stack:
         counts = FrameCounts()
         # What is decoded around the span is not counted: the spans on both sides do that.
-        source = open_source(config.input, FrameCounts(), config.read_options)
+        source = open_source(config.input_file, FrameCounts(), config.read_options)
         stack.callback(source.close)
         if span.key is not None:
             source.seek(span.key)
@@ -199,7 +199,7 @@ def join(
     keys = list(signed)
     with ExitStack() as stack:
         counts = _counts_of(config, redacted)
-        source = open_source(config.input, FrameCounts(), config.read_options)
+        source = open_source(config.input_file, FrameCounts(), config.read_options)
         stack.callback(source.close)
         origin = CoverageOrigin(config, source.info, counts, Untimed(), stack, detector)
         encoder = stack.enter_context(closing(encoder_for(config, source.info, counts)))
@@ -221,7 +221,7 @@ def join(
                 sink.write(retimed(packet, next(decoded_at)))
                 yield packet.pts * packet.time_base
         sink.finish()
-        digest = sha256_of_input(config.input)
+        digest = sha256_of_input(config.input_file)
         wall = sum(part.wall_s for part in redacted.parts) + time.monotonic() - began
         yield summary_of(config, origin, sink, counts, Untimed(), digest, wall)
 
@@ -233,7 +233,7 @@ def _counts_of(config: Config, redacted: RedactedSpans) -> FrameCounts:
     for span, part in zip(redacted.spans, redacted.parts, strict=True):
         if part.frames != span.frames or Reason.CORRUPT.name in part.covered_whole:
             raise SourceReadError(
-                f"{config.input}: damaged in span {span.number + 1}, and so not to be cut"
+                f"{config.input_file}: damaged in span {span.number + 1}, and so not to be cut"
             )
         counts.frames_in += part.frames
         counts.redacted += part.redacted

@@ -16,6 +16,7 @@ from blurcam.detect.search import SearchPasses
 from blurcam.errors import SinkWriteError
 from blurcam.runtime.counts import FrameCounts
 from blurcam.runtime.files import write_file
+from blurcam.settings.addresses import Address
 from blurcam.track.doubts import DoubtfulPlace
 
 # Doubtful places are told in full up to so many; the rest is counted.
@@ -76,7 +77,7 @@ class Summary:
         detector: Detector | None,
         passes: SearchPasses | None,
         *,
-        input: Path,
+        input: Path | Address,
         output: Path,
         effect: str,
         duration: Fraction,

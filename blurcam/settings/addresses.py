@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 from urllib.parse import quote, unquote
+
+from pydantic import BeforeValidator
 
 from blurcam.errors import ConfigError
 
@@ -105,6 +107,16 @@ def parse_address(
         shown=f"{scheme}://{HIDDEN + '@' if login else ''}{host}{_shown(rest)}",
         secrets=tuple(sorted((s for s in secrets if len(s) >= _SHORTEST), key=len, reverse=True)),
     )
+
+
+def read_place(value: object) -> object:
+    """Read where a recording is: an address by HTTP, or else a path."""
+    is_address = isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+    return parse_address(value) if isinstance(value, str) and is_address else value
+
+
+Place = Annotated[Path | Address, BeforeValidator(read_place)]
+"""Where a recording is: a file, or an address by HTTP."""
 
 
 def _parts(text: str, scheme: str) -> tuple[str, str, str]:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from blurcam.settings.addresses import Address, Place
 from blurcam.settings.declaration import declared, refusal
 from blurcam.settings.reading import Reading, ReadOptions
 from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
@@ -73,7 +74,11 @@ class PipeSettings(Redaction):
     """
 
     input: Annotated[
-        Path, Field(description="What to read: - for standard input, a FIFO, or a file.")
+        Place,
+        Field(
+            description="What to read: - for standard input, a FIFO, a file, or http://… of a "
+            "recording that ends."
+        ),
     ] = Path("-")
     output: Annotated[
         Path,
@@ -162,8 +167,10 @@ class PipeSettings(Redaction):
         return int(number)
 
 
-def is_stream(path: Path) -> bool:
+def is_stream(path: Path | Address) -> bool:
     """Return whether a path is read and written as it comes: ``-``, a FIFO or a device."""
+    if isinstance(path, Address):
+        return False
     if str(path) == "-":
         return True
     try:

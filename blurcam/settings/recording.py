@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from blurcam.errors import ConfigError
+from blurcam.settings.addresses import Address, Place
 from blurcam.settings.declaration import declared, refusal
 from blurcam.settings.redaction import RecordingRedaction
 
@@ -15,7 +17,13 @@ from blurcam.settings.redaction import RecordingRedaction
 class Config(RecordingRedaction):
     """One recording to redact: where from, where to, and how."""
 
-    input: Annotated[Path, Field(description="Recording to read: anything that FFmpeg reads.")]
+    input: Annotated[
+        Place,
+        Field(
+            description="Recording to read: anything that FFmpeg reads; a file, or http://… of one "
+            "that ends."
+        ),
+    ]
     output: Annotated[
         Path, Field(description="Video to write: .mp4, .mov, .mkv, .ts (H.264) or .webm (AV1).")
     ]
@@ -48,3 +56,10 @@ class Config(RecordingRedaction):
         written = [p for p in (self.output, self.regions, self.summary) if p is not None]
         if len({path.absolute() for path in written}) < len(written):
             raise refusal(str(self.output), "video, regions and summary need files of their own")
+
+    @property
+    def input_file(self) -> Path:
+        """The input as a file of this machine; raises ConfigError where it is not one."""
+        if isinstance(self.input, Address):
+            raise ConfigError(f"{self.input}: is not a file of this machine; fetch it first")
+        return self.input

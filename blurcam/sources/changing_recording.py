@@ -10,6 +10,7 @@ from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import RawLayout
 from blurcam.settings.reading import ReadOptions
 from blurcam.sources.descriptor import InputDescriptor, open_intake
+from blurcam.sources.open import sha256_of_input
 from blurcam.sources.pipe import PipeSource
 from blurcam.sources.sound import SoundTrack, open_sound
 
@@ -34,6 +35,10 @@ class ChangingRecording(PipeSource):
         """Return the sound of the recording, on the clock of its frames; ``None`` for none."""
         timeline, base = self._pictures.timeline, self.info.time_base
         return open_sound(self._path, timeline, base, self._counts)
+
+    def sha256(self) -> str:
+        """Return the hash of the recording's bytes; raises SourceReadError."""
+        return sha256_of_input(self._path)
 
     def seek(self, pts: int) -> None:
         """Refuse to begin in the middle."""

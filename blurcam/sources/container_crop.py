@@ -73,7 +73,18 @@ def crop_of(path: Path, format: str, video: int) -> Crop:
 
 
 def crop_in(file: IO[bytes], format: str, video: int) -> Crop:
-    """Return the same of an open file; what cannot be understood crops nothing."""
+    """Return the same of an open file, which is left where it was read from.
+
+    What cannot be understood crops nothing.
+    """
+    place = file.tell()
+    try:
+        return _crop_in(file, format, video)
+    finally:
+        file.seek(place)
+
+
+def _crop_in(file: IO[bytes], format: str, video: int) -> Crop:
     if "matroska" in format:
         read = _matroska_crops
     elif "mp4" in format:

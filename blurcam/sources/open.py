@@ -8,13 +8,16 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import av
 import av.logging
 from av.container import InputContainer
 
 from blurcam.errors import SourceError, SourceOpenError, SourceReadError
+from blurcam.runtime.files import sha256_of
+from blurcam.settings.addresses import Address
+from blurcam.sources.http_file import HttpFile
 
 # Formats that are lists of other files and addresses: a recording that came from outside must not
 # make blurcam read what only its owner may.
@@ -28,6 +31,8 @@ ONE_FILE: Final = {
     "format_whitelist": ",".join(sorted(av.formats_available - LISTS)),
 }
 """FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+
+_NOTHING_ELSE: Final = {"protocol_whitelist": "none"}
 
 FAULTS: Final = (av.FFmpegError, OSError, ValueError, EOFError)
 """What PyAV raises when FFmpeg cannot open or read something."""
@@ -44,6 +49,12 @@ def open_path(path: Path) -> InputContainer:
     with opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
         return av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
+
+
+def open_file(file: IO[bytes], name: str) -> InputContainer:
+    """Open a recording that is open already, and no other; raises SourceOpenError."""
+    with opening(name):
+        return av.open(file, "r", options=ONE_FILE | _NOTHING_ELSE, metadata_errors="ignore")
 
 
 def open_bytes(data: bytes, format: str) -> InputContainer:
@@ -79,6 +90,15 @@ def reading(what: str) -> Iterator[None]:
         raise
     except FAULTS as exc:
         raise SourceReadError(f"{what}: {brief(exc)}") from exc
+
+
+def sha256_of_input(place: Path | Address) -> str:
+    """Return the SHA-256 of a recording's bytes; raises SourceError."""
+    with reading(str(place)):
+        if isinstance(place, Path):
+            return sha256_of(place)
+        with HttpFile(place) as file:
+            return file.sha256()
 
 
 def brief(error: Exception) -> str:

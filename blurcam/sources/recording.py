@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Final, Self
+from typing import IO, Final, Self, cast
 
 import av.logging
 from av.container import InputContainer
@@ -16,12 +16,14 @@ from blurcam.errors import SourceOpenError
 from blurcam.media.frames import Frame
 from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.runtime.last_words import step
+from blurcam.settings.addresses import Address
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.changing_recording import ChangingRecording
-from blurcam.sources.container_crop import crop_of
+from blurcam.sources.container_crop import Crop, crop_in, crop_of
 from blurcam.sources.decoding import Decoded, NothingDecoded
-from blurcam.sources.open import open_path
-from blurcam.sources.restarts import changes_program
+from blurcam.sources.http_file import HttpFile
+from blurcam.sources.open import open_file, open_path, reading, sha256_of_input
+from blurcam.sources.restarts import changes_program, changes_program_in
 from blurcam.sources.signatures import refuse_parts
 from blurcam.sources.sound import SoundTrack, open_sound
 from blurcam.sources.stream_start import start_of
@@ -33,34 +35,58 @@ _HEAD_BYTES: Final = 4096
 
 
 def open_source(
-    path: Path, counts: FrameCounts, asked: ReadOptions = READ_PLAINLY
+    place: Path | Address, counts: FrameCounts, asked: ReadOptions = READ_PLAINLY
 ) -> RecordingSource:
-    """Return the recording, with its first frame decoded.
+    """Return the recording, a file or one on a server, with its first frame decoded.
 
     Counts every decoded frame in ``counts.frames_in``, and what is missing in ``counts.lost``.
     Raises :class:`~blurcam.errors.SourceOpenError` where there is nothing to decode.
     """
-    refuse_what_is_no_file(path)
-    with step(f"opening {path}"):
-        if changes_program(path):
-            return ChangingRecording(path, counts, asked)
+    if isinstance(place, Path):
+        refuse_what_is_no_file(place)
+    with step(f"opening {place}"):
+        if isinstance(place, Path) and changes_program(place):
+            return ChangingRecording(place, counts, asked)
         try:
-            return _opened(path, counts, asked)
+            return _opened(place, counts, asked)
         except NothingDecoded:
             # With a frame to a thread, FFmpeg and PyAV give up those before an error at the end.
-            return _opened(path, counts, asked, one_by_one=True)
+            return _opened(place, counts, asked, one_by_one=True)
 
 
 def _opened(
-    path: Path, counts: FrameCounts, asked: ReadOptions, *, one_by_one: bool = False
+    place: Path | Address, counts: FrameCounts, asked: ReadOptions, *, one_by_one: bool = False
 ) -> FileSource:
-    with av.logging.Capture(local=True) as log:
-        container = open_path(path)
+    with ExitStack() as stack:
+        file = None if isinstance(place, Path) else stack.enter_context(_served(place))
+        with av.logging.Capture(local=True) as log:
+            container = _container(place, file)
+        stack.callback(container.close)
+        source = FileSource(place, container, counts, asked, log, file=file, one_by_one=one_by_one)
+        stack.pop_all()
+    return source
+
+
+def _container(place: Path | Address, file: HttpFile | None) -> InputContainer:
+    if isinstance(place, Path):
+        return open_path(place)
+    return open_file(cast(IO[bytes], file), str(place))
+
+
+def _served(address: Address) -> HttpFile:
+    """Return a recording on a server, from its beginning; raises SourceOpenError."""
+    file = HttpFile(address)
     try:
-        return FileSource(path, container, counts, asked, log, one_by_one=one_by_one)
+        with reading(str(address)):
+            refuse_parts(file.read(_HEAD_BYTES), str(address))
+            file.seek(0)
+            if changes_program_in(cast(IO[bytes], file)):
+                raise SourceOpenError(f"{address}: changes its codec on the way; fetch it first")
+            file.seek(0)
     except BaseException:
-        container.close()
+        file.close()
         raise
+    return file
 
 
 def refuse_what_is_no_file(path: Path) -> None:
@@ -84,19 +110,25 @@ class FileSource:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Address,
         container: InputContainer,
         counts: FrameCounts,
         asked: ReadOptions,
         log: Iterable[tuple[int, str, str]],
         *,
+        file: HttpFile | None = None,
         one_by_one: bool = False,
     ) -> None:
-        """Use :func:`open_source`; ``log`` is what FFmpeg said when it opened the file."""
-        self.name = str(path)
+        """Use :func:`open_source`; ``log`` is what FFmpeg said when it opened the file.
+
+        ``file`` is what a recording on a server is read from.
+        """
+        self.name = str(place)
+        self._place = place
+        self._file = file
         self._container = container
         self._counts = counts
-        self._stream = video_stream(path, container, asked.track, counts)
+        self._stream = video_stream(self.name, container, asked.track, counts)
         self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream, live=one_by_one)
         # A short file is read to its end while it is opened, and its demuxer complains only once.
@@ -106,15 +138,33 @@ class FileSource:
         except BaseException:
             self._decoded.close()
             raise
-        crop = crop_of(path, container.format.name, track_number(container, self._stream))
-        self._start = start_of(self.name, container, self._stream, first, asked, crop)
+        self._start = start_of(self.name, container, self._stream, first, asked, self._crop())
         self.info = self._start.info
         self._pictures = self._start.frame_maker(first, counts)
+
+    def _crop(self) -> Crop:
+        """Return how the container crops the frames."""
+        container, number = self._container, track_number(self._container, self._stream)
+        if isinstance(self._place, Path):
+            return crop_of(self._place, container.format.name, number)
+        assert self._file is not None
+        return crop_in(cast(IO[bytes], self._file), container.format.name, number)
 
     def open_sound(self) -> SoundTrack | None:
         """Return the sound of the recording, on the clock of its frames; ``None`` for none."""
         timeline, base = self._pictures.timeline, self.info.time_base
-        return open_sound(Path(self.name), timeline, base, self._counts)
+        return open_sound(self._place, timeline, base, self._counts)
+
+    def sha256(self) -> str:
+        """Return the hash of the recording's bytes, once its frames were read.
+
+        Raises :class:`~blurcam.errors.SourceReadError`.
+        """
+        if isinstance(self._place, Path):
+            return sha256_of_input(self._place)
+        assert self._file is not None
+        with reading(self.name):
+            return self._file.sha256()
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame that can be decoded.
@@ -161,6 +211,8 @@ class FileSource:
         """Close the file; safe to call twice."""
         self._decoded.close()
         self._container.close()
+        if self._file is not None:
+            self._file.close()
 
     def __enter__(self) -> Self:
         """Return itself."""

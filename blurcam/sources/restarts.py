@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import numpy as np
 
 from blurcam.settings.pipe import FromName
 from blurcam.sources.descriptor import RestartWatch
+from blurcam.sources.signatures import TS_PACKET, TS_SEARCH, is_transport_stream
 
 # Where each begins anew; long enough that coded pictures hold them by accident once in years.
 _HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
@@ -21,7 +22,6 @@ _HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
 }
 # Longer than every head.
 _OVERLAP: Final = 32
-_TS_PACKET: Final = 188
 # So much of a file is looked at at once.
 _SCANNED_BYTES: Final = 8 << 20
 _SYNC: Final = 0x47
@@ -36,14 +36,23 @@ def watch_for(name: FromName) -> RestartWatch | None:
 
 def changes_program(path: Path) -> bool:
     """Return whether the video of a transport stream changes its codec or its place on the way."""
-    watch = _ProgramWatch()
     try:
         with path.open("rb") as file:
-            while data := file.read(_SCANNED_BYTES):
-                if watch.cut(data) is not None:
-                    return True
+            return changes_program_in(file)
     except OSError:
         return False
+
+
+def changes_program_in(file: IO[bytes]) -> bool:
+    """Return the same of an open file, of which a transport stream is read to its end."""
+    data = file.read(_SCANNED_BYTES)
+    if not is_transport_stream(data[:TS_SEARCH]):
+        return False
+    watch = _ProgramWatch()
+    while data:
+        if watch.cut(data) is not None:
+            return True
+        data = file.read(_SCANNED_BYTES)
     return False
 
 
@@ -81,10 +90,10 @@ class _ProgramWatch:
     def cut(self, data: bytes) -> tuple[int, bytes] | None:
         joined = self._rest + data
         start = self._synchronised(joined)
-        count = (len(joined) - start) // _TS_PACKET
-        end = start + count * _TS_PACKET
-        packets = np.frombuffer(joined, np.uint8, count * _TS_PACKET, start)
-        packets = packets.reshape(count, _TS_PACKET)
+        count = (len(joined) - start) // TS_PACKET
+        end = start + count * TS_PACKET
+        packets = np.frombuffer(joined, np.uint8, count * TS_PACKET, start)
+        packets = packets.reshape(count, TS_PACKET)
         pids = (packets[:, 1].astype(np.int32) & 0x1F) << 8 | packets[:, 2]
         old = len(self._rest)
         self._rest = joined[end:]
@@ -94,7 +103,7 @@ class _ProgramWatch:
                 self._association = packet
                 self._map_pid = _map_pid(packet, self._map_pid)
             elif pids[index] == self._map_pid and self._changes(packet):
-                place = start + int(index) * _TS_PACKET
+                place = start + int(index) * TS_PACKET
                 return max(0, place - old), self._association + joined[place:]
         return None
 
@@ -102,7 +111,7 @@ class _ProgramWatch:
     def _synchronised(data: bytes) -> int:
         """Return where the first packet begins."""
         place = data.find(b"\x47")
-        while place >= 0 and place + _TS_PACKET < len(data) and data[place + _TS_PACKET] != _SYNC:
+        while place >= 0 and place + TS_PACKET < len(data) and data[place + TS_PACKET] != _SYNC:
             place = data.find(b"\x47", place + 1)
         return len(data) if place < 0 else place
 
@@ -119,7 +128,7 @@ def _section(packet: bytes) -> bytes | None:
     if packet[0] != _SYNC or not packet[1] & 0x40 or packet[1] & 0x80 or not packet[3] & 0x10:
         return None
     begin = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
-    begin += 1 + packet[begin] if begin < _TS_PACKET else 0
+    begin += 1 + packet[begin] if begin < TS_PACKET else 0
     section = packet[begin:]
     if len(section) < 12:
         return None

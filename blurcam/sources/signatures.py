@@ -33,10 +33,12 @@ _H264_UNITS: Final = frozenset({1, 5, 6, 7, 8, 9})
 _H265_UNITS: Final = frozenset({*range(16, 22), 32, 33, 34, 35, 39})
 _MPEG4_OBJECT: Final = range(0x30)
 # A transport stream is of packets of so many bytes, which begin with this one.
-_TS_PACKET: Final = 188
+TS_PACKET: Final = 188
+"""Bytes of a packet of a transport stream."""
 _SYNC: Final = 0x47
 # How far into a transport stream its first whole packet may begin, and how many must follow.
-_TS_SEARCH: Final = 5 * _TS_PACKET
+TS_SEARCH: Final = 5 * TS_PACKET
+"""Bytes by which a transport stream is known, wherever in a packet it begins."""
 _MP4_BOXES: Final = (
     b"ftyp",
     b"styp",
@@ -72,7 +74,9 @@ def recognise(intake: InputDescriptor) -> FromName:
     if start[4:8] in _MP4_BOXES:
         refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
         return "mp4"
-    if _is_transport_stream(intake):
+    if is_transport_stream(intake.peek(TS_PACKET + 1)) or is_transport_stream(
+        intake.peek(TS_SEARCH)
+    ):
         return "ts"
     head = intake.peek(_HEAD_BYTES)
     if _PART.match(head):
@@ -152,11 +156,11 @@ def _boxes(start: bytes) -> list[bytes]:
     return kinds
 
 
-def _is_transport_stream(intake: InputDescriptor) -> bool:
-    if intake.peek(_TS_PACKET + 1)[:1] == b"\x47" == intake.peek(_TS_PACKET + 1)[_TS_PACKET:]:
+def is_transport_stream(start: bytes) -> bool:
+    """Return whether a stream that starts so is one, with 188 or 192 bytes to a packet."""
+    if start[:1] == b"\x47" == start[TS_PACKET : TS_PACKET + 1]:
         return True
-    start = intake.peek(_TS_SEARCH)
-    for step in (_TS_PACKET, _TS_PACKET + 4):
+    for step in (TS_PACKET, TS_PACKET + 4):
         for offset in range(step):
             places = range(offset, len(start), step)
             if len(places) > 3 and all(start[place] == _SYNC for place in places):

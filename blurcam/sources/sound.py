@@ -6,14 +6,16 @@ import struct
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from av.container import InputContainer
 from av.stream import Disposition
 
 from blurcam.media.timelines import Timeline
 from blurcam.runtime.counts import FrameCounts
-from blurcam.sources.open import open_path, reading
+from blurcam.settings.addresses import Address
+from blurcam.sources.http_file import HttpFile
+from blurcam.sources.open import open_file, open_path, reading
 
 # A clock that steps back by so much was set.
 _FAR_SECONDS: Final = Fraction(1, 2)
@@ -130,10 +132,13 @@ def _skipped(packet: Any, rate: int) -> Fraction:
 
 
 def open_sound(
-    path: Path, timeline: Timeline, base: Fraction, counts: FrameCounts
+    place: Path | Address, timeline: Timeline, base: Fraction, counts: FrameCounts
 ) -> SoundTrack | None:
     """Return the recording's default sound track, else its first; ``None`` where it has none."""
-    container = open_path(path)
+    if isinstance(place, Path):
+        container = open_path(place)
+    else:
+        container = open_file(cast(IO[bytes], HttpFile(place)), str(place))
     audio: list[Any] = list(container.streams.audio)
     tracks = [each for each in audio if each.codec_context is not None]
     if not tracks:
@@ -142,5 +147,5 @@ def open_sound(
     chosen = next((each for each in tracks if each.disposition & Disposition.default), tracks[0])
     if len(tracks) > 1:
         number = tracks.index(chosen) + 1
-        counts.notice(f"{path}: sound track {number} of {len(tracks)} is used")
-    return SoundTrack(str(path), container, chosen, timeline, base)
+        counts.notice(f"{place}: sound track {number} of {len(tracks)} is used")
+    return SoundTrack(str(place), container, chosen, timeline, base)
