@@ -4,9 +4,11 @@ WORKDIR /src
 RUN python3 -m venv /opt/blurcam
 COPY packaging/requirements.lock packaging/requirements.lock
 RUN /opt/blurcam/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --require-hashes -r packaging/requirements.lock
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY blurcam blurcam
-RUN /opt/blurcam/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
+# For blurcam --version: docker build --build-arg COMMIT=$(git rev-parse --short=12 HEAD) …
+ARG COMMIT=
+RUN BLURCAM_COMMIT=$COMMIT /opt/blurcam/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-build-isolation .
 RUN BLURCAM_MODELS=/opt/blurcam/models /opt/blurcam/bin/blurcam models pull
 
 FROM python:3.11-slim-bookworm

@@ -55,6 +55,13 @@ check: lint types test ## what decides whether a change lands
 prove: setup models samples ## prove it: faults, leaks, attacks; a summary in docs/design/proof.md, all rows in build/
 	$(BIN)/python -m tests.proof
 
+dist: setup ## build wheel and source archive into dist/
+	@rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+
+wheels-check: setup ## ask the index for a wheel of every package, for x86-64 and arm64, Python 3.11 to 3.13
+	$(BIN)/python tools/wheels_check.py
+
 sbom: setup ## write build/sbom.json, what blurcam is made of (CycloneDX)
 	@mkdir -p build
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
@@ -109,25 +116,25 @@ reference: setup ## write the tables of options in docs/reference/cli.md
 man: setup ## write the man page, build/blurcam.1
 	$(BIN)/python -m tools.man_page
 
-image-lock: setup ## write packaging/requirements.lock, the image's part of the lock
+image-lock: setup ## write packaging/requirements.lock and constraints.txt, the program's part of the lock
 	$(BIN)/python tools/image_lock.py
 
 picture: setup models samples ## make docs/before-after.jpg and docs/guide/effects.jpg
 	$(BIN)/python tools/picture.py
 	$(BIN)/python tools/effects_picture.py
 
-lock: setup ## resolve the dependencies anew (needs uv)
-	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
+lock: setup ## resolve the dependencies anew
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header \
 	    --overrides tools/overrides.txt -o requirements.lock
-	uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --quiet \
+	$(BIN)/uv pip compile benchmarks/peers/requirements.in --universal --python-version 3.11 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o benchmarks/peers/requirements.txt
-	uv pip compile benchmarks/peers/blurry.in --universal --python-version 3.12 --quiet \
+	$(BIN)/uv pip compile benchmarks/peers/blurry.in --universal --python-version 3.12 --quiet \
 	    --generate-hashes --no-emit-index-url --no-annotate --no-header -o benchmarks/peers/blurry.txt
 
 clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock picture lock clean \
+.PHONY: dist wheels-check help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock picture lock clean \
         bench bench-quick bench-recall bench-quality bench-looks golden scenes

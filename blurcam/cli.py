@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
@@ -38,8 +39,10 @@ app = typer.Typer(
 def _show_version(asked: bool) -> None:
     if asked:
         from blurcam import __version__
+        from blurcam.runtime import build
 
-        typer.echo(f"blurcam {__version__}")
+        commit = build.commit(Path(__file__).parent)
+        typer.echo(f"blurcam {__version__}" + (f" ({commit})" if commit else ""))
         raise typer.Exit
 
 
@@ -53,7 +56,10 @@ def _global(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", callback=_show_version, is_eager=True, help="Print the version and exit."
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Print the version with its commit, and exit.",
         ),
     ] = False,
     debug: Annotated[

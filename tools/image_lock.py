@@ -1,4 +1,6 @@
-"""Writes packaging/requirements.lock: of requirements.lock, what an image needs to run blurcam.
+"""Writes packaging/requirements.lock: of requirements.lock, what is needed to run blurcam.
+
+constraints.txt beside it has the versions without hashes, for installers that resolve themselves.
 
 The extras for tests, Ray and signing stay out. The closure is read from the installed packages.
 """
@@ -16,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "packaging" / "requirements.lock"
+CONSTRAINTS = PAGE.with_name("constraints.txt")
 
 
 def image_lock() -> str:
@@ -26,6 +29,13 @@ def image_lock() -> str:
     blocks = re.split(r"\n(?=\S)", (ROOT / "requirements.lock").read_text(encoding="utf-8").strip())
     kept = [each for each in blocks if canonicalize_name(each.split("==")[0]) in wanted]
     return "# Written by: make image-lock\n" + "\n".join(kept) + "\n"
+
+
+def constraints() -> str:
+    """Return the versions of the whole lock, for what any extra may need."""
+    text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    pins = re.findall(r"^(\S+==[^\\\n]*?) *\\?$", text, re.M)
+    return "# Written by: make image-lock\n" + "\n".join(pins) + "\n"
 
 
 def _closure(requirements: list[str], seen: set[str]) -> Iterator[str]:
@@ -58,3 +68,4 @@ def _applies(requirement: Requirement, extras: set[str]) -> bool:
 
 if __name__ == "__main__":
     PAGE.write_text(image_lock(), encoding="utf-8")
+    CONSTRAINTS.write_text(constraints(), encoding="utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -124,7 +125,7 @@ def test_what_is_ignored_is_counted(tmp_path: Path) -> None:
 def test_version_is_one_line_on_stdout() -> None:
     result = blurcam("--version")
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout.startswith("blurcam ")
+    assert re.fullmatch(r"blurcam \d+\.\d+\.\d+( \([0-9a-f]{12}\+?\))?\n", result.stdout)
 
 
 def test_check_finds_this_machine_fit(clip: Path) -> None:

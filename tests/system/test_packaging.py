@@ -115,7 +115,7 @@ def test_the_image_runs_as_nobody_in_particular_and_checks_its_health() -> None:
     assert by_name["ENTRYPOINT"] == '["blurcam"]'
     assert json.loads(by_name["HEALTHCHECK"].partition("CMD ")[2]) == ["blurcam", "health"]
     assert blurcam("health", "--help").returncode == 0
-    assert not any(name in ("ADD", "ARG") for name, _ in steps())
+    assert [rest for name, rest in steps() if name in ("ADD", "ARG")] == ["COMMIT="]
 
 
 def test_the_images_lock_is_the_part_of_the_lock_that_it_should_be() -> None:
@@ -142,7 +142,11 @@ def test_every_step_of_the_build_works_in_a_folder_of_its_own(tmp_path: Path) ->
                 copy(ROOT / each, end)
         elif name == "RUN":
             ran += 1
-            command = rest.replace("/opt/", f"{opt}/").replace("python3 ", f"{sys.executable} ")
+            command = (
+                rest.replace("$COMMIT", "0123abc")
+                .replace("/opt/", f"{opt}/")
+                .replace("python3 ", f"{sys.executable} ")
+            )
             if "models pull" in command:
                 command += f" --mirror {ROOT / 'models'}"
             subprocess.run(command, shell=True, check=True, cwd=source, timeout=1800)
@@ -175,6 +179,8 @@ def test_the_composition_is_sound_where_docker_is_there_to_say_so() -> None:
 def test_the_services_hold_no_more_than_they_need() -> None:
     for name, service in COMPOSE["services"].items():
         assert service["read_only"] is True, name
+        for port in service["ports"]:
+            assert re.match(r"127\.0\.0\.1:|\$\{LISTEN:-127\.0\.0\.1\}:", port), port
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert "privileged" not in service, name
@@ -190,6 +196,16 @@ def test_only_blurcam_is_in_the_network_of_the_cameras() -> None:
     assert inside == ["blurcam"]
 
 
+def test_mediamtx_serves_what_the_guide_promises() -> None:
+    ports = [port.rpartition(":")[2] for port in COMPOSE["services"]["mediamtx"]["ports"]]
+    assert ports == ["8554", "8888", "8889", "8189/udp"]
+    guide = (ROOT / "docs" / "guide" / "mediamtx.md").read_text(encoding="utf-8")
+    for port in ports[:3]:
+        assert f"://127.0.0.1:{port}/front" in guide
+    for volume in COMPOSE["services"]["mediamtx"]["volumes"]:
+        assert volume == "./config/mediamtx.yml:/mediamtx.yml:ro"
+
+
 def test_every_secret_network_and_volume_is_declared() -> None:
     used: dict[str, set[str]] = {"secrets": set(), "networks": set()}
     for service in COMPOSE["services"].values():
@@ -197,7 +213,7 @@ def test_every_secret_network_and_volume_is_declared() -> None:
             names.update(service.get(key, ()))
     for key, names in used.items():
         assert names == set(COMPOSE[key]), key
-    text = (ROOT / "packaging" / "cameras.yaml").read_text(encoding="utf-8")
+    text = (ROOT / "packaging" / "compose" / "cameras.yaml").read_text(encoding="utf-8")
     asked = set(re.findall(r"^[^#]*?\$\{(\w+)\}", text, re.M))
     assert asked == used["secrets"]
 
