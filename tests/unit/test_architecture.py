@@ -39,7 +39,7 @@ ONLY = {
     "ray": {"batch.ray_workers"},
     "multiprocessing": set(),
     "pickle": set(),
-    "subprocess": {"runtime.child", "models.fetch"},
+    "subprocess": {"runtime.build", "runtime.child", "models.fetch"},
     "sqlite3": {"batch.ledger_database"},
     "cryptography": {"batch.report.hash_chain"},
     "jinja2": {"batch.report.page"},
