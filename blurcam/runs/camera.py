@@ -1,4 +1,4 @@
-"""One live camera to redacted outputs, session after session, until it is stopped."""
+"""The run of one camera: it redacts session after session until it is stopped."""
 
 from __future__ import annotations
 
@@ -36,18 +36,19 @@ from blurcam.sources.camera import CameraTimeline, LiveSource
 
 logger = logging.getLogger(__name__)
 
-# Twice a second the status is told; the supervisor takes five seconds without for a hung process.
+# The status is reported twice a second. After five seconds without one, the supervisor counts the
+# process as hung.
 _TELLS_EVERY: Final = 0.5
 _RESTS_FOR: Final = 0.1
-# A reader that hangs beyond its own time-outs is given up after so many seconds more.
+# A reader that hangs beyond its own time-outs is given up after this many seconds more.
 _GRACE_SECONDS: Final = 2.0
 _TIMED: Final = ("scan", "detect", "cover", "redact", "encode")
 
 
 class CameraRun:
-    """One camera under way: enter it, then call :meth:`step` until that returns false.
+    """The run of one camera: enter it, then call :meth:`step` until that returns false.
 
-    It owns its state: ``state`` and ``counts`` say what it knows, :meth:`status` what that means.
+    It owns its state: ``state`` and ``counts`` hold what it knows, :meth:`status` what that means.
     """
 
     def __init__(
@@ -61,9 +62,9 @@ class CameraRun:
     ) -> None:
         """Check the outputs; open nothing yet.
 
-        ``tell`` is given the status twice a second, from the thread that steps: it stops when that
-        hangs. ``stop`` asks for the end. ``stills`` get every redacted frame; ``standard`` is a
-        descriptor of standard output, for the output of that kind.
+        The run calls ``tell`` with its status twice a second, from the thread that steps, so that
+        a thread that hangs shows. ``stop`` ends the run. ``stills`` get every redacted frame.
+        ``standard`` is a descriptor of standard output, for the output of that kind.
         """
         check_camera(camera)
         self.camera = camera
@@ -92,7 +93,7 @@ class CameraRun:
         self._steps = deliver(self._redacted, (self._outputs,), self.counts, may_end_early=True)
 
     def __enter__(self) -> Self:
-        """Open the detector; raises ModelError where there is none that works."""
+        """Open the detector; raises ModelError if it cannot be used."""
         opened = open_detector(self.camera.detect, live=True)
         self._detector = DeadlineDetector(opened, self._clock)
         for last in (self._detector, self._outputs, self._redacted, self._steps):
@@ -104,7 +105,7 @@ class CameraRun:
         self._stack.close()
 
     def run(self) -> FrameCounts:
-        """Enter it and step to the end; return what became of its frames."""
+        """Enter the run and step to its end; return what happened to its frames."""
         with self:
             while self.step():
                 pass
@@ -113,10 +114,10 @@ class CameraRun:
         return self.counts
 
     def step(self) -> bool:
-        """Redact one more frame, connecting as often as it takes; false at the end.
+        """Redact one more frame, connecting as often as needed; return false at the end.
 
-        Raises whatever is not the camera's fault: a detector that failed for good, an encoder that
-        cannot encode. Nothing is written then.
+        Raises the errors that are not the camera's fault: a detector that failed for good, an
+        encoder that cannot encode. Nothing is written then.
         """
         return next(self._steps, None) is not None
 
@@ -126,16 +127,16 @@ class CameraRun:
         return status_of(self.camera.name, self.state, self.counts, outputs, self._clock)
 
     def _frames(self) -> Generator[ShownFrame, None, None]:
-        """Yield the redacted frames of one session after the other."""
+        """Yield the redacted frames of one session after another."""
         while not self._turn():
             began = self._clock.elapsed()
             try:
                 yield from self._session()
-                break  # asked to stop, or a file played as a camera has ended
+                break  # the run was stopped, or a file played as a camera has ended
             except SourceError as exc:
                 wait = self._failed(exc, self._clock.elapsed() - began)
-            # The exception's traceback and the generators hold each other, and with them the
-            # decoder, its threads and frames: 1.8 MB of 320x240 a session, until collected.
+            # The exception's traceback and the generators refer to each other, and so keep the
+            # decoder with its threads and frames until collected: 1.8 MB a session at 320x240.
             gc.collect()
             end = self._clock.elapsed() + wait
             while self._clock.elapsed() < end and not self._turn():
@@ -147,7 +148,7 @@ class CameraRun:
         if self._has_worked:
             self._failures.over()
         self._has_worked = False
-        self._failures.add(str(error))  # a kept record must not keep the decoder
+        self._failures.add(str(error))  # the error itself would keep the decoder
         self.state.failed(error)
         is_refused = isinstance(error, SourceRefused)
         wait = self._backoff.after(REFUSED if is_refused else UNREACHABLE, lasted)
@@ -187,7 +188,7 @@ class CameraRun:
             raise self._ended
 
     def _passing(self, frames: Iterator[Frame | None]) -> Iterator[Frame | None]:
-        """Yield the frames; their end, which is an error, is kept until all are covered."""
+        """Yield the frames; the error that ends them is raised after all are covered."""
         try:
             for frame in frames:
                 if frame is None:
@@ -201,11 +202,11 @@ class CameraRun:
             self._ended = exc
 
     def _is_over(self) -> bool:
-        """Whether to end the session; raises SourceTimeout where its own time-outs do not work."""
+        """Whether to end the session; raises SourceTimeout if its reader hangs."""
         if self._turn():
             return True
         if self._clock.elapsed() > self._gives_up_at:
-            raise SourceTimeout(f"{self.camera.name}: no frame, and no word why")
+            raise SourceTimeout(f"{self.camera.name}: no frame and no error from its reader")
         return False
 
     def _drop(self, count: int) -> None:
@@ -237,7 +238,7 @@ class CameraRun:
         return OverloadControl(self._clock, levels)
 
     def _note_load(self, wall_time: float) -> None:
-        """Note how far behind the camera a frame is that is searched now."""
+        """Note how far behind the camera the search is."""
         lag = self._clock.wall() - wall_time
         self.state.queue_fill = min(1.0, max(0.0, lag / LIVE_SECONDS))
         if self._overload is not None:
@@ -246,7 +247,7 @@ class CameraRun:
             self.state.overload = self._overload.overload
 
     def _turn(self) -> bool:
-        """Tell the status when that is due; return whether the end was asked for."""
+        """Report the status if that is due; return whether the run was stopped."""
         now = self._clock.elapsed()
         if now - self._told >= _TELLS_EVERY:
             self._told = now
@@ -256,7 +257,7 @@ class CameraRun:
         return self._stop.asked
 
     def _note_stages(self) -> None:
-        """Note how long each stage took for each frame since the last time."""
+        """Note the time that each stage took for each frame since the last note."""
         frames, spent = self.counts.frames_in, self._stages.seconds(_TIMED)
         before, spent_before = self._spent
         if frames == before:

@@ -1,4 +1,4 @@
-"""How many bytes of frames a run may hold: what a header claims must not decide it."""
+"""The frame budget: how many bytes of frames a run may hold, whatever a header claims."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from blurcam.errors import SourceOpenError
 from blurcam.media.formats import StreamInfo
 from blurcam.runtime.memory import GIGABYTE, available_bytes
 
-# Of what there is, so much is taken where nothing else is said.
+# Without `--memory` a run takes this share of the memory there is.
 _SHARE: Final = 0.8
-# Of what is allowed, so much is for looking ahead, and by default no more than this.
+# This share of the allowed memory is for looking ahead, and by default no more than this.
 _LOOK_AHEAD: Final = 0.25
 MOST_BYTES: Final = 640 << 20
-"""How many bytes of frames wait at most where nothing else is said."""
-# Measured: what a run takes beside its frames, and how many of them the decoder, the queues, the
-# encoder and the shortest look-ahead hold.
+"""The most bytes of frames that wait, without `--memory`."""
+# Measured: the memory of a run without its frames, and the number of frames that the decoder, the
+# queues, the encoder and the shortest look-ahead hold.
 _BESIDE: Final = 600 << 20
 _FEWEST_FRAMES: Final = 52
 
@@ -28,10 +28,10 @@ def frame_bytes(info: StreamInfo) -> int:
 
 
 def look_ahead_bytes(info: StreamInfo, memory: float | None) -> int:
-    """Return how many bytes of frames may wait for what comes after them.
+    """Return how many bytes of frames may wait for those after them.
 
-    ``memory`` is what the run may take, in gigabytes, ``None`` for what suits the machine. Raises
-    SourceOpenError where that is too little for frames of this size.
+    ``memory`` is the memory that the run may take, in gigabytes; ``None`` for a share of the
+    machine's. Raises SourceOpenError if that is too little for frames of this size.
     """
     allowed = round(memory * GIGABYTE) if memory is not None else round(_SHARE * available_bytes())
     needed = _BESIDE + _FEWEST_FRAMES * frame_bytes(info)

@@ -1,4 +1,4 @@
-"""Pictures of a program: arrays in, boxes or arrays out. Nothing here loads FFmpeg."""
+"""Pictures as arrays, for programs: arrays in, boxes or arrays out. FFmpeg is not loaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a stream comes at the pace of its own clock: a camera's does, a file's does not."""
+"""The pace of a stream: a camera's frames come as fast as they play, a file's faster."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from typing import Final, Protocol
 from blurcam.media.clock import Clock, SystemClock
 from blurcam.media.frames import Frame
 
-# What is judged: the last seconds in which the producer was not held up, at least so many of them.
-# The jitter of a camera's frames is below 0.1 s; shorter windows would take a burst for a pace.
+# The pace is measured over at least this many seconds in which the producer was not held up. The
+# jitter of a camera's frames is below 0.1 s; a shorter window would take a burst for the pace.
 _WINDOW_SECONDS: Final = 2.0
 _LEAST_SECONDS: Final = 0.7
-# Media time over the time that it took to come.
+# The media time of a camera over the time in which it came lies between these.
 _SLOWEST, _FASTEST = 0.8, 1.25
-# A producer that is waited for less is no slower than the decoder: what comes is what can be read.
+# If the decoder waits for less than this share of the time, it sets the pace, not the producer.
 _LEAST_WAITED: Final = 0.1
-# Frames that may wait of a stream that is no camera's.
+# This many frames may wait if the stream is not a camera's.
 _FEW: Final = 4
 
 
 class TimedSource(Protocol):
-    """What frames are decoded from; ``waited`` grows by the seconds that bytes were waited for."""
+    """A source of bytes; ``waited`` grows by the seconds for which a read waited for bytes."""
 
     waited: float
 
@@ -30,11 +30,12 @@ class TimedSource(Protocol):
 class StreamPace:
     """The pace of a stream, measured where its frames are decoded.
 
-    Time in which the producer is held up, since nobody took the last frame yet, does not count.
+    The time in which the producer is held up, because the last frame was not taken yet, does not
+    count.
     """
 
     def __init__(self, source: TimedSource, clock: Clock | None = None) -> None:
-        """Judge what comes from ``source``."""
+        """Measure the frames that are decoded from ``source``."""
         self._source = source
         self._clock = clock or SystemClock()
         self._held = 0.0
@@ -60,10 +61,10 @@ class StreamPace:
             self._arrivals.popleft()
 
     def hold_at(self, most: int) -> int | None:
-        """Return how many frames may wait before the producer is held up; ``None``: never.
+        """Return how many frames may wait before the producer is held up; ``None``: any number.
 
-        Until the pace is known, ``most`` of them wait: a camera that is held up would afterwards
-        send what it kept, faster than it plays.
+        Until the pace is known, ``most`` frames may wait: a camera that was held up would send
+        what it kept faster than it plays.
         """
         if self.is_live:
             return None
@@ -72,7 +73,7 @@ class StreamPace:
 
     @property
     def is_live(self) -> bool:
-        """Whether the last frames came at the pace of their own clock, and were waited for."""
+        """Whether the last frames came as fast as they play, and the decoder waited for them."""
         if not self._arrivals:
             return False
         (began, first, waited), (ended, last, waited_since) = self._arrivals[0], self._arrivals[-1]

@@ -1,4 +1,7 @@
-"""One picture: searched as closely as ``thorough`` does, since it has one chance, and redacted."""
+"""The run of one picture: it is searched as closely as ``thorough`` does, and redacted.
+
+A picture has one chance: no other frame shows the same faces.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,13 @@ from blurcam.sources.picture import read_picture
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
 
-# Larger pictures are searched in tiles, so that a search takes the same memory whatever their size:
-# at twice the size, as `thorough` searches, a tile makes a view of 6144 pixels a side.
+# Larger pictures are searched in tiles, so that the search takes the same memory at any size. At
+# twice the size, as `thorough` searches, a tile makes a view of 6144 pixels a side.
 _TILE: Final = 3072
-# Faces up to this height lie whole in some tile; larger ones are found on the whole picture, which
-# is reduced to the size of a tile.
+# Every face up to this height lies entirely in some tile. Larger ones are found on the whole
+# picture, reduced to the size of a tile.
 _OVERLAP: Final = 512
-# What decides nothing about a picture, by the group that it is a setting of.
+# Settings that have no effect on a picture, by their group.
 _OF_VIDEO: Final = {
     "encode": (Encode(), ("codec", "encoder", "crf", "preset", "audio")),
     "cover": (Cover(), ("lead", "hold", "bridge")),
@@ -48,13 +51,13 @@ _OF_VIDEO: Final = {
 
 
 def for_pictures(detect: Detect) -> Detect:
-    """Return the settings to search a picture by: ``thorough`` in place of the default."""
+    """Return the settings for a picture: the profile ``thorough`` in place of the default."""
     is_usual = detect.profile == Detect().profile and detect.detector is None
     return replace(detect, profile="thorough") if is_usual else detect
 
 
 def find(frame: Frame, detector: Detector, detect: Detect) -> Finding:
-    """Return the faces of a picture that stands upright; no bound on its size."""
+    """Return the faces of an upright picture of any size."""
     if max(frame.width, frame.height) <= _TILE + _OVERLAP:
         return _search(frame, detector, detect)
     found: list[Detection] = []
@@ -73,7 +76,7 @@ def _search(frame: Frame, detector: Detector, detect: Detect) -> Finding:
 
 
 def _parts(frame: Frame) -> Iterator[tuple[Frame, Box, float]]:
-    """Yield the tiles of a picture at their own size, then all of it reduced to the size of one."""
+    """Yield the tiles of a picture, then the whole picture reduced to the size of a tile."""
     for y in _starts(frame.height):
         for x in _starts(frame.width):
             area = Box(x, y, min(frame.width, x + _TILE), min(frame.height, y + _TILE))
@@ -91,7 +94,7 @@ def _starts(size: int) -> list[int]:
 
 
 def _part(frame: Frame, area: Box, scale: float) -> Frame:
-    """Return a part of a picture whose planes are all of one size, as a picture of its own."""
+    """Return a part of a picture, whose planes all have one size, as a picture of its own."""
     planes = tuple(plane[area.y0 : area.y1, area.x0 : area.x1] for plane in frame.planes)
     if scale != 1:
         size = (max(1, round(area.width * scale)), max(1, round(area.height * scale)))
@@ -115,7 +118,7 @@ def _in_picture(found: Detection, area: Box, scale: float) -> Detection:
 
 
 class _Opaque:
-    """The effect for alpha channels: what is covered is opaque, whatever was there."""
+    """The effect for alpha channels: covered areas become opaque."""
 
     name = "opaque"
     reads_face = False
@@ -149,7 +152,7 @@ def redact_picture(config: Config, *, detector: Detector | None = None) -> Summa
         origin = _Origin(config, counts, detector, stack)
         coverage = origin.coverage(picture.frame)
         redacted = redact(picture.frame, coverage, make_effect(config.effect))
-        # The alpha channel may hold an outline of what is covered: it passes the same gate.
+        # The alpha channel may show the outline of a covered face: it goes through the same gate.
         alpha = None
         if picture.alpha is not None and coverage.reason is None:
             alpha = redact(picture.alpha, coverage, _Opaque())
@@ -192,7 +195,7 @@ class _Origin:
             self._detector = lent or stack.enter_context(closing(open_detector(self._detect)))
 
     def coverage(self, frame: Frame) -> Coverage:
-        """Return what must be covered; everything where nobody knows."""
+        """Return what must be covered: everything if the search did not answer."""
         if self._reader is not None:
             self._refuse_foreign(frame, self._reader.header)
             drawn = burn_in(self._reader.redraw([frame], self._counts), self._config.cover.masks)

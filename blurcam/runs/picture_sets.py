@@ -1,4 +1,4 @@
-"""Which pictures a name stands for: one, a folder of them, a pattern, a numbered row."""
+"""Picture sets: a name stands for one picture, a folder, a pattern or a numbered row of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PictureSet:
 
 
 def is_set(given: Path) -> bool:
-    """Return whether a name stands for many pictures, or for those that may be in a folder."""
+    """Return whether a name stands for many pictures, or for a folder."""
     if given.is_dir():
         return True
     if os.path.lexists(given):
@@ -33,9 +33,9 @@ def is_set(given: Path) -> bool:
 
 
 def picture_set(given: Path, out: Path) -> PictureSet:
-    """Return the pictures that a name stands for, and their places below the folder ``out``.
+    """Return the pictures that a name stands for, and their outputs below the folder ``out``.
 
-    Raises SourceOpenError where there are none, ConfigError for an output that is no folder.
+    Raises SourceOpenError if there are none, ConfigError for an output that is not a folder.
     """
     if out.is_file():
         raise ConfigError(f"{out}: is a file; many pictures need a folder")
@@ -51,7 +51,7 @@ def picture_set(given: Path, out: Path) -> PictureSet:
 
 
 def _found(given: Path) -> Iterator[tuple[Path, Path]]:
-    """Yield every file that may be meant, with its place below the output."""
+    """Yield every file that the name may stand for, with its place below the output."""
     if given.is_dir():
         for path in given.rglob("*"):
             if path.is_file() and not path.name.startswith("."):

@@ -36,7 +36,7 @@ from blurcam.settings.addresses import Address
 from blurcam.settings.pipe import PipeSettings, is_stream
 from blurcam.settings.redaction import Detect
 from blurcam.sinks.descriptor import FifoOpening, OutputDescriptor
-from blurcam.sources.descriptor import InputDescriptor, open_intake
+from blurcam.sources.descriptor import InputDescriptor, open_descriptor
 from blurcam.sources.pipe import open_pipe
 from blurcam.sources.recording import open_source
 from blurcam.track.regions_stream import open_regions
@@ -169,7 +169,7 @@ class PipeRun:
         ):
             return None
         gone = None if self._output_descriptor is None else self._output_descriptor.descriptor
-        descriptor = open_intake(settings.input, gone=gone)
+        descriptor = open_descriptor(settings.input, gone=gone)
         self._stack.callback(descriptor.release)
         return descriptor
 

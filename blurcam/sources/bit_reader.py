@@ -1,10 +1,10 @@
-"""The bits of a coded frame's header."""
+"""A reader of the bits in a coded frame's header."""
 
 from __future__ import annotations
 
 
 class BitReader:
-    """Reads a payload of H.264 or MPEG-4 bit by bit; raises EOFError behind its end."""
+    """Reads a payload of H.264 or MPEG-4 bit by bit; raises EOFError after its end."""
 
     def __init__(self, data: bytes) -> None:
         """Begin with the first bit."""

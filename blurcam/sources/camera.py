@@ -1,4 +1,4 @@
-"""One connection to a camera: whatever it sends, as frames on one true time line."""
+"""One connection to a camera: it yields what the camera sends as frames on one timeline."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _MOST_THREADS: Final = 4
 
 @dataclass(slots=True)
 class CameraTimeline:
-    """What the sessions of one camera share: the time line, and how frames are numbered.
+    """What the sessions of one camera share: the timeline, and the numbers of its frames.
 
-    ``info`` is what the frames look like, decided by the first session; later ones are fitted to
-    it, so that encoder and outputs go on. ``packet_loss`` counts packets known to be lost. Where
-    ``udp_failed``, no packet came by UDP, and TCP alone is used.
+    The first session decides ``info``. Frames of later ones are converted to it, so that encoder
+    and outputs go on. ``packet_loss`` counts packets known to be lost. If ``udp_failed``, no packet
+    came by UDP, and only TCP is used.
     """
 
     clock: Clock
@@ -65,12 +65,12 @@ class CameraTimeline:
 
     @classmethod
     def starting(cls, clock: Clock, counts: FrameCounts) -> CameraTimeline:
-        """Return the camera of a camera of which nothing has been seen yet."""
+        """Return the state of a camera before its first session."""
         return cls(clock, LiveTimeline(clock), counts)
 
 
 class LiveSource:
-    """One session with a camera; what it is, is known once there was a first frame."""
+    """One session with a camera; ``info`` is known after its first frame."""
 
     def __init__(
         self,
@@ -79,28 +79,28 @@ class LiveSource:
         camera: CameraTimeline,
         mounting: Mounting = AS_MOUNTED,
     ) -> None:
-        """Say what is to be read; nothing is opened before :meth:`frames`."""
+        """Note what to read; :meth:`frames` opens it."""
         self._mounting = mounting
         self._address = address
         self._receive = receive
         self._camera = camera
         self._trouble = RepeatedTrouble(logger, f"signs of loss in {address}")
         self._has_begun = False
-        self._moved = 0.0  # when the camera last gave a sign of life
+        self._moved = 0.0  # when the camera last sent something
 
     @property
     def info(self) -> StreamInfo:
-        """What the frames look like."""
+        """Size, format and rate of the frames; raises SourceOpenError before the first one."""
         if self._camera.info is None:
-            raise SourceOpenError(f"{self._address}: has not sent a picture yet")
+            raise SourceOpenError(f"{self._address}: has not sent a frame yet")
         return self._camera.info
 
     def frames(self) -> Iterator[Frame]:
-        """Connect, and yield every frame until the connection fails, which it always does.
+        """Connect, and yield every frame until the connection fails.
 
-        Frames that may show a loss are marked corrupt. Raises a
-        :class:`~blurcam.errors.SourceError`; the end of a live stream is one too. Only a file
-        played as a camera has an end.
+        Frames that may show a loss are marked corrupt. Always raises a
+        :class:`~blurcam.errors.SourceError`, since the end of a live stream is one, too. Only a
+        file played as a camera has an end.
         """
         while True:
             with self._border():
@@ -139,7 +139,7 @@ class LiveSource:
         for picture, is_suspect in self._pictures(container, stream):
             if camera.info is None:
                 info = stream_info(str(self._address), stream, picture, mounting=self._mounting)
-                # What a camera says of its rate, and how long it lasts, is worth nothing.
+                # The rate and the duration that a camera announces are not reliable.
                 camera.info = replace(
                     info, time_base=camera.timeline.time_base, rate=_sane(info.rate),
                     frame_count=None, duration=None,
@@ -174,9 +174,9 @@ class LiveSource:
     def _pictures(
         self, container: InputContainer, stream: VideoStream
     ) -> Iterator[tuple[VideoFrame, bool]]:
-        """Yield each picture, and whether it is suspect."""
+        """Yield each decoded frame, and whether it may be damaged."""
         context: Any = stream.codec_context
-        # Threads that share one picture hold none back, those that take one each do.
+        # Threads that share one frame delay none; threads that decode a frame each do.
         context.thread_type, context.thread_count = "SLICE", min(_MOST_THREADS, os.cpu_count() or 1)
         context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         context.copy_opaque = True
@@ -221,32 +221,33 @@ class LiveSource:
 
     @property
     def _is_paced(self) -> bool:
-        """Whether pictures come in bursts, and are to be shown in their own time."""
+        """Whether frames come in bursts, and must be held back to their own times."""
         return self._address.kind == "file" or ".m3u8" in self._address.location.lower()
 
     @contextmanager
     def _border(self) -> Iterator[None]:
-        """Turn whatever PyAV raises into ours, without the password that it puts there."""
+        """Translate PyAV's errors into ours, without the password that PyAV's text has."""
         try:
             yield
         except SourceError:
             raise
         except (av.error.HTTPUnauthorizedError, av.error.HTTPForbiddenError) as exc:
             raise SourceRefused(
-                f"{self._address}: refuses the user name or the password ({self._brief(exc)})"
+                f"{self._address}: the camera refuses the user name or the password "
+                f"({self._brief(exc)})"
             ) from None
         except (av.FFmpegError, OSError, ValueError, EOFError) as exc:
-            # The cause is left out: its text holds the password, and a traceback would show it.
+            # The cause is left out: its text has the password, and a traceback would show it.
             raise self._fault(exc) from None
 
     def _fault(self, error: Exception) -> SourceError:
-        """Return what happened; the kind of FFmpeg's error does not tell, the time does."""
+        """Return the error; FFmpeg's error does not tell its kind, the time since then does."""
         self._camera.udp_failed |= self._by_udp and not self._has_begun
         silent = self._camera.clock.elapsed() - self._moved
         receive = self._receive
         limit = receive.stall if self._has_begun else min(receive.stall, receive.connect)
         if silent >= 0.9 * limit:
-            return SourceTimeout(f"{self._address}: silent for {silent:.1f} s")
+            return SourceTimeout(f"{self._address}: sent nothing for {silent:.1f} s")
         if self._has_begun:
             return SourceReadError(f"{self._address}: {self._brief(error)}")
         why = why_unreachable(self._address, error) or self._brief(error)
@@ -257,7 +258,7 @@ class LiveSource:
 
 
 class _Pace:
-    """Holds pictures back until their time has come."""
+    """Holds frames back until their time has come."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -266,7 +267,7 @@ class _Pace:
     def wait(self, time: float) -> None:
         lag = self._clock.elapsed() - time
         if self._ahead is None or not -10 < self._ahead - lag < 10:
-            self._ahead = lag  # a start, or a jump: time runs from here
+            self._ahead = lag  # a start, or a jump: time is measured from here
         self._clock.sleep(max(0.0, self._ahead - lag))
 
 

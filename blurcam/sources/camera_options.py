@@ -1,4 +1,4 @@
-"""What FFmpeg is told when a camera is opened: time limits, buffers, and what it may open."""
+"""FFmpeg's options for a camera: time limits, buffers, and what FFmpeg may open."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from blurcam.settings.camera import Receive
 from blurcam.sources.open import ONE_FILE
 
 _MICROSECONDS: Final = 1_000_000
-# What a playlist of a camera may name: no file of this machine, and no other service.
+# A camera's playlist may name only these protocols: no file of this machine, no other service.
 _HTTP: Final = "http,https,httpproxy,tls,tcp,crypto,data"
 
 
 def camera_options(address: Address, receive: Receive, *, by_udp: bool) -> dict[str, str]:
-    """Return FFmpeg's options for a camera: how long it is waited for, and what it may open."""
+    """Return FFmpeg's options for a camera: how long to wait for it, and what it may open."""
     timeout = str(round(receive.stall * _MICROSECONDS))
     match address.kind:
         case "rtsp":
             options = {
-                # Where the camera refuses the one that is tried first, FFmpeg takes the other.
+                # FFmpeg tries the first, and the other if the camera refuses that.
                 "rtsp_transport": "udp+tcp",
                 "rtsp_flags": "0" if by_udp else "prefer_tcp",
                 "allowed_media_types": "video",
                 "timeout": timeout,
                 "fpsprobesize": "0",
-                # Lost packets are only noticed where the order is watched, over TCP too.
+                # FFmpeg notices lost packets only if it checks their order, over TCP, too.
                 "reorder_queue_size": "16",
             }
             if by_udp:
@@ -35,7 +35,7 @@ def camera_options(address: Address, receive: Receive, *, by_udp: bool) -> dict[
             options = {"rw_timeout": timeout, "fpsprobesize": "0", "protocol_whitelist": _HTTP}
             if ".m3u8" in address.location.lower():
                 return options | {"live_start_index": "-2"}
-            # A camera could otherwise have blurcam ask other hosts of its network for anything.
+            # Otherwise a camera could make blurcam send requests to other hosts of its network.
             options |= {"format_whitelist": ONE_FILE["format_whitelist"], "max_redirects": "0"}
             return options | {"use_wallclock_as_timestamps": "1", "probesize": "500000"}
         case "packets":

@@ -1,4 +1,4 @@
-"""Transport streams whose video changes its codec on the way, as after an update of a recorder."""
+"""Recordings whose video changes its codec on the way, as after an update of a recorder."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from blurcam.errors import SourceReadError
 from blurcam.runtime.counts import FrameCounts
 from blurcam.settings.pipe import RawLayout
 from blurcam.settings.reading import ReadOptions
-from blurcam.sources.descriptor import InputDescriptor, open_intake
+from blurcam.sources.descriptor import InputDescriptor, open_descriptor
 from blurcam.sources.open import sha256_of_input
 from blurcam.sources.pipe import PipeSource
 from blurcam.sources.sound import SoundTrack, open_sound
 
 
 class ChangingRecording(PipeSource):
-    """A transport stream that is read as it comes: FFmpeg keeps the decoder of its beginning.
+    """A transport stream file, read as a stream: otherwise FFmpeg keeps the first decoder.
 
     It has the methods of a :class:`~blurcam.sources.recording.FileSource`.
     """
@@ -24,7 +24,7 @@ class ChangingRecording(PipeSource):
     def __init__(self, path: Path, counts: FrameCounts, asked: ReadOptions) -> None:
         """Open the file and decode its first frame; raises SourceOpenError."""
         self._path = path
-        self._file: InputDescriptor = open_intake(path)
+        self._file: InputDescriptor = open_descriptor(path)
         try:
             super().__init__(self._file, "ts", RawLayout(), counts, asked)
         except BaseException:
@@ -42,7 +42,7 @@ class ChangingRecording(PipeSource):
 
     def seek(self, pts: int) -> None:
         """Refuse to begin in the middle."""
-        raise SourceReadError(f"{self.name}: changes its codec; it is read from its beginning")
+        raise SourceReadError(f"{self.name}: changes its codec; it can only be read from the start")
 
     def close(self) -> None:
         """Close the file; safe to call twice."""

@@ -1,7 +1,7 @@
-"""Which packets hold a frame of their own: fields come in pairs, and some packets repeat a frame.
+"""Coded frames: which packets have a frame of their own, and are not second fields or repeats.
 
-FFmpeg's decoders give no frame for a second field, nor for a packet that says "as before". Taken
-for lost frames, they would have healthy recordings called damaged.
+FFmpeg's decoders give no frame for a second field, nor for a packet that repeats the frame before.
+If these counted as lost frames, sound recordings would be called damaged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from blurcam.sources.bit_reader import BitReader
 
-# Enough of a slice for its header up to what tells fields apart.
+# This many bytes of a slice contain its header up to the field flags.
 _SLICE_BYTES: Final = 24
 _SLICE, _IDR, _SPS, _PPS = 1, 5, 7, 8
 _WITH_CHROMA: Final = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
@@ -23,18 +23,18 @@ _START: Final = re.compile(rb"\x00\x00\x01")
 
 
 class CodedFrames(Protocol):
-    """Tells which packets of a stream hold a frame of their own."""
+    """Tells which packets of a stream have a frame of their own."""
 
     @property
     def has_fields(self) -> bool:
-        """Whether frames may come as two fields."""
+        """Whether a frame may come as two fields in packets of their own."""
 
     def holds_frame(self, data: bytes) -> bool:
-        """Return whether decoding this packet, the next one, should give a frame."""
+        """Take the next packet, and return whether its decoding should give a frame."""
 
 
 class _OneEach:
-    """Every packet holds a frame."""
+    """Every packet has a frame."""
 
     has_fields = False
 
@@ -48,7 +48,7 @@ class _OneEach:
 
 @dataclass(frozen=True, slots=True)
 class _Sequence:
-    """What of a sequence parameter set it takes to read a slice header."""
+    """The part of a sequence parameter set that is needed to read a slice header."""
 
     counter_bits: int
     separate_planes: bool
@@ -60,9 +60,9 @@ class _H264:
 
     def __init__(self, extradata: bytes) -> None:
         self._sequences: dict[int, _Sequence] = {}
-        self._pictures: dict[int, int] = {}  # which sequence a picture parameter set is of
-        self._length = 0  # bytes of a unit's length, 0 where start codes part them
-        self._open: tuple[int, int] | None = None  # a first field: its frame, and whether bottom
+        self._pictures: dict[int, int] = {}  # the sequence of each picture parameter set
+        self._length = 0  # bytes of a unit's length; 0 if start codes separate the units
+        self._open: tuple[int, int] | None = None  # a first field: its frame, and if it is bottom
         if extradata[:1] == b"\1" and len(extradata) > 6:
             self._length = (extradata[4] & 3) + 1
             self._take_sets(_avcc_sets(extradata))
@@ -121,7 +121,7 @@ class _H264:
         return begins > 0
 
     def _fields(self, units: list[bytes]) -> Iterator[tuple[int, int]]:
-        """Yield each field of a packet: the number of its frame, and whether it is a bottom one."""
+        """Yield each field of a packet: the number of its frame, and if it is a bottom field."""
         last: tuple[int, int] | None = None
         for unit in units:
             if unit[0] & 31 not in (_SLICE, _IDR):
@@ -137,7 +137,7 @@ class _H264:
             last = field
 
     def _field(self, bits: BitReader) -> tuple[int, int] | None:
-        """Return what field a slice is of, ``None`` where it is of a whole frame."""
+        """Return the field of a slice, ``None`` for a slice of a whole frame."""
         bits.golomb()  # first_mb_in_slice
         bits.golomb()  # slice_type
         sequence = self._sequences[self._pictures[bits.golomb()]]
@@ -165,7 +165,7 @@ def _avcc_sets(extradata: bytes) -> Iterator[bytes]:
 
 
 def _plain(payload: bytes) -> bytes:
-    """Take out the bytes that keep a payload from looking like a start code."""
+    """Remove the emulation prevention bytes of a payload."""
     return _ESCAPE.sub(b"\0\0", payload)
 
 
@@ -216,7 +216,7 @@ _PLANE: Final = b"\0\0\1\xb6"
 
 
 class _Mpeg4:
-    """Knows a plane that is not coded: it repeats the one before."""
+    """Recognises a video object plane that is not coded: it repeats the one before."""
 
     has_fields = False
 
@@ -249,7 +249,7 @@ class _Mpeg4:
 
 
 def _time_bits(bits: BitReader) -> int:
-    """Return in how many bits a video object layer counts the parts of a second."""
+    """Return the number of bits in which a video object layer counts parts of a second."""
     bits.bits(1 + 8)
     version = 1
     if bits.bits(1):
@@ -268,7 +268,7 @@ def _time_bits(bits: BitReader) -> int:
 
 
 def coded_frames(context: Any) -> CodedFrames:
-    """Return what tells which packets of a decoder's stream hold a frame."""
+    """Return the :class:`CodedFrames` for the codec of a decoder."""
     extradata: bytes = context.extradata or b""
     if context.codec.canonical_name == "h264":
         return _H264(extradata)

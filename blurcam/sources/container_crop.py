@@ -1,7 +1,7 @@
-"""The part of a frame that a container says is shown: Matroska's PixelCrop, MP4's clap.
+"""The crop that a container declares: Matroska's PixelCrop, MP4's clap.
 
-FFmpeg reads both and hands them on beside the stream, where PyAV 18 does not look; decoders do not
-apply them. What a container crops off was not meant to be seen.
+FFmpeg reads both as side data of the stream, which PyAV 18 does not expose; decoders do not apply
+them. What a container crops off was not meant to be seen.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _ENTRY_BYTES: Final = 78
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """How many pixels are cut off each side of a coded frame."""
+    """How many pixels are cropped off each side of a coded frame."""
 
     left: int = 0
     top: int = 0
@@ -34,7 +34,7 @@ class Crop:
     bottom: int = 0
 
     def size(self, width: int, height: int) -> tuple[int, int]:
-        """Return what is left of a frame."""
+        """Return the size of the frame that is left."""
         return width - self.left - self.right, height - self.top - self.bottom
 
     def fits(self, width: int, height: int) -> bool:
@@ -44,7 +44,7 @@ class Crop:
         )
 
     def applied(self, planes: tuple[Plane, ...], own: PixelFormat) -> tuple[Plane, ...]:
-        """Return views of what is left of a frame's planes."""
+        """Return views of the part of the planes that is left."""
         if self == NO_CROP:
             return planes
         rows, columns = planes[0].shape
@@ -60,11 +60,11 @@ class Crop:
 
 
 NO_CROP: Final = Crop()
-"""All of the frame is shown."""
+"""The whole frame is shown."""
 
 
 def crop_of(path: Path, format: str, video: int) -> Crop:
-    """Return how a file of this format crops its video track of this number, counted from 0."""
+    """Return the crop that a file of this format declares for a video track, counted from 0."""
     try:
         with path.open("rb") as file:
             return crop_in(file, format, video)
@@ -104,7 +104,7 @@ def _crop_in(file: IO[bytes], format: str, video: int) -> Crop:
 
 
 def _number(data: bytes, place: int, *, keep: bool) -> tuple[int, int]:
-    """Return a coded number, with its length marker if wanted, and where it ends."""
+    """Return a coded number, with its length marker if ``keep``, and the place of its end."""
     length = 9 - data[place].bit_length()
     value = int.from_bytes(data[place : place + length], "big")
     if length > 8 or place + length > len(data):

@@ -1,4 +1,4 @@
-"""Coded video to decoded pictures, with a watch for what is lost or damaged on the way."""
+"""Decoding: packets to decoded frames, with an account of what is lost or damaged."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from blurcam.sources.open import FAULTS, brief
 logger = logging.getLogger(__name__)
 
 _LARGEST_PIXELS: Final = 1 << 27
-# Decoder threads: each holds a frame back, and beyond eight, or so many pixels at work, little is
-# gained.
+# The most decoder threads, and the most pixels in work: each thread delays a frame, and more gain
+# little.
 _MOST_THREADS: Final = 8
 _MOST_PIXELS: Final = 100_000_000
-# What the Matroska demuxer logs, and only logs, where a file stops in the middle of a block.
+# The Matroska demuxer logs this, and raises no error, if a file ends within a block.
 _EARLY_END: Final = "File ended prematurely"
-# So close before a key frame a break of a transport stream's counters is a seam.
+# A break of a transport stream's counters at most this many packets before a key frame is a seam.
 _SEAM_PACKETS: Final = 2
 # Bytes before each of many pictures in one file (multipart), at most.
 _PART_HEAD: Final = 512
-# Coded pictures come one to a packet, so that packets without a picture are lost pictures.
+# Of these codecs each packet has one frame, so that a packet without a frame is a lost frame.
 _ONE_A_PACKET: Final = frozenset(
     {"h264", "hevc", "av1", "mpeg4", "mpeg2video", "mjpeg", "gif", "ffv1", "rawvideo", "prores"}
 )
 
 
 class NothingDecoded(SourceOpenError):
-    """Not one picture came to light."""
+    """No frame could be decoded."""
 
 
 def _threads_for(pixels: int) -> int:
@@ -52,35 +52,35 @@ def _threads_for(pixels: int) -> int:
 
 
 def come_to_rest(context: Any) -> None:
-    """Have a decoder's threads stop, so that releasing it cannot hang.
+    """Stop a decoder's threads, so that its release cannot hang.
 
-    PyAV frees a decoder with the interpreter's lock held, and its threads want that lock to log
-    an error: freed while one is at work, each waits for the other for ever. Flushing waits for
-    them without the lock; draining does not wait for those behind the first error. (Seen at the
-    exit of a run that was refused after its first frame, and of one that had none: H.265 with
-    flipped bits, every second time.)
+    PyAV frees a decoder while it holds the interpreter's lock, and the decoder's threads need that
+    lock to log an error: if one is at work, each waits for the other for ever. Flushing waits for
+    the threads without the lock; draining does not wait for those behind the first error. (Seen at
+    the exit of a run that was refused after its first frame, and of one that had no frame: H.265
+    with flipped bits, every second time.)
     """
     with suppress(av.FFmpegError, ValueError):
         context.flush_buffers()
 
 
 class Decoded:
-    """Decodes a stream, and keeps watch for what goes missing or comes out damaged."""
+    """Decodes a stream, and counts what is lost or damaged."""
 
     def __init__(
         self, name: str, container: InputContainer, stream: VideoStream, *, live: bool = False
     ) -> None:
         """Decode this stream of a container; ``name`` is safe to print.
 
-        ``live`` decodes a picture as soon as it is there: threads share one picture (where it has
-        slices), in place of each holding one back.
+        With ``live`` each frame is decoded as soon as it has come: the threads share one frame (if
+        it has slices) instead of delaying one each.
         """
         self._name = name
         self._container = container
         self._stream = stream
         self._context = stream.codec_context
         self._coded = coded_frames(self._context)
-        # With a frame to a thread, FFmpeg takes the two fields of a healthy frame for damaged.
+        # With one frame to a thread, FFmpeg calls the two fields of a sound frame damaged.
         one_by_one = live or self._coded.has_fields
         self._context.thread_type = "SLICE" if one_by_one else "AUTO"
         self._context.thread_count = _threads_for(self._context.width * self._context.height)
@@ -97,12 +97,12 @@ class Decoded:
         self._read_to = 0
         self._damaged = False
         self._ended_early = False
-        # Frames that must still pass before a key frame is trusted: those in the threads.
+        # The frames still in the threads: they come out before a key frame is trusted again.
         self._suspect_for = 0
         self._is_suspect = False
 
     def first(self) -> VideoFrame:
-        """Decode the first picture, which tells more than the container."""
+        """Decode the first frame, which tells more than the container."""
         if self._first is not None:
             return self._first[0]
         try:
@@ -114,7 +114,7 @@ class Decoded:
         return self._first[0]
 
     def heard(self, messages: Iterable[str]) -> None:
-        """Take note of what FFmpeg said before there was anything to decode."""
+        """Note what FFmpeg logged while it opened the stream."""
         self._ended_early |= any(_EARLY_END in message for message in messages)
 
     def restart(self, pts: int) -> None:
@@ -122,7 +122,7 @@ class Decoded:
         self._iterator.close()
         self._first = None
         try:
-            # MPEG-TS finds its way by dts, and may come out behind the picture: so a second early.
+            # MPEG-TS seeks by dts and may end up after the frame, so it starts a second earlier.
             early = round(1 / (self._stream.time_base or Fraction(1, 90000)))
             self._container.seek(max(0, pts - early), stream=self._stream, backward=True)
         except (av.FFmpegError, OSError, ValueError) as exc:
@@ -132,7 +132,7 @@ class Decoded:
         self._iterator = self._run()
 
     def pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
-        """Yield each picture, and whether it may be damaged."""
+        """Yield each decoded frame, and whether it may be damaged."""
         if self._first is not None:
             first, self._first = self._first, None
             yield first
@@ -161,9 +161,9 @@ class Decoded:
     def _demuxed(self) -> Iterator[tuple[Any, bool]]:
         """Yield each packet, and whether something of it is missing.
 
-        Where transport streams were joined their counters break, though nothing is missing: one of
-        the last two packets before a key frame is marked corrupt. What is missing there, if
-        anything, the decoder tells.
+        Where transport streams were joined, their counters break although nothing is missing: one
+        of the last two packets before a key frame is marked corrupt. The decoder tells if
+        something is missing there.
         """
         packets = self._packets_of_stream()
         ahead: deque[Any] = deque()
@@ -175,7 +175,7 @@ class Decoded:
             if is_torn:
                 ahead.extend(islice(packets, _SEAM_PACKETS - len(ahead)))
                 is_torn = not any(each.is_keyframe for each in ahead)
-            # An empty packet with a time has the frame before it shown on.
+            # An empty packet with a time means that the frame before it stays on.
             if packet.size or packet.dts is None:
                 yield packet, is_torn
 
@@ -184,17 +184,17 @@ class Decoded:
         while True:
             try:
                 yield next(packets)
-            # PyAV 18.1 looks for streams that turned up on the way where it knows only the first
-            # ones, after it has given our stream's last packet.
+            # After our stream's last packet, PyAV 18.1 looks up streams that began on the way in
+            # its list of the first ones.
             except (StopIteration, IndexError):
                 return
 
     def _begins(self, packet: Any) -> bool:
-        """Return whether reading has come to where it was to begin."""
+        """Return whether the packet is at or after the place where reading begins."""
         if not packet.size or packet.pts is None or packet.pts < self._from:
             return False
         if packet.pts > self._from or not packet.is_keyframe:
-            raise SourceReadError(f"{self._name}: has no key frame where it had one")
+            raise SourceReadError(f"{self._name}: has no key frame where its index has one")
         self._from = None
         return True
 
@@ -216,7 +216,7 @@ class Decoded:
         return is_of_parts and 0 <= self._container.size - self._read_to < _PART_HEAD
 
     def _refuse_early_end(self, log: list[tuple[int, str, str]]) -> None:
-        """Raise SourceReadError where the end was no end: Matroska only mentions it in the log."""
+        """Raise SourceReadError if the file ended too early, which Matroska only logs."""
         self.heard(message for _, _, message in log)
         if self._ended_early:
             raise SourceReadError(
@@ -224,7 +224,7 @@ class Decoded:
             )
 
     def _decode(self, packet: Any) -> list[VideoFrame]:
-        """Return what a packet (``None``: the end) brings to light; an error is a lost picture."""
+        """Return the frames that a packet gives (``None``: the end); an error is a lost frame."""
         try:
             return self._context.decode(packet)
         except (av.FFmpegError, ValueError) as exc:
@@ -259,11 +259,11 @@ class Decoded:
         come_to_rest(self._context)
 
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
-        """Return how many pictures are missing, by the sign that says most, and that sign."""
+        """Return how many frames are lost, by the sign with the largest number, and that sign."""
         self._trouble.flush()
         signs = [(0, "")]
         undecoded = self._packets - self._frames
-        # The fields of interlaced pictures may come in packets of their own.
+        # The fields of interlaced frames may come in packets of their own.
         if info.codec in _ONE_A_PACKET and not (info.interlaced and undecoded == self._frames):
             signs.append((undecoded, f"{self._packets} packets gave {self._frames} frames"))
         if self._damaged:
@@ -277,8 +277,8 @@ class Decoded:
     def _announced(self, info: StreamInfo) -> int:
         """Return how many packets the container announces.
 
-        AVI counts empty chunks, too, which have the frame before them shown on; its index, where
-        there is one, leaves them out.
+        AVI counts empty chunks, too, which repeat the frame before them; its index, if it has one,
+        leaves them out.
         """
         announced = info.frame_count or 0
         has_index = self._indexed >= self._packets + self._without_frame

@@ -1,4 +1,4 @@
-"""Bytes from a descriptor: waited for where a signal can interrupt, and looked at beforehand."""
+"""The input descriptor: a stream of bytes that can be interrupted, and peeked at."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ _WIDE: Final = 1 << 20
 
 
 class RestartWatch(Protocol):
-    """Looks at all that is read, for the place where the stream starts anew."""
+    """Examines all that is read, and finds the place where the stream starts anew."""
 
     def cut(self, data: bytes) -> tuple[int, bytes] | None:
-        """Return how much of ``data`` still belongs to the stream, and how the next one begins.
+        """Return how many bytes of ``data`` still belong to the stream, and the next one's start.
 
-        ``None`` where all of it does.
+        Returns ``None`` if all of it belongs to the stream.
         """
 
 
 class InputDescriptor:
     """An open descriptor, read as a stream of bytes.
 
-    Whoever waits for bytes waits in :func:`select.poll`, together with a descriptor of this
-    object's own, so that :meth:`interrupt` (from any thread, or a signal handler) ends the stream
-    at once. The descriptor's flags are left alone: it is shared with other processes.
+    A read waits in :func:`select.poll` for the descriptor and for one of this object's own. So
+    :meth:`interrupt`, from any thread or a signal handler, ends the stream at once. The flags of
+    the descriptor are not changed, since other processes share it.
     """
 
     def __init__(self, descriptor: int, name: str, *, gone: int | None = None) -> None:
         """Take over ``descriptor``; the stream also ends when nobody reads ``gone`` any more.
 
-        ``waited`` grows by the seconds that bytes were waited for.
+        ``waited`` grows by the seconds for which reads waited for bytes.
         """
         self.name = name
         self.count = 0
@@ -62,7 +62,7 @@ class InputDescriptor:
         return self._ended and not self._held and self._next is None
 
     def interrupt(self) -> None:
-        """Make the stream end here, also for whoever waits for it; safe to call twice."""
+        """End the stream here, also for a read that waits; safe to call twice."""
         self._ended = True
         if self._waker >= 0:
             os.write(self._waker, b"\0")
@@ -74,9 +74,9 @@ class InputDescriptor:
         return bytes(self._held[:count])
 
     def read(self, count: int) -> bytes:
-        """Return up to ``count`` of the next bytes, as soon as there are any; none at the end.
+        """Return up to ``count`` of the next bytes as soon as there are any; none at the end.
 
-        Ends, once, also where the watch sees that the stream starts anew.
+        The place where the watch finds a new start counts as an end, once.
         """
         if self._next is not None:
             return b""
@@ -102,20 +102,20 @@ class InputDescriptor:
 
     @property
     def is_file(self) -> bool:
-        """Whether all of it is there already, so that nothing that comes late is missed."""
+        """Whether it is a regular file, of which all bytes are there already."""
         return stat.S_ISREG(os.fstat(self._descriptor).st_mode)
 
     def widen(self) -> None:
-        """Let a pipe hold more, for pictures that are larger than it: fewer are the turns."""
-        with suppress(OSError):  # no pipe, or more than this user may have
+        """Enlarge a pipe's buffer, so that a large frame needs fewer reads."""
+        with suppress(OSError):  # not a pipe, or more than this user may have
             fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _WIDE)
 
     def watch(self, watch: RestartWatch | None) -> None:
-        """Have ``watch`` look at all that is read from now on."""
+        """Have ``watch`` examine all that is read from now on."""
         self._watch = watch
 
     def go_on(self) -> bool:
-        """Go on behind a cut; false where there was none."""
+        """Go on after a cut; false if there was none."""
         if self._next is None:
             return False
         self._held[:0] = self._next
@@ -134,7 +134,7 @@ class InputDescriptor:
             elif self._descriptor in events:
                 try:
                     data = os.read(self._descriptor, min(count, _WIDE))
-                except BlockingIOError:  # somebody else made it non-blocking, and was faster
+                except BlockingIOError:  # another process made it non-blocking, and read first
                     continue
                 except OSError as exc:
                     self._ended = True
@@ -152,15 +152,15 @@ class InputDescriptor:
         self._descriptor = self._wake = self._waker = -1
 
 
-def open_intake(path: Path, *, gone: int | None = None) -> InputDescriptor:
-    """Return the bytes of ``-``, standard input, or of a FIFO, device or file.
+def open_descriptor(path: Path, *, gone: int | None = None) -> InputDescriptor:
+    """Open standard input (``-``), a FIFO, a device or a file.
 
     Raises :class:`~blurcam.errors.SourceOpenError`.
     """
     if str(path) == "-":
         return InputDescriptor(_standard_input(), "standard input", gone=gone)
     try:
-        # A FIFO that nobody writes to yet would not open at all otherwise.
+        # Otherwise the opening of a FIFO would wait for a writer.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as exc:
         raise SourceOpenError(f"{path}: cannot be opened: {exc.strerror}") from exc

@@ -1,4 +1,4 @@
-"""Where a recording can be cut: the times of its frames, read without decoding any."""
+"""The keyframe index of a recording: the pts of its frames, read without decoding."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from blurcam.sources.restarts import changes_program
 from blurcam.sources.stream_start import origin_of
 from blurcam.sources.video_track import video_stream
 
-# Longer gaps are a change of session, across which nothing is known anyway; kept in one piece.
+# A recording with a longer gap is not cut: the gap begins a new session.
 _LONGEST_GAP_SECONDS: Final = 10
-# Containers whose time stamps decide what is shown. In AVI they are made up.
+# Containers whose time stamps are those at which frames are shown. In AVI they are made up.
 _TRUSTED: Final = ("mp4", "matroska", "mpegts")
 
 
@@ -33,10 +33,10 @@ class KeyframeIndex:
 def index_of(
     path: Path, longer_than: float, asked: ReadOptions = READ_PLAINLY
 ) -> KeyframeIndex | None:
-    """Return the index of a recording longer than so many seconds.
+    """Return the index of a recording that is longer than this many seconds.
 
-    ``None`` if it is shorter, or if anything about its time line is unusual: then it has to be
-    read from one end to the other.
+    Returns ``None`` if it is shorter, or if its timeline is unusual in any way: then it must be
+    read from start to end.
     """
     if changes_program(path):
         return None
@@ -63,7 +63,7 @@ def index_of(
 
 
 def _times_and_keys(packets: Iterable[Any]) -> tuple[list[int], list[int]] | None:
-    """Return the pts of all packets and of the key frames, ``None`` where one has none."""
+    """Return the pts of all packets and of the key frames; ``None`` if a packet has no pts."""
     times: list[int] = []
     keys: list[int] = []
     try:
@@ -76,7 +76,7 @@ def _times_and_keys(packets: Iterable[Any]) -> tuple[list[int], list[int]] | Non
             if packet.is_keyframe:
                 keys.append(packet.pts)
     except FAULTS:
-        return None  # reading it from one end to the other tells what is wrong
+        return None  # the run, which reads it from start to end, tells what is wrong
     return sorted(times), sorted(keys)
 
 

@@ -1,4 +1,4 @@
-"""Whether a live picture may show what was lost on the way."""
+"""Signs of loss: whether a live frame may be damaged."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 _MISSED: Final = re.compile(r"RTP: missed (\d+) packets")
 _CONTINUITY: Final = re.compile(r"Continuity check failed")
 _MARKED: Final = "packet corrupt"
-# What FFmpeg's decoders log of pictures that they then hand out all the same.
+# FFmpeg's decoders log these for damaged frames, which they return all the same.
 DAMAGE: Final = (
     "error while decoding",
     "concealing",
@@ -27,7 +27,7 @@ DAMAGE: Final = (
 
 
 def packets_missed(message: str) -> int:
-    """Return how many packets a line of FFmpeg's log says are lost."""
+    """Return how many packets are lost according to a line of FFmpeg's log."""
     missed = _MISSED.search(message)
     if missed is not None:
         return int(missed[1])
@@ -35,28 +35,28 @@ def packets_missed(message: str) -> int:
 
 
 def tells_damage(message: str) -> bool:
-    """Whether a line of FFmpeg's log speaks of a damaged picture."""
+    """Whether a line of FFmpeg's log tells of a damaged frame."""
     lower = message.lower()
-    # The packet itself is marked, too, and those who read it know better what to make of that.
+    # The packet itself is marked, too, and its reader decides what that means.
     return not lower.startswith(_MARKED) and any(sign in lower for sign in DAMAGE)
 
 
 class LossState:
-    """From the first sign of loss until a key frame that came whole, no picture is trusted.
+    """Trusts no frame from the first sign of loss until a complete key frame.
 
-    The flag that FFmpeg sets on damaged frames does not do: of 74 damaged frames of H.264 it
-    marked 5, of 40 of H.265 none. A sign shows up while a packet is read, and speaks of that
-    packet or of the next one; so neither is trusted, key frame or not.
+    FFmpeg's flag on damaged frames does not suffice: it marked 5 of 74 damaged frames of H.264,
+    and none of 40 of H.265. A sign appears while a packet is read, and concerns that packet or the
+    next one. So neither is trusted, key frame or not.
     """
 
     def __init__(self) -> None:
-        """Trust, until there is a sign."""
+        """Begin with trust."""
         self.is_suspect = False
         self._packet = 0
         self._doubtful = -1
 
     def packet(self) -> int:
-        """Note that one more packet was read; return its number, from 1."""
+        """Count one more packet that was read; return its number, from 1."""
         self._packet += 1
         return self._packet
 
@@ -66,7 +66,7 @@ class LossState:
         self._doubtful = self._packet + 1
 
     def judge(self, packet: int, *, is_key: bool) -> bool:
-        """Return whether the picture decoded from this packet is suspect."""
+        """Return whether the frame decoded from this packet may be damaged."""
         if is_key and packet > self._doubtful:
             self.is_suspect = False
         return self.is_suspect or packet <= self._doubtful

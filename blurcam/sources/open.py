@@ -1,4 +1,4 @@
-"""The border to FFmpeg's demuxers: the only place where a path is opened, and errors translated."""
+"""The border to FFmpeg's demuxers: only this module opens a path, and it translates the errors."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from blurcam.runtime.files import sha256_of
 from blurcam.settings.addresses import Address
 from blurcam.sources.http_file import HttpFile
 
-# Formats that are lists of other files and addresses: a recording that came from outside must not
-# make blurcam read what only its owner may.
+# Formats that are lists of other files and addresses. A recording from outside must not make
+# blurcam read what only blurcam's user may read.
 LISTS: Final = frozenset(
     {"hls", "applehttp", "concat", "dash", "imf", "sdp", "rtsp", "rtp", "sap", "webm_dash_manifest"}
 )
@@ -30,22 +30,21 @@ ONE_FILE: Final = {
     "protocol_whitelist": "file",
     "format_whitelist": ",".join(sorted(av.formats_available - LISTS)),
 }
-"""FFmpeg options for opening a recording: this one file, and no other, whatever is in it."""
+"""FFmpeg's options that confine it to this one file, whatever the file names."""
 
 _NOTHING_ELSE: Final = {"protocol_whitelist": "none"}
 
 FAULTS: Final = (av.FFmpegError, OSError, ValueError, EOFError)
 """What PyAV raises when FFmpeg cannot open or read something."""
 
-# libswscale and the decoders complain on stderr unless told not to; what they say is read from
-# the log instead.
+# Otherwise libswscale and the decoders write to stderr; blurcam reads their messages from the log.
 av.logging.set_level(av.logging.ERROR)
 logging.getLogger("libav").addHandler(logging.NullHandler())
 logging.getLogger("libav").propagate = False
 
 
 def open_path(path: Path) -> InputContainer:
-    """Open a recording for FFmpeg to read, this one file and no other; raises SourceOpenError."""
+    """Open a recording, confined to this one file; raises SourceOpenError."""
     with opening(path):
         # "file:" keeps a name with a colon from being taken for an address.
         return av.open(f"file:{path}", options=dict(ONE_FILE), metadata_errors="ignore")
@@ -58,21 +57,21 @@ def open_file(file: IO[bytes], name: str) -> InputContainer:
 
 
 def open_bytes(data: bytes, format: str) -> InputContainer:
-    """Open a stream that is in memory; raises SourceOpenError."""
+    """Open a stream in memory; raises SourceOpenError."""
     return open_reader(io.BytesIO(data), format, {}, name=f"{len(data)} bytes of {format}")
 
 
 def open_reader(
     reader: object, format: str, options: dict[str, str], *, name: str
 ) -> InputContainer:
-    """Open a stream that an object with ``read()`` gives; raises SourceOpenError."""
+    """Open a stream from an object with ``read()``; raises SourceOpenError."""
     with opening(name):
         return av.open(reader, "r", format=format, options=options, metadata_errors="ignore")
 
 
 @contextmanager
 def opening(name: Path | str) -> Iterator[None]:
-    """Turn whatever keeps a source from being opened into a SourceOpenError."""
+    """Translate any error of opening a source into a SourceOpenError."""
     try:
         yield
     except SourceError:
@@ -83,7 +82,7 @@ def opening(name: Path | str) -> Iterator[None]:
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Turn whatever keeps a source from being read into a SourceReadError: ``what``, and why."""
+    """Translate any error of reading a source into a SourceReadError: ``what``, and why."""
     try:
         yield
     except SourceError:
@@ -102,10 +101,10 @@ def sha256_of_input(place: Path | Address) -> str:
 
 
 def brief(error: Exception) -> str:
-    """Return what went wrong, without the path, which is said already."""
+    """Return the text of an error without the path, which the message has already."""
     text = getattr(error, "strerror", None) or str(error) or type(error).__name__
     said = getattr(error, "log", None)
     if said and getattr(error, "errno", None) == errno.EBUSY:
-        # What FFmpeg's demuxers answer with -1 becomes "device busy"; its log knows better.
+        # FFmpeg's demuxers return -1, which becomes "device busy"; FFmpeg's log tells the cause.
         text = said[2]
     return " ".join(text.split())

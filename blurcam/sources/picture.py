@@ -1,4 +1,4 @@
-"""Pictures: decoded by Pillow the way they are shown, with nothing of their files but traits."""
+"""Pictures, decoded by Pillow as they are shown; only their traits are kept of their files."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ SUFFIXES: Final = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif"}
     | {".avif", ".heic", ".heif"}
 )
-# Of these, some are recordings.
+# Files of these types may be animations, which are recordings.
 _PERHAPS_ANIMATED: Final = frozenset({".png", ".webp", ".gif", ".avif"})
-# Three planes of 16 bits, a copy of them and what is searched of them: 4 GB.
+# Three planes of 16 bits, a copy of them, and the views that are searched: 4 GB.
 _MOST_PIXELS: Final = 1 << 28
 _ORIENTATION: Final = 0x0112
 _BITS_PER_SAMPLE: Final = 258
 _SUBSAMPLINGS: Final = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-# What a PNG without a profile may say of its colours.
+# The chunks by which a PNG without a profile tells its colours.
 _COLOUR_CHUNKS: Final = (b"cICP", b"gAMA", b"cHRM", b"sRGB")
 _TIME_BASE: Final = Fraction(1, 25)
 
@@ -50,7 +50,7 @@ class Picture:
 
 
 def is_picture(path: Path) -> bool:
-    """Return whether a file is a picture by its name, and is no animation."""
+    """Return whether a file is a picture by its name, and not an animation."""
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         return False
@@ -58,7 +58,7 @@ def is_picture(path: Path) -> bool:
         with (
             suppress(Exception),
             Image.open(path) as image,
-        ):  # what is wrong is told when it is read
+        ):  # the reader tells what is wrong
             return not getattr(image, "is_animated", False)
     return True
 
@@ -73,7 +73,7 @@ def read_picture(path: Path) -> Picture:
             return _deep(path, content, image.getexif().get(_ORIENTATION, 1), traits)
         if image.format in ("JPEG", "MPO"):
             if image.mode == "RGB" and image.info.get("adobe_transform") != 0:
-                image.draft("YCbCr", image.size)  # as it is stored, so that little is lost
+                image.draft("YCbCr", image.size)  # as it is stored, so that no conversion loses
             if getattr(image, "n_frames", 1) > 1:
                 notices.append("holds several pictures; the first is kept")
         image.load()
@@ -88,7 +88,7 @@ def read_bgr(path: Path) -> NDArray[np.uint8]:
     """Decode a picture to ``(rows, columns, 3)`` of 8 bits in the order B, G, R, as it is shown."""
     with _border(path):
         image = ImageOps.exif_transpose(_opened(path, path.read_bytes()))
-        if image.mode.startswith("I;16"):  # of which Pillow's own conversion makes white
+        if image.mode.startswith("I;16"):  # Pillow's own conversion makes these white
             grey = (np.asarray(image) >> 8).astype(np.uint8)
             return np.dstack((grey, grey, grey))
         rgb = np.asarray(image.convert("RGB"), np.uint8)
@@ -97,7 +97,7 @@ def read_bgr(path: Path) -> NDArray[np.uint8]:
 
 @contextmanager
 def _border(path: Path) -> Iterator[None]:
-    """Turn whatever Pillow and OpenCV raise into ours: they raise many kinds for broken files."""
+    """Translate the errors of Pillow and OpenCV, which raise many kinds for broken files."""
     try:
         yield
     except (SourceOpenError, SourceReadError):
@@ -112,7 +112,7 @@ def _border(path: Path) -> Iterator[None]:
 
 
 def _opened(path: Path, content: bytes) -> Any:
-    """Return the picture, of which only the header has been read."""
+    """Return the picture with only its header read."""
     if path.suffix.lower() in (".heic", ".heif"):
         _register_heif(path)
     Image.MAX_IMAGE_PIXELS = None  # the limit below is ours
@@ -151,7 +151,7 @@ def _traits(image: Any, content: bytes) -> PictureTraits:
 
 
 def _colour_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield the chunks before a PNG's samples that tell how its colours are meant."""
+    """Yield the chunks before a PNG's samples that tell its colours."""
     place = 8
     while place + 8 <= len(content):
         length, kind = int.from_bytes(content[place : place + 4]), content[place + 4 : place + 8]
@@ -185,7 +185,7 @@ def _deep(path: Path, content: bytes, orientation: int, traits: PictureTraits) -
 
 
 def turned(samples: Samples, orientation: int) -> Samples:
-    """Return samples as one of EXIF's eight orientations shows them."""
+    """Return samples turned by one of EXIF's eight orientations."""
     if orientation in (5, 6, 7, 8):
         samples = samples.swapaxes(0, 1)
     if orientation in (2, 3, 6, 7):

@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from blurcam.errors import SourceOpenError, SourceReadError
 from blurcam.media.frames import Frame
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.settings.pipe import FromName, RawLayout
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
 from blurcam.sources.container_crop import crop_in
@@ -44,39 +44,39 @@ _DEMUXERS: Final[dict[FromName, str]] = {
 # Streams whose header says which part of a frame is shown, and how much of it is looked at.
 _WITH_HEAD: Final = ("matroska", "mp4")
 _HEAD_BYTES: Final = 4096
-# What is read before the first picture: enough to find the streams, and no more.
+# The most that is read before the first frame: enough to find the streams.
 _PROBING: Final = {"probesize": "50000", "fpsprobesize": "0", "analyzeduration": "200000"}
 
 
 def open_pipe(
-    intake: InputDescriptor,
+    descriptor: InputDescriptor,
     kind: FromName | None,
     layout: RawLayout,
     counts: FrameCounts,
     asked: ReadOptions = READ_PLAINLY,
 ) -> PipeSource:
-    """Return the stream that comes from ``intake``, with its first picture decoded.
+    """Return the stream that comes from ``descriptor``, with its first frame decoded.
 
     ``kind`` is what it is, ``None`` to recognise it by its first bytes. Waits for the first
-    picture; :meth:`InputDescriptor.interrupt` ends that. Raises
+    frame; :meth:`InputDescriptor.interrupt` ends that. Raises
     :class:`~blurcam.errors.SourceOpenError`.
     """
-    found = kind or recognise(intake)
+    found = kind or recognise(descriptor)
     if kind == "mp4":
-        refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
-    return PipeSource(intake, found, layout, counts, asked)
+        refuse_parts(descriptor.peek(_HEAD_BYTES), descriptor.name, is_stream=True)
+    return PipeSource(descriptor, found, layout, counts, asked)
 
 
 class PipeSource:
     """A stream: its parameters, and its frames, once.
 
-    Where the stream starts anew, with another size or codec, a new session begins; its pictures
+    Where the stream starts anew, with another size or codec, a new session begins, and its frames
     are scaled to the first size.
     """
 
     def __init__(
         self,
-        intake: InputDescriptor,
+        descriptor: InputDescriptor,
         kind: FromName,
         layout: RawLayout,
         counts: FrameCounts,
@@ -84,9 +84,9 @@ class PipeSource:
     ) -> None:
         """Use :func:`open_pipe`."""
         self._asked = asked
-        self.name = intake.name
+        self.name = descriptor.name
         self.kind = kind
-        self._intake = intake
+        self._descriptor = descriptor
         self._layout = layout
         self._counts = counts
         self._container: InputContainer | None = None
@@ -117,22 +117,22 @@ class PipeSource:
     def _begin(self) -> Decoded | RawVideo:
         """Open what comes next."""
         if self.kind in ("raw", "y4m"):
-            return RawVideo(self._intake, self._layout if self.kind == "raw" else None)
-        # Only a header that is there at once is looked at: a live stream is not waited for.
-        self._head = self._intake.peek(_HEAD_BYTES) if self.kind in _WITH_HEAD else b""
-        self._intake.watch(watch_for(self.kind))
+            return RawVideo(self._descriptor, self._layout if self.kind == "raw" else None)
+        # Only a header that is there at once is read: a live stream is not waited for.
+        self._head = self._descriptor.peek(_HEAD_BYTES) if self.kind in _WITH_HEAD else b""
+        self._descriptor.watch(watch_for(self.kind))
         options = dict(_PROBING)
         if self.kind == "mjpeg":
             options["framerate"] = str(self._layout.frequency)
         with av.logging.Capture(local=True):
             self._container = open_reader(
-                self._intake, _DEMUXERS[self.kind], options, name=self.name
+                self._descriptor, _DEMUXERS[self.kind], options, name=self.name
             )
         self._stream = video_stream(self.name, self._container, self._asked.track, self._counts)
         return Decoded(self.name, self._container, self._stream, live=True)
 
     def frames(self) -> Iterator[Frame]:
-        """Yield every frame that can be decoded, as soon as it is there.
+        """Yield every frame that can be decoded as soon as it has come.
 
         Raises :class:`~blurcam.errors.SourceReadError` where reading fails before the end. At
         the end ``counts`` tells how many frames were lost.
@@ -143,8 +143,8 @@ class PipeSource:
                     self._counts.frames_in += 1
                     yield self._pictures.frame(picture, is_suspect)
             except SourceReadError:
-                # Pictures in parts have no end of their own; FFmpeg misses the next part.
-                is_end = self.kind == "multipart" and self._intake.ended
+                # A multipart stream has no end mark; FFmpeg expects another part.
+                is_end = self.kind == "multipart" and self._descriptor.ended
                 if not self._goes_on():
                     self._pictures.note_moved()
                     if is_end:
@@ -156,9 +156,9 @@ class PipeSource:
                     return
 
     def _goes_on(self) -> bool:
-        """Settle what ended, and begin what follows, if anything does."""
+        """Finish the stream that ended, and begin the next one if there is one."""
         self._count_losses()
-        if not self._intake.go_on():
+        if not self._descriptor.go_on():
             return False
         self._counts.notice(f"{self.name}: the stream starts anew")
         self._pictures.start_session()
@@ -173,7 +173,7 @@ class PipeSource:
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
         if lost:
             self._counts.lost += lost
-            self._counts.notice(f"{self.name}: {lost} frames lost: {why}")
+            self._counts.notice(f"{self.name}: {counted(lost, 'frame')} lost: {why}")
 
     def _release(self) -> None:
         if isinstance(self._decoded, Decoded):
@@ -183,5 +183,5 @@ class PipeSource:
             self._container = None
 
     def close(self) -> None:
-        """Release the stream, not the intake; safe to call twice."""
+        """Release the stream, but not the descriptor; safe to call twice."""
         self._release()

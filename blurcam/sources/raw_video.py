@@ -1,4 +1,4 @@
-"""Streams of uncoded pictures: raw frames, and Y4M, which says how they lie."""
+"""Raw video: streams of uncoded frames, with a Y4M header or without."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _SITES: Final = {"420mpeg2": 1, "420jpeg": 2, "420paldv": 3}
 
 @dataclass(frozen=True, slots=True)
 class _Raster:
-    """How the pictures of a stream lie in its bytes."""
+    """The layout of the frames of a stream in its bytes."""
 
     width: int
     height: int
@@ -47,16 +47,16 @@ class _Raster:
 
 
 class RawVideo:
-    """Uncoded pictures of a stream, the same way as :class:`Decoded` gives coded ones.
+    """Reads uncoded frames; it has the methods of :class:`Decoded`.
 
-    FFmpeg's own raw and Y4M demuxers would hold back pictures to guess a rate, and end at a second
-    Y4M header; a picture here is whole with its last byte.
+    FFmpeg's own raw and Y4M demuxers delay frames to guess a rate, and end at a second Y4M header.
+    Here a frame is complete with its last byte.
     """
 
-    def __init__(self, intake: InputDescriptor, layout: RawLayout | None) -> None:
-        """Read pictures of this layout; of the one that Y4M tells for ``None``."""
-        self._intake = intake
-        intake.widen()
+    def __init__(self, descriptor: InputDescriptor, layout: RawLayout | None) -> None:
+        """Read frames of this layout; ``None``: the layout in the Y4M header."""
+        self._descriptor = descriptor
+        descriptor.widen()
         self._is_y4m = layout is None
         self._frames = 0
         self._time = Fraction(0)
@@ -84,7 +84,7 @@ class RawVideo:
         """Return what the stream is."""
         first, raster = self.first(), self._raster
         info = StreamInfo(
-            name=self._intake.name,
+            name=self._descriptor.name,
             width=raster.width,
             height=raster.height,
             pixel_format=nearest_format(first),
@@ -102,13 +102,13 @@ class RawVideo:
         return info
 
     def first(self) -> VideoFrame:
-        """Return the first picture."""
+        """Return the first frame."""
         if self._first is None:
             try:
                 self._first = next(self._iterator)[0]
             except StopIteration:
                 raise SourceOpenError(
-                    f"{self._intake.name}: ended before its first whole picture "
+                    f"{self._descriptor.name}: ended before its first complete frame "
                     f"({self._size} bytes)"
                 ) from None
             except SourceReadError as exc:
@@ -116,20 +116,20 @@ class RawVideo:
         return self._first
 
     def pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
-        """Yield each picture; none is ever damaged."""
+        """Yield each frame; none is ever damaged."""
         yield self.first(), False
         yield from self._iterator
 
     def _run(self) -> Iterator[tuple[VideoFrame, bool]]:
         while self._begins_frame():
-            data = self._intake.read_exactly(self._size)
+            data = self._descriptor.read_exactly(self._size)
             if len(data) < self._size:
                 self._cut_short = int(self._is_y4m or bool(data))
                 return
             try:
                 picture = self._context.decode(av.Packet(data))[0]
             except (av.FFmpegError, IndexError) as exc:
-                raise SourceReadError(f"{self._intake.name}: {exc}") from exc
+                raise SourceReadError(f"{self._descriptor.name}: {exc}") from exc
             picture.pts = rescale(1, self._time, self._time_base) if self._time else 0
             picture.time_base = self._time_base
             self._time += 1 / self._raster.rate
@@ -145,7 +145,7 @@ class RawVideo:
                 return True
             if not line.startswith(b"YUV4MPEG2"):
                 raise SourceReadError(
-                    f"{self._intake.name}: reading failed after {self._frames} frames: "
+                    f"{self._descriptor.name}: reading failed after {self._frames} frames: "
                     "no Y4M frame where one should begin"
                 )
             self._raster = self._header(line)
@@ -154,19 +154,19 @@ class RawVideo:
 
     def _line(self) -> bytes:
         """Return the next line, without its end; nothing at the end of the stream."""
-        start = self._intake.peek(6)
+        start = self._descriptor.peek(6)
         while b"\n" not in start and len(start) < _LONGEST_LINE:
-            longer = self._intake.peek(len(start) + 1)
+            longer = self._descriptor.peek(len(start) + 1)
             if len(longer) == len(start):
                 break
             start = longer
         line, found, _ = start.partition(b"\n")
-        self._intake.read_exactly(len(line) + len(found))
+        self._descriptor.read_exactly(len(line) + len(found))
         return line
 
     def _header(self, line: bytes) -> _Raster:
         """Read a Y4M header (yuv4mpeg(5)); raises SourceReadError."""
-        name = self._intake.name
+        name = self._descriptor.name
         tags = {word[:1]: word[1:] for word in line.decode("ascii", "replace").split()[1:]}
         extra = line.decode("ascii", "replace").upper()
         try:
@@ -191,13 +191,13 @@ class RawVideo:
         )  # fmt: skip
 
     def lost(self, info: StreamInfo, gaps: int) -> tuple[int, str]:
-        """Return how many pictures are missing: the one that the end cut short."""
+        """Return how many frames are missing: the one that the end cut short."""
         del info, gaps
-        return self._cut_short, "the stream ends within a picture"
+        return self._cut_short, "the stream ends within a frame"
 
 
 def _size_of(raster: _Raster) -> int:
-    """Return the bytes of a picture, which FFmpeg's own raw encoder knows best."""
+    """Return the bytes of a frame, as FFmpeg's own raw encoder computes them."""
     picture = VideoFrame(raster.width, raster.height, raster.format)
     context: Any = av.CodecContext.create("rawvideo", "w")
     context.width, context.height, context.pix_fmt = raster.width, raster.height, raster.format

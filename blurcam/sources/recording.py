@@ -1,4 +1,4 @@
-"""Recordings: everything FFmpeg reads, as frames; and their sound."""
+"""Recordings: everything that FFmpeg reads, as frames, and their sound."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def open_source(
         try:
             return _opened(place, counts, asked)
         except NothingDecoded:
-            # With a frame to a thread, FFmpeg and PyAV give up those before an error at the end.
+            # With a frame to a thread, FFmpeg and PyAV lose the frames before an error at the end.
             return _opened(place, counts, asked, one_by_one=True)
 
 
@@ -90,7 +90,7 @@ def _served(address: Address) -> HttpFile:
 
 
 def refuse_what_is_no_file(path: Path) -> None:
-    """Raise SourceOpenError where no recording can be read, in the words of what is there."""
+    """Raise SourceOpenError if the path is not a readable file, and tell what it is."""
     if path.is_dir():
         raise SourceOpenError(f"{path}: is a folder; name one recording in it")
     if not path.exists():
@@ -131,7 +131,7 @@ class FileSource:
         self._stream = video_stream(self.name, container, asked.track, counts)
         self._from: int | None = None
         self._decoded = Decoded(self.name, container, self._stream, live=one_by_one)
-        # A short file is read to its end while it is opened, and its demuxer complains only once.
+        # FFmpeg reads a short file to its end when it opens it, and logs each complaint only once.
         self._decoded.heard(message for _, _, message in log)
         try:
             first = self._decoded.first()
@@ -184,7 +184,7 @@ class FileSource:
             self._note(frames)
 
     def _own_pictures(self) -> Iterator[tuple[VideoFrame, bool]]:
-        """Yield the pictures from where reading was to begin."""
+        """Yield the decoded frames from the place where reading begins."""
         for picture, is_suspect in self._decoded.pictures():
             if self._from is None or (picture.pts is not None and picture.pts >= self._from):
                 yield picture, is_suspect
@@ -198,7 +198,7 @@ class FileSource:
         self._decoded.restart(self._from)
 
     def _note(self, frames: int) -> None:
-        """Note what is missing, and what was not as the file says."""
+        """Note what is lost, and what differs from what the file declares."""
         lost, why = self._decoded.lost(self.info, self._pictures.gaps)
         if lost:
             self._counts.lost = lost
@@ -224,4 +224,4 @@ class FileSource:
 
 
 RecordingSource = FileSource | ChangingRecording
-"""A recording, however it has to be read."""
+"""A recording, whatever the way of reading it."""

@@ -1,4 +1,4 @@
-"""Where in the middle of a stream another one begins."""
+"""Restarts: the places where another stream begins within a stream."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.settings.pipe import FromName
 from blurcam.sources.descriptor import RestartWatch
 from blurcam.sources.signatures import TS_PACKET, TS_SEARCH, is_transport_stream
 
-# Where each begins anew; long enough that coded pictures hold them by accident once in years.
+# The head of each kind, long enough that coded frames contain it by accident once in years.
 _HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
     "nut": re.compile(rb"nut/multimedia container\0"),
     "matroska": re.compile(rb"\x1a\x45\xdf\xa3(?:[\x80-\xff]|\x01.{7})\x42[\x82\x86]", re.DOTALL),
@@ -22,20 +22,20 @@ _HEADS: Final[dict[FromName, re.Pattern[bytes]]] = {
 }
 # Longer than every head.
 _OVERLAP: Final = 32
-# So much of a file is looked at at once.
+# This many bytes of a file are examined at once.
 _SCANNED_BYTES: Final = 8 << 20
 _SYNC: Final = 0x47
 
 
 def watch_for(name: FromName) -> RestartWatch | None:
-    """Return what notices that a stream of this kind starts anew; ``None`` where FFmpeg does."""
+    """Return the watch for a new start of this kind of stream; ``None`` if FFmpeg notices it."""
     if name == "ts":
         return _ProgramWatch()
     return _HeadWatch(_HEADS[name]) if name in _HEADS else None
 
 
 def changes_program(path: Path) -> bool:
-    """Return whether the video of a transport stream changes its codec or its place on the way."""
+    """Return whether the video of a transport stream changes its codec or PID on the way."""
     try:
         with path.open("rb") as file:
             return changes_program_in(file)
@@ -57,7 +57,7 @@ def changes_program_in(file: IO[bytes]) -> bool:
 
 
 class _HeadWatch:
-    """Looks for the head of another stream of the same kind."""
+    """Finds the head of another stream of the same kind."""
 
     def __init__(self, head: re.Pattern[bytes]) -> None:
         self._head = head
@@ -75,10 +75,10 @@ class _HeadWatch:
 
 
 class _ProgramWatch:
-    """Looks for a change of the program map: another codec, on the same or another PID.
+    """Finds a change of the program map: another codec, on the same or another PID.
 
-    FFmpeg keeps the decoder of the first (measured: every later picture is lost). What follows
-    the change is read as a stream of its own, beginning with the last program association.
+    FFmpeg keeps the first decoder (measured: every later frame is lost). So what follows the change
+    is read as a stream of its own, beginning with the last program association.
     """
 
     def __init__(self) -> None:
@@ -109,7 +109,7 @@ class _ProgramWatch:
 
     @staticmethod
     def _synchronised(data: bytes) -> int:
-        """Return where the first packet begins."""
+        """Return the place of the first packet."""
         place = data.find(b"\x47")
         while place >= 0 and place + TS_PACKET < len(data) and data[place + TS_PACKET] != _SYNC:
             place = data.find(b"\x47", place + 1)
@@ -124,7 +124,7 @@ class _ProgramWatch:
 
 
 def _section(packet: bytes) -> bytes | None:
-    """Return the section that begins in a packet, ``None`` where none does."""
+    """Return the section that begins in a packet, ``None`` if none does."""
     if packet[0] != _SYNC or not packet[1] & 0x40 or packet[1] & 0x80 or not packet[3] & 0x10:
         return None
     begin = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)

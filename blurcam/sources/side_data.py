@@ -1,4 +1,4 @@
-"""What FFmpeg says of a decoded frame beside its samples."""
+"""Side data: what FFmpeg tells of a decoded frame besides its samples."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def _unknown(cls: Any, value: object) -> Any:
 
 
 # PyAV 18.1 does not know all kinds of side data that its FFmpeg makes (EXIF, the views of stereo
-# video) and then refuses to list any. A kind that it does not know is listed as one nobody reads.
+# video), and then refuses to list any. So an unknown kind is listed as one that nobody reads.
 Type._missing_ = classmethod(_unknown)  # type: ignore[assignment,method-assign]
 
 
 def orientation_of(frame: VideoFrame) -> Orientation:
-    """Return how a player shows the frame: by a display matrix of the container, SEI or EXIF."""
+    """Return how a player turns the frame: by the container's display matrix, SEI or EXIF."""
     matrix = frame.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return AS_STORED
@@ -40,5 +40,5 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 
 def properties_of(frame: VideoFrame) -> tuple[str, ...]:
-    """Return in words what the frame is beside a flat picture, which outputs do not say."""
+    """Return the properties of the frame, in words, that the outputs do not carry."""
     return tuple(text for kind, text in _PROPERTIES.items() if frame.side_data.get(kind))

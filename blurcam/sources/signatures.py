@@ -1,4 +1,4 @@
-"""What a stream is, by its first bytes."""
+"""Signatures: the kind of a stream by its first bytes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ _SIGNATURES: Final[tuple[tuple[bytes, FromName], ...]] = (
 )
 _LONGEST: Final = max(len(signature) for signature, _ in _SIGNATURES)
 _AVI: Final = re.compile(rb"RIFF.{4}AVI ", re.DOTALL)
-# Pictures in parts, as a server of cameras sends them to a browser.
+# JPEG pictures in parts of a multipart answer, as a camera's server sends them to a browser.
 _PART: Final = re.compile(
     rb"\s*--[^\r\n]{1,200}\r?\n(?:[^\r\n]+\r?\n)*?content-type:\s*image/", re.I
 )
-# A bare stream begins with a NAL unit of parameters, of information or of a picture.
+# A bare stream begins with a NAL unit of parameters, supplemental information or a frame.
 _START_CODE: Final = re.compile(rb"\0{2,8}\x01")
 _H264_UNITS: Final = frozenset({1, 5, 6, 7, 8, 9})
 _H265_UNITS: Final = frozenset({*range(16, 22), 32, 33, 34, 35, 39})
 _MPEG4_OBJECT: Final = range(0x30)
-# A transport stream is of packets of so many bytes, which begin with this one.
+# A transport stream consists of packets of this many bytes, each of which begins with this byte.
 TS_PACKET: Final = 188
 """Bytes of a packet of a transport stream."""
 _SYNC: Final = 0x47
-# How far into a transport stream its first whole packet may begin, and how many must follow.
+# How far into a transport stream its first complete packet may begin, and how many must follow.
 TS_SEARCH: Final = 5 * TS_PACKET
 """Bytes by which a transport stream is known, wherever in a packet it begins."""
 _MP4_BOXES: Final = (
@@ -51,7 +51,7 @@ _MP4_BOXES: Final = (
     b"wide",
 )
 _HEAD_BYTES: Final = 4096
-# Lists of recordings, by how they begin: HLS and M3U, DASH, FFmpeg's own, SDP.
+# Lists of recordings by their first bytes: HLS and M3U, DASH, FFmpeg's own, SDP.
 _LISTS: Final = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:#EXTM3U|(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)?<MPD\b|ffconcat version"
     rb"|v=0\r?\no=)",
@@ -59,39 +59,39 @@ _LISTS: Final = re.compile(
 )
 
 
-def recognise(intake: InputDescriptor) -> FromName:
-    """Return what kind of stream this is, without consuming it.
+def recognise(descriptor: InputDescriptor) -> FromName:
+    """Return the kind of a stream without consuming it.
 
-    Raises :class:`~blurcam.errors.SourceOpenError` for what is no whole recording
-    (:func:`refuse_parts`), for anything unknown, and for nothing at all.
+    Raises :class:`~blurcam.errors.SourceOpenError` for an incomplete recording
+    (:func:`refuse_parts`), for an unknown kind, and for an empty stream.
     """
-    start = intake.peek(16)
+    start = descriptor.peek(16)
     if not start:
-        raise SourceOpenError(f"{intake.name}: ended before its first byte; nothing to redact")
-    found = _by_signature(intake, start) or _bare(start)
+        raise SourceOpenError(f"{descriptor.name}: ended before its first byte; nothing to redact")
+    found = _by_signature(descriptor, start) or _bare(start)
     if found is not None:
         return found
     if start[4:8] in _MP4_BOXES:
-        refuse_parts(intake.peek(_HEAD_BYTES), intake.name, is_stream=True)
+        refuse_parts(descriptor.peek(_HEAD_BYTES), descriptor.name, is_stream=True)
         return "mp4"
-    if is_transport_stream(intake.peek(TS_PACKET + 1)) or is_transport_stream(
-        intake.peek(TS_SEARCH)
+    if is_transport_stream(descriptor.peek(TS_PACKET + 1)) or is_transport_stream(
+        descriptor.peek(TS_SEARCH)
     ):
         return "ts"
-    head = intake.peek(_HEAD_BYTES)
+    head = descriptor.peek(_HEAD_BYTES)
     if _PART.match(head):
         return "multipart"
-    refuse_parts(head, intake.name, is_stream=True)
+    refuse_parts(head, descriptor.name, is_stream=True)
     raise SourceOpenError(
-        f"{intake.name}: not MPEG-TS or another stream that blurcam knows, by its first bytes "
+        f"{descriptor.name}: not MPEG-TS or another stream that blurcam knows, by its first bytes "
         f"({start[:8].hex(' ')}); name it with --from, raw frames with --from raw --size 1280x720, "
         "or have FFmpeg read it: ffmpeg -i - -c copy -f nut - | blurcam pipe"
     )
 
 
-def _by_signature(intake: InputDescriptor, start: bytes) -> FromName | None:
+def _by_signature(descriptor: InputDescriptor, start: bytes) -> FromName | None:
     for signature, name in _SIGNATURES:
-        if start.startswith(signature[: len(start)]) and intake.peek(_LONGEST).startswith(
+        if start.startswith(signature[: len(start)]) and descriptor.peek(_LONGEST).startswith(
             signature
         ):
             return name
@@ -99,7 +99,7 @@ def _by_signature(intake: InputDescriptor, start: bytes) -> FromName | None:
 
 
 def _bare(start: bytes) -> FromName | None:
-    """Return what codec the first unit of a bare stream is of, ``None`` where it is of none."""
+    """Return the codec of a bare stream by its first NAL unit, ``None`` if it is not one."""
     code = _START_CODE.match(start)
     if code is None or len(start) < code.end() + 2:
         return None
@@ -112,10 +112,10 @@ def _bare(start: bytes) -> FromName | None:
 
 
 def refuse_parts(start: bytes, name: str, *, is_stream: bool = False) -> None:
-    """Raise SourceOpenError where a file, by its ``start``, is of use only with others.
+    """Raise SourceOpenError for a file that, by its ``start``, is useless without other files.
 
-    Lists of recordings are not followed: one that came from outside must not make blurcam read
-    what only its owner may. Of an MP4 that comes as a stream, the index has to come first.
+    Lists of recordings are not followed: a list from outside must not make blurcam read what only
+    blurcam's user may read. The index of an MP4 that comes as a stream must come first.
     """
     if _LISTS.match(start):
         place = "LIST" if is_stream else shlex.quote(name)
@@ -142,7 +142,7 @@ def refuse_parts(start: bytes, name: str, *, is_stream: bool = False) -> None:
 
 
 def _boxes(start: bytes) -> list[bytes]:
-    """Return the kinds of the first boxes of an MP4, none of anything else."""
+    """Return the kinds of the first boxes of an MP4, an empty list for anything else."""
     kinds: list[bytes] = []
     place = 0
     while place + 8 <= len(start):

@@ -17,17 +17,17 @@ from blurcam.settings.addresses import Address
 from blurcam.sources.http_file import HttpFile
 from blurcam.sources.open import open_file, open_path, reading
 
-# A clock that steps back by so much was set.
+# A clock that steps back by at least this much was set.
 _FAR_SECONDS: Final = Fraction(1, 2)
-# When the clock of the frames was set, that of the sound was, too: to about the same time.
+# If the clock of the frames was set, the clock of the sound was set, too, to about the same time.
 _NEAR_SECONDS: Final = 10
 
 
 class SoundTrack:
     """The sound of a recording, read on its own; the sink copies it or encodes it anew.
 
-    Its packets bear the times of the output: what is done to the clock of the frames (where it
-    starts, where it was set back) is done to them. What an edit list hides is left out.
+    Its packets have the times of the output: the corrections of the frames' clock (its start, and
+    where it was set back) apply to them, too. What an edit list hides is left out.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class SoundTrack:
         self._next: Any = next(self._packets, None)
         self._epoch = 0
         self._delay = Fraction(0)
-        self._heard: Fraction | None = None  # when the last packet was, by the input's clock
+        self._heard: Fraction | None = None  # the time of the last packet by the input's clock
         self._last: int | None = None
         self._end = Fraction(-1 << 40)
 
@@ -64,11 +64,11 @@ class SoundTrack:
         return Fraction(heard + self._offset(0))
 
     def delay(self, seconds: Fraction) -> None:
-        """Have everything heard so much later."""
+        """Delay all sound by this much."""
         self._delay += seconds
 
     def until(self, time: Fraction | None) -> Iterator[Any]:
-        """Yield the packets that are due before ``time``; all that are left for ``None``."""
+        """Yield the packets that are due before ``time``; ``None``: all that are left."""
         while self._next is not None:
             packet = self._next
             due = self._due(packet, is_last=time is None)
@@ -82,7 +82,7 @@ class SoundTrack:
         return self._timeline.epochs[epoch].offset * self._base + self._delay
 
     def _due(self, packet: Any, *, is_last: bool) -> Fraction | None:
-        """Return when a packet is due, ``None`` while the frames have not come so far."""
+        """Return when a packet is due, ``None`` while the frames have not come that far."""
         given = packet.dts * packet.time_base
         if self._heard is not None and given < self._heard - _FAR_SECONDS:
             epoch = self._epoch_at(given)
@@ -93,7 +93,7 @@ class SoundTrack:
         return Fraction(given + self._offset(self._epoch))
 
     def _epoch_at(self, given: Fraction) -> int | None:
-        """Return the epoch of the frames that begins about when the sound's clock was set to."""
+        """Return the frames' epoch that begins at about the time to which the clock was set."""
         epochs = self._timeline.epochs
         for number in range(self._epoch + 1, len(epochs)):
             if abs(epochs[number].since * self._base - given) < _NEAR_SECONDS:
@@ -101,7 +101,7 @@ class SoundTrack:
         return None
 
     def _placed(self, packet: Any, due: Fraction) -> bool:
-        """Give a packet its times in the output; false for what was heard before."""
+        """Give a packet its times in the output; false if that time has sound already."""
         base = packet.time_base
         shift = round((due - packet.dts * base) / base)
         self._heard = max(packet.dts * base, self._heard or packet.dts * base)
@@ -123,7 +123,7 @@ class SoundTrack:
 
 
 def _skipped(packet: Any, rate: int) -> Fraction:
-    """Return how much of the beginning of a packet is not heard: the encoder's own delay."""
+    """Return how much of the start of a packet is not heard: the encoder's delay."""
     if not packet.has_sidedata("skip_samples"):
         return Fraction(0)
     data = bytes(packet.get_sidedata("skip_samples"))
@@ -134,7 +134,7 @@ def _skipped(packet: Any, rate: int) -> Fraction:
 def open_sound(
     place: Path | Address, timeline: Timeline, base: Fraction, counts: FrameCounts
 ) -> SoundTrack | None:
-    """Return the recording's default sound track, else its first; ``None`` where it has none."""
+    """Return the recording's default sound track, else its first; ``None`` if it has none."""
     if isinstance(place, Path):
         container = open_path(place)
     else:

@@ -1,4 +1,4 @@
-"""What a stream is: size, format, rate, colours and orientation, by its first frame."""
+"""Stream info: size, format, rate, colours and orientation, by the first frame."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from blurcam.sources.container_crop import NO_CROP, Crop
 from blurcam.sources.side_data import orientation_of, properties_of
 
 LARGEST_SIDE: Final = 16384
-"""Pixels: no picture is larger."""
+"""Pixels: no frame has a longer side."""
 USUAL_RATE: Final = Fraction(25)
-"""Frames a second where nothing else is known."""
-# Frames a second; a header may claim two thousand million.
+"""Frames a second if nothing else is known."""
+# The most frames a second; a header may claim two thousand million.
 _SWIFTEST: Final = 100_000
 # AV_FIELD_BB and AV_FIELD_BT
 _BOTTOM_FIRST: Final = (3, 5)
@@ -34,9 +34,9 @@ def stream_info(
     rate: Fraction | None = None,
     crop: Crop = NO_CROP,
 ) -> StreamInfo:
-    """Return what the stream is; the first picture tells more than the container.
+    """Return what the stream is; the first frame tells more than the container.
 
-    ``rate`` is known from elsewhere; ``crop`` is what the container cuts off.
+    ``rate`` is a rate that is known from elsewhere; ``crop`` is what the container crops off.
     """
     context = stream.codec_context
     if max(first.width, first.height) > LARGEST_SIDE:
@@ -55,7 +55,7 @@ def stream_info(
         orientation=orientation_of(first).then(mounting.orientation),
         colour=_colour(context, first),
         interlaced=first.interlaced_frame,
-        # A first line that is cut off leaves the fields in the other order.
+        # If an odd number of lines is cropped off the top, the fields change their order.
         top_field_first=(context.field_order not in _BOTTOM_FIRST) != bool(crop.top % 2),
         frame_count=stream.frames or None,
         duration=stream.duration,
@@ -68,17 +68,17 @@ def stream_info(
 
 
 def _rate(stream: VideoStream) -> Fraction | None:
-    """Return the average rate; what the codec says comes before a guess.
+    """Return the average rate; the codec's own rate comes before a guess.
 
-    Of a stream that is read as it comes FFmpeg knows no average, and guesses that H.264 and MPEG-2
-    come in fields: twice the rate. A rate that no camera can have is none.
+    For a stream that is read as it comes, FFmpeg knows no average, and guesses that H.264 and
+    MPEG-2 come in fields: twice the rate. A rate that no camera can have is ignored.
     """
     told = (stream.average_rate, stream.codec_context.framerate, stream.guessed_rate)
     return next((rate for rate in told if is_possible(rate)), None)
 
 
 def is_possible(rate: Fraction | None) -> TypeGuard[Fraction]:
-    """Whether frames can come at this rate, whatever a header claims."""
+    """Whether a camera can have this rate, whatever a header claims."""
     return rate is not None and 0 < rate <= _SWIFTEST
 
 
@@ -88,7 +88,7 @@ def own_name(picture: VideoFrame) -> str:
 
 
 def is_full_range(picture: VideoFrame) -> bool | None:
-    """Return whether the samples take the full range, ``None`` where the picture does not say."""
+    """Return whether the samples have the full range, ``None`` if the frame does not tell."""
     if picture.format.name.startswith("yuvj"):
         return True
     level = int(picture.color_range or 0)
@@ -96,7 +96,7 @@ def is_full_range(picture: VideoFrame) -> bool | None:
 
 
 def nearest_format(picture: VideoFrame) -> PixelFormat:
-    """Return the format of ours that loses least of the picture's."""
+    """Return the format of ours that loses least of the frame's."""
     name = own_name(picture)
     own = PIXEL_FORMATS.get(name)
     if own is not None and not own.is_rgb:

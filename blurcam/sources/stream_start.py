@@ -1,4 +1,4 @@
-"""How a stream starts: what it is, what says when its frames are shown, and from when on."""
+"""The start of a stream: what it is, which time stamps count, and from when on."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from blurcam.sources.container_crop import NO_CROP, Crop
 from blurcam.sources.stream_info import USUAL_RATE, is_possible, stream_info
 from blurcam.sources.to_frames import FrameMaker, TimedBy
 
-# AVFMT_NOTIMESTAMPS: bare streams of one codec, without a container.
+# AVFMT_NOTIMESTAMPS: streams of one codec without a container.
 _NO_TIME_STAMPS: Final = 0x80
-# Containers whose time stamps are those of a clock that ran before the recording began.
+# Containers whose time stamps are from a clock that ran before the recording began.
 _CLOCKS: Final = frozenset({"mpegts", "mpeg", "dhav", "vobsub", "pva", "wtv"})
-# A recording that begins later than this was stamped by such a clock, whatever its container.
+# A recording that begins later than this has the time stamps of such a clock in any container.
 _LATE_SECONDS: Final = 1
 
 
@@ -69,7 +69,7 @@ def start_of(
     asked: ReadOptions,
     crop: Crop,
 ) -> StreamStart:
-    """Return how a stream starts that is in a container which crops its frames."""
+    """Return the start of a stream whose container may crop its frames."""
     crop = crop if crop.fits(first.width, first.height) else NO_CROP
     rate, timed_by = _timing(container, stream, first, asked.rate)
     info = stream_info(name, stream, first, mounting=asked.mounting, rate=rate, crop=crop)
@@ -92,23 +92,23 @@ def start_of(
 
 
 def with_mounting(info: StreamInfo, asked: ReadOptions) -> StreamInfo:
-    """Return what a stream is that says nothing of how its frames are shown."""
+    """Return the info with the orientation that was asked for, if the stream tells none."""
     return replace(info, orientation=asked.mounting.orientation)
 
 
 def _timing(
     container: InputContainer, stream: VideoStream, first: VideoFrame, asked: Fraction | None
 ) -> tuple[Fraction | None, TimedBy]:
-    """Return the rate, where it is known better than the container knows it, and what says when.
+    """Return the rate, if one better than the container's is known, and which time stamps count.
 
-    A bare stream has no time stamps, and FFmpeg makes them up for 25 frames a second: its rate is
-    the one that it tells itself, else the one that is ``asked`` for, else the usual one.
+    A bare stream has no time stamps, and FFmpeg makes them up for 25 frames a second. Its rate is
+    the one in the stream itself, else the one that was ``asked`` for, else the usual one.
     """
     if container.format.name == "avi":
         # AVI stores no pts; what FFmpeg makes up for reordered frames steps back and forth, while
         # the dts of decoded frames counts them.
         return None, "dts"
-    # Pictures one after the other are a bare stream, too: FFmpeg calls their demuxers so.
+    # A sequence of pictures is a bare stream, too: FFmpeg's demuxers for them have the same flag.
     is_bare = int(container.format.flags) & _NO_TIME_STAMPS
     if not is_bare and not container.format.name.endswith("_pipe"):
         return None, "pts"
@@ -119,10 +119,10 @@ def _timing(
 
 
 def origin_of(container: InputContainer, first: int, time_base: Fraction) -> int:
-    """Return what is taken from every time stamp, so that the output begins at zero.
+    """Return what is subtracted from every time stamp, so that the output begins at zero.
 
-    A start within the first second is kept as it is, unless the container's clock is one that
-    says nothing of the recording's beginning.
+    A start within the first second is kept, unless the container's clock tells nothing of the
+    recording's beginning.
     """
     is_clock = container.format.name in _CLOCKS
     return first if is_clock or first < 0 or first * time_base >= _LATE_SECONDS else 0

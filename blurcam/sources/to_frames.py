@@ -1,4 +1,4 @@
-"""Decoded pictures to frames: pixel format, size, range, time and session."""
+"""FFmpeg's decoded frames to ours: pixel format, size, range, time and session."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from blurcam.sources.container_crop import NO_CROP, Crop
 from blurcam.sources.stream_info import USUAL_RATE, is_full_range, own_name
 
 T = TypeVar("T")
-# A new session begins after a gap that no track is to be carried across.
+# A new session begins after a gap of this length: no track is carried across it.
 _SESSION_GAP_SECONDS: Final = 10
 # No frame is shown for longer than a day, whatever a broken header says.
 _LONGEST_SECONDS: Final = 86_400
-# A clock that steps back by so much was set; one that steps back by less has slipped.
+# A clock that steps back by at least this much was set; one that steps back by less has slipped.
 _FAR_SECONDS: Final = Fraction(1, 2)
 # FFmpeg's numbers of the limited and of the full range.
 _LIMITED, _FULL = 1, 2
 
 TimedBy = Literal["pts", "dts", "rate"]
-"""What says when a picture is shown; ``rate`` where nothing does."""
+"""The time stamps that count; ``rate`` if a frame has none that do."""
 
 
 class FrameMaker:
-    """Turns decoded pictures into frames: format, size, range, time and session."""
+    """Turns FFmpeg's decoded frames into ours: format, size, range, time and session."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class FrameMaker:
         origin: int = 0,
         crop: Crop = NO_CROP,
     ) -> None:
-        """Make frames like ``first``, cropped; ``origin`` is taken from every time stamp."""
+        """Make frames like ``first``, cropped; subtract ``origin`` from every time stamp."""
         self._info = info
         self._timed_by = timed_by
         self._counts = counts
@@ -63,7 +63,7 @@ class FrameMaker:
     def frame(
         self, picture: VideoFrame, is_suspect: bool, following: VideoFrame | None = None
     ) -> Frame:
-        """Return the next frame; ``following`` is the picture after it, where it is known."""
+        """Return the next frame; ``following`` is the one after it, if it is known."""
         pts = self._place(picture, following)
         frame = Frame(
             planes=self._planes(picture),
@@ -81,11 +81,11 @@ class FrameMaker:
         return frame
 
     def start_session(self) -> None:
-        """Say that nothing of what was seen holds any more: the stream starts anew."""
+        """Begin a new session: the stream starts anew."""
         self._session += 1
 
     def note_moved(self) -> None:
-        """Note for the summary how many frames had a time that they could not keep."""
+        """Note for the summary how many frames got another time than their own."""
         moved = self.timeline.moved
         if moved:
             frames = "1 frame was" if moved == 1 else f"{moved} frames were"
@@ -95,7 +95,7 @@ class FrameMaker:
             )
 
     def _stamp(self, picture: VideoFrame, later: int = 0) -> int | None:
-        """Return the time stamp of this picture, which is so many ``later`` than the next one."""
+        """Return the time stamp of this frame, which is ``later`` frames after the next one."""
         if self._timed_by == "rate":
             rate = self._info.rate or USUAL_RATE
             return rescale(self._seq + later, 1 / rate, self._info.time_base)
@@ -121,7 +121,7 @@ class FrameMaker:
         return pts
 
     def _duration(self, picture: VideoFrame) -> int:
-        """Return how long the container says that the picture is shown, 0 where it does not."""
+        """Return the frame's duration by the container, 0 if it tells none."""
         if self._timed_by == "rate":
             return 0
         base = picture.time_base or self._info.time_base
@@ -133,13 +133,13 @@ class FrameMaker:
         return self._crop.applied(planes, self._info.pixel_format)
 
     def _fitted(self, picture: VideoFrame) -> VideoFrame:
-        """Return the picture in the stream's one format, size and range."""
+        """Return the frame in the stream's one format, size and range."""
         size = (picture.width, picture.height)
         if size != self._latest:
             self._latest = size
             self._session += 1
             self._counts.notice(
-                f"{self._info.name}: the picture changes size to {size[0]}x{size[1]}; scaled to "
+                f"{self._info.name}: the frame size changes to {size[0]}x{size[1]}; scaled to "
                 f"{self._size[0]}x{self._size[1]}"
             )
         levels = self._levels(picture)
@@ -149,7 +149,7 @@ class FrameMaker:
         return converted(picture, self._info.pixel_format.name, *self._size, levels)
 
     def _levels(self, picture: VideoFrame) -> tuple[int, int]:
-        """Return the range of the picture's samples, and that of the stream's."""
+        """Return the range of the frame's samples, and that of the stream."""
         has = is_full_range(picture)
         wants = bool(self._info.colour.full_range)
         if has is None or has == wants or picture.format.is_rgb or picture.format.has_palette:
@@ -164,7 +164,7 @@ class FrameMaker:
 def converted(
     picture: VideoFrame, name: str, width: int, height: int, levels: tuple[int, int] = (1, 1)
 ) -> VideoFrame:
-    """Convert once; the range changes only where ``levels`` (has, wants) differ."""
+    """Convert in one step; the range changes only if ``levels`` (present, wanted) differ."""
     has, wants = levels
     if has == wants:
         has = wants = picture.color_range or 0
@@ -173,7 +173,7 @@ def converted(
 
 
 def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]:
-    """Return the picture's planes as views of its own memory, which they keep alive."""
+    """Return the frame's planes as views of its memory, which they keep alive."""
     planes = []
     for index in range(pixel_format.plane_count):
         plane = picture.planes[index]
@@ -187,7 +187,7 @@ def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ..
 def with_next(items: Iterable[T]) -> Iterator[tuple[T, T | None]]:
     """Yield each item with the one after it, ``None`` after the last.
 
-    Where the items end in a SourceReadError, the last one comes before it.
+    If the items end with a SourceReadError, the last item is yielded before it is raised.
     """
     held: list[T] = []
     try:

@@ -1,4 +1,4 @@
-"""Why a camera was never reached, in words that say what to do."""
+"""Why a camera cannot be reached, in words that tell what to do."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.settings.addresses import Address
 
 
 def why_unreachable(address: Address, error: Exception) -> str | None:
-    """Return what FFmpeg's error hides; ``None`` where it says itself what is wrong."""
+    """Return the cause that FFmpeg's error hides; ``None`` if the error tells it."""
     is_named = address.kind in ("rtsp", "http")
     if is_named and not _is_known(urlsplit(address.location).hostname):
         return "there is no such host; check the name, and that this machine can look it up"
@@ -23,7 +23,7 @@ def why_unreachable(address: Address, error: Exception) -> str | None:
         )
     is_playlist = ".m3u8" in address.location.lower()
     if address.kind == "http" and not is_playlist and getattr(error, "errno", None) == errno.EIO:
-        return "breaks off, or leads to another address: name the one where its video comes from"
+        return "the answer breaks off or leads to another address: name that of the video itself"
     return None
 
 

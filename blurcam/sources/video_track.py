@@ -1,4 +1,4 @@
-"""Which video track of a recording is read."""
+"""The choice of the video track of a recording."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av.video.stream import VideoStream
 from blurcam.errors import ConfigError, SourceOpenError
 from blurcam.runtime.counts import FrameCounts, counted
 
-# FFmpeg draws text files as pictures of a terminal.
+# FFmpeg's formats that render text files as video.
 _TEXT_ART: Final = frozenset({"tty", "bin", "xbin", "adf", "idf"})
 _NO_VIDEO: Final = Disposition.attached_pic | Disposition.timed_thumbnails
 
@@ -23,10 +23,10 @@ def video_stream(
     track: int | None = None,
     counts: FrameCounts | None = None,
 ) -> VideoStream:
-    """Return the video track that players show: the default one, then the largest.
+    """Return the video track that players show: the default one, else the largest.
 
-    ``track`` asks for another, counted from 1. Cover art is no video. The tracks that are not
-    read are noted in ``counts``. Raises SourceOpenError where there is none that can be decoded.
+    ``track`` chooses another, counted from 1. Cover art does not count as video. ``counts`` gets a
+    notice of the tracks that are not read. Raises SourceOpenError if none can be decoded.
     """
     if container.format.name in _TEXT_ART:
         raise SourceOpenError(f"{path}: not a video but text")
@@ -59,7 +59,7 @@ def _asked(path: Path | str, videos: list[VideoStream], track: int) -> VideoStre
 
 
 def _is_known(stream: VideoStream) -> bool:
-    """Whether FFmpeg can decode the stream; PyAV gives no context of one that it cannot."""
+    """Whether FFmpeg can decode the stream; if not, PyAV has no codec context for it."""
     context: Any = stream.codec_context
     return context is not None
 
@@ -74,6 +74,6 @@ def _named(videos: list[VideoStream], stream: VideoStream) -> str:
 
 
 def track_number(container: InputContainer, stream: VideoStream) -> int:
-    """Return the number of a video track among those of its container, counted from 0."""
+    """Return the number of a video track among the video tracks of its container, from 0."""
     videos = [each for each in container.streams.video if not each.disposition & _NO_VIDEO]
     return next(n for n, each in enumerate(videos) if each.index == stream.index)

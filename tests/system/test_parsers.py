@@ -29,7 +29,7 @@ from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import mask, parse_address
 from blurcam.settings.cameras_yaml import MOST_FAULTS, parse_site
 from blurcam.settings.secrets import Secrets
-from blurcam.sources.descriptor import open_intake
+from blurcam.sources.descriptor import open_descriptor
 from blurcam.sources.signatures import recognise
 from blurcam.track.regions_file import Header, RegionReader
 
@@ -268,9 +268,9 @@ STARTS = (b"YUV4MPEG2", b"nut/multimedia container\0", b"\x1a\x45\xdf\xa3", b"FL
 @settings(max_examples=80, deadline=None)
 def test_a_signature(start: bytes, rest: bytes) -> None:
     with ExitStack() as stack, sound():
-        intake = open_intake(written(start + rest))
-        stack.callback(intake.release)
-        recognise(intake)
+        descriptor = open_descriptor(written(start + rest))
+        stack.callback(descriptor.release)
+        recognise(descriptor)
 
 
 def test_a_span_reads_back() -> None:

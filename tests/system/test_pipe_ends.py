@@ -261,7 +261,7 @@ ERRORS = {
     "regions": (b"", ("--regions", "-"), 2, "standard output carries the video"),
     "descriptor": (b"", ("--regions", "fd:77"), 2, "descriptor 77 is not open"),
     "codec": (b"", ("--codec", "h266"), 2, "h266"),
-    "short": (b"abc", SIZE, 1, "before its first whole picture"),
+    "short": (b"abc", SIZE, 1, "before its first complete frame"),
 }
 
 

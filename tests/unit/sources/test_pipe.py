@@ -29,11 +29,11 @@ LAYOUT = RawLayout("64x48")
 
 
 class Fed:
-    """An intake that a thread of the test's feeds, in pieces of a given size."""
+    """An descriptor that a thread of the test's feeds, in pieces of a given size."""
 
     def __init__(self, data: bytes, piece: int = 1 << 16, *, ends: bool = True) -> None:
         reading, self.writing = os.pipe()
-        self.intake = InputDescriptor(reading, "test")
+        self.descriptor = InputDescriptor(reading, "test")
         self._thread = threading.Thread(target=self._feed, args=(data, piece, ends))
         self._thread.start()
 
@@ -47,7 +47,7 @@ class Fed:
             os.close(self.writing)
 
     def close(self) -> None:
-        self.intake.release()
+        self.descriptor.release()
         self._thread.join()
 
 
@@ -59,7 +59,7 @@ def frames_of(
 ) -> list[Frame]:
     """Read a whole stream from a pipe."""
     with closing(Fed(data, piece)) as fed:
-        source = open_pipe(fed.intake, kind, LAYOUT, counts or FrameCounts())
+        source = open_pipe(fed.descriptor, kind, LAYOUT, counts or FrameCounts())
         with closing(source):
             return list(source.frames())
 
@@ -109,18 +109,18 @@ def test_streams_are_recognised_by_their_first_bytes(
     streams: dict[str, bytes], kind: FromName
 ) -> None:
     with closing(Fed(streams[kind])) as fed:
-        assert recognise(fed.intake) == kind
+        assert recognise(fed.descriptor) == kind
 
 
 def test_a_transport_stream_may_begin_within_a_packet(streams: dict[str, bytes]) -> None:
     with closing(Fed(streams["ts"][100:])) as fed:
-        assert recognise(fed.intake) == "ts"
+        assert recognise(fed.descriptor) == "ts"
 
 
 @pytest.mark.parametrize("data", [b"these are only words\n" * 100, b"\0" * 5000, b"GIF89a", b"x"])
 def test_what_is_no_stream_is_refused(data: bytes) -> None:
     with closing(Fed(data)) as fed, pytest.raises(SourceOpenError, match="by its first bytes"):
-        recognise(fed.intake)
+        recognise(fed.descriptor)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_is_of_use_only_with_others_is_refused_with_what_to_type_instead(
     data: bytes, said: str
 ) -> None:
     with closing(Fed(data)) as fed, pytest.raises(SourceOpenError, match=re.escape(said)):
-        recognise(fed.intake)
+        recognise(fed.descriptor)
 
 
 @pytest.mark.parametrize(
@@ -157,12 +157,12 @@ def test_what_is_of_use_only_with_others_is_refused_with_what_to_type_instead(
 )
 def test_a_bare_stream_is_known_by_its_first_unit(data: bytes, kind: str) -> None:
     with closing(Fed(data)) as fed:
-        assert recognise(fed.intake) == kind
+        assert recognise(fed.descriptor) == kind
 
 
 def test_nothing_at_all_is_refused() -> None:
     with closing(Fed(b"")) as fed, pytest.raises(SourceOpenError, match="before its first byte"):
-        recognise(fed.intake)
+        recognise(fed.descriptor)
 
 
 def test_a_plain_mp4_is_refused_with_what_to_type_instead(clip: Path) -> None:
@@ -216,9 +216,9 @@ def test_a_stream_that_changes_codec_goes_on_in_a_new_session(
 def test_a_frame_is_there_with_its_last_byte(streams: dict[str, bytes]) -> None:
     size = 64 * 48 * 3 // 2
     reading, writing = os.pipe()
-    intake = InputDescriptor(reading, "test")
+    descriptor = InputDescriptor(reading, "test")
     os.write(writing, streams["raw"][:size])
-    source = open_pipe(intake, "raw", LAYOUT, FrameCounts())
+    source = open_pipe(descriptor, "raw", LAYOUT, FrameCounts())
     frames = source.frames()
     assert next(frames).seq == 0  # would wait for ever if it wanted more
     os.write(writing, streams["raw"][size : size * 2 - 1])
@@ -226,7 +226,7 @@ def test_a_frame_is_there_with_its_last_byte(streams: dict[str, bytes]) -> None:
     assert next(frames).seq == 1
     os.close(writing)
     assert list(frames) == []
-    intake.release()
+    descriptor.release()
 
 
 @pytest.mark.parametrize("kind", ["raw", "y4m"])
@@ -243,11 +243,11 @@ def test_interrupting_ends_whoever_waits(streams: dict[str, bytes], kind: FromNa
     data = streams[kind][: len(streams[kind]) * 3 // 4]
     fed = Fed(data, ends=False)
     with closing(fed):
-        source = open_pipe(fed.intake, kind, LAYOUT, FrameCounts())
+        source = open_pipe(fed.descriptor, kind, LAYOUT, FrameCounts())
         frames: Iterator[Frame] = source.frames()
         next(frames)
         # From another thread, while this one waits for what will never come.
-        timer = threading.Timer(0.2, fed.intake.interrupt)
+        timer = threading.Timer(0.2, fed.descriptor.interrupt)
         timer.start()
         try:
             rest = list(frames)
@@ -261,10 +261,10 @@ def test_interrupting_ends_whoever_waits(streams: dict[str, bytes], kind: FromNa
 def test_interrupting_ends_whoever_waits_for_the_first_byte() -> None:
     fed = Fed(b"", ends=False)
     with closing(fed):
-        timer = threading.Timer(0.2, fed.intake.interrupt)
+        timer = threading.Timer(0.2, fed.descriptor.interrupt)
         timer.start()
         with pytest.raises(SourceOpenError):
-            open_pipe(fed.intake, None, LAYOUT, FrameCounts())
+            open_pipe(fed.descriptor, None, LAYOUT, FrameCounts())
         timer.join()
         os.close(fed.writing)
 
@@ -272,10 +272,10 @@ def test_interrupting_ends_whoever_waits_for_the_first_byte() -> None:
 def test_the_intake_ends_when_the_reader_of_the_output_has_gone() -> None:
     reading, writing = os.pipe()
     out_reading, out_writing = os.pipe()
-    intake = InputDescriptor(reading, "test", gone=out_writing)
+    descriptor = InputDescriptor(reading, "test", gone=out_writing)
     os.close(out_reading)
-    assert intake.read(10) == b""
-    intake.release()
+    assert descriptor.read(10) == b""
+    descriptor.release()
     os.close(writing)
     os.close(out_writing)
 
