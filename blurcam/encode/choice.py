@@ -1,4 +1,4 @@
-"""Which encoder there is for a codec: the one asked for if it works here, else the software one."""
+"""The choice of an encoder: the one that was asked for if it works here, else the software one."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from blurcam.runtime.last_words import step
 logger = logging.getLogger(__name__)
 
 _SOFTWARE: Final[dict[str, str]] = {"h264": "libx264", "h265": "libx265", "av1": "libsvtav1"}
-# For pipes: every picture on its own, coded or sample for sample.
+# For pipes: every frame by itself, coded or sample for sample.
 _SINGLE: Final[dict[str, str]] = {"mjpeg": "mjpeg", "raw": "rawvideo"}
 _HARDWARE: Final = ("nvenc", "qsv", "v4l2m2m", "amf", "videotoolbox", "mf")
 _FFMPEG_NAME: Final[dict[str, str]] = {"h264": "h264", "h265": "hevc", "av1": "av1"}
 
 
 def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
-    """Return what was ``asked`` for, "same" as the input, or what fits a file with this suffix."""
+    """Return the codec ``asked`` for, the "same" as the input's, or one for this suffix."""
     default: Codec = "av1" if suffix.lower() == ".webm" else "h264"
     if asked == "same":
         known = {ours: name for name, ours in zip(_FFMPEG_NAME, _FFMPEG_NAME.values(), strict=True)}
@@ -43,11 +43,11 @@ def codec_for(info: StreamInfo, suffix: str, asked: str | None) -> Codec:
 
 
 def open_encoder(info: StreamInfo, coding: EncoderOptions, counts: FrameCounts) -> Encoder:
-    """Return an encoder that was seen to work.
+    """Return an encoder after a test that it works.
 
-    A named encoder that does not open here is replaced by the codec's software encoder, which is
-    announced. Raises ConfigError for a name that is no encoder of the codec, and for a crf or
-    preset that it does not take; SinkOpenError where the software encoder does not open.
+    If the named encoder does not open here, the codec's software encoder replaces it, and a notice
+    tells so. Raises ConfigError for a name that is not an encoder of the codec, and for a crf or
+    preset that it does not accept; SinkOpenError if the software encoder does not open.
     """
     software = (_SOFTWARE | _SINGLE)[coding.codec]
     name = coding.encoder or software
@@ -83,7 +83,7 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, counts: FrameCounts) 
 
 
 def _refuse_unknown_preset(name: str, preset: str | None) -> None:
-    """Raise ConfigError for a preset that x264 and x265 have not: they would say so themselves."""
+    """Raise ConfigError for a preset that x264 and x265 do not have."""
     if name in ("libx264", "libx265") and preset is not None and preset not in X26_PRESETS:
         raise ConfigError(
             f'preset: encoder {name} has no "{preset}"; choose one of {", ".join(X26_PRESETS)}'
@@ -100,7 +100,7 @@ def _refuse_foreign(name: str, codec: Codec) -> None:
 
 
 def _fault(name: str, info: StreamInfo, coding: EncoderOptions) -> str | None:
-    """Return why an encoder cannot be used, after making it encode a grey picture or two."""
+    """Return why an encoder cannot be used, ``None`` if it encodes two grey frames."""
     try:
         with closing(Encoder(info, name, coding)) as encoder:
             encoder.try_out()

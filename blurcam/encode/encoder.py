@@ -30,18 +30,18 @@ from blurcam.media.orientation import AS_STORED
 from blurcam.redact.gate import RedactedFrame
 
 _SEAL: Final = object()
-# A key frame at least this often: to seek by, and to lose little by.
+# A key frame comes at least this often, for seeking and to lose little.
 _KEY_SECONDS: Final = 2
 
-# libsvtav1 writes to stderr unless the environment says not to.
+# libsvtav1 writes to stderr unless this variable is set.
 os.environ.setdefault("SVT_LOG", "1")
 
 
 @final
 class RedactedPacket:
-    """A redacted picture in coded form, made by :class:`Encoder` alone.
+    """A redacted frame in coded form, made by :class:`Encoder` alone.
 
-    ``data`` is the coded picture; ``pts``, ``dts`` and ``duration`` count in ``time_base``.
+    ``data`` is the coded frame; ``pts``, ``dts`` and ``duration`` are in units of ``time_base``.
     """
 
     __slots__ = ("data", "dts", "duration", "is_key", "pts", "time_base")
@@ -92,7 +92,7 @@ class RedactedPacket:
 
 
 class Encoder:
-    """Encodes the pictures of one stream, once, for as many sinks as there are."""
+    """Encodes the frames of one stream once, for any number of sinks."""
 
     def __init__(self, info: StreamInfo, name: str, coding: EncoderOptions) -> None:
         """Open FFmpeg's encoder ``name``; use :func:`open_encoder`."""
@@ -103,11 +103,11 @@ class Encoder:
         self.pixel_format = pixel_format_of(info, takes, coding.codec)
         own = self.pixel_format.name
         self._input_format = own if own in takes else SEMI_PLANAR.get(own, own)
-        # JPEG knows full range alone; everything else keeps what it was given.
+        # JPEG has full range only; all other codecs keep the range of the frames.
         self._levels = (2 if info.colour.full_range else 1, 2) if name == "mjpeg" else (1, 1)
         self.time_base = info.time_base
-        # FFmpeg's stream, from which a muxing sink takes the codec's parameters. The muxer behind
-        # it writes nothing.
+        # FFmpeg's stream, from which a muxing sink takes the codec's parameters. Its muxer writes
+        # nothing.
         self._nowhere = av.open(os.devnull, "w", format="null")
         rate = info.rate or Fraction(25)
         self._step = max(1, round(1 / (rate * info.time_base)))
@@ -126,7 +126,7 @@ class Encoder:
             self._nowhere.close()
             raise
         self._shift: int | None = None
-        self._lasts: dict[int, int] = {}  # how long each frame in the encoder is shown, by pts
+        self._lasts: dict[int, int] = {}  # the duration of each frame in the encoder, by pts
 
     def _set_up(self, info: StreamInfo) -> None:
         context, colour = self._context, info.colour
@@ -143,17 +143,17 @@ class Encoder:
             context.color_range = 2 if colour.full_range else 1
         context.flags |= Flags.global_header
         if not self._is_without_delay:
-            # PyAV asks for slices by default: that is for what cannot wait.
+            # PyAV's default is slices, which is for live streams.
             context.thread_type = "FRAME"
 
     def encode(self, frame: RedactedFrame, pts: int | None = None) -> Iterator[RedactedPacket]:
         """Yield the packets that this frame completes; raises SinkWriteError.
 
-        ``pts`` is for a picture that is shown again, later than its own time.
+        ``pts`` is for a frame that is shown again, later than its own time.
         """
         shown = frame.pts if pts is None else pts
         if self._shift is None:
-            # No container of ours stores a time before zero without hiding the picture.
+            # None of our containers can store a time before zero without hiding the frame.
             self._shift = max(0, -shown)
         picture = picture_of(frame, self._way, self._input_format, self._levels)
         picture.pts = shown + self._shift
@@ -179,7 +179,7 @@ class Encoder:
                 )  # fmt: skip
 
     def try_out(self) -> None:
-        """Encode two grey pictures for nobody; raises SinkWriteError where that does not work."""
+        """Encode two grey frames as a test; raises SinkWriteError if that fails."""
         with _encoding(self.name):
             for number in range(2):
                 picture = VideoFrame(self.info.width, self.info.height, self._input_format)
@@ -201,15 +201,15 @@ class Encoder:
 
     @property
     def step(self) -> int:
-        """How long a frame is shown if nothing else is said, in ``time_base``."""
+        """The usual duration of a frame, in units of ``time_base``."""
         return self._step
 
     @property
     def parameters(self) -> bytes:
-        """What a decoder has to know before the first packet, without remarks (SEI).
+        """The parameters that a decoder needs before the first packet, without SEI.
 
-        Packets of two encoders can follow one another where these are the same. x264 remarks on
-        how many threads it had, which is nothing to a decoder.
+        Packets of two encoders can follow one another if these are the same. x264 notes its number
+        of threads in SEI, which does not matter to a decoder.
         """
         sets: bytes = self.template.codec_context.extradata or b""
         if self.name not in ("libx264", "libx265"):
@@ -221,11 +221,11 @@ class Encoder:
 
 
 class SignedPackets:
-    """Carries packets from one process of a job to another, in order, under the seal of its key.
+    """Packets that go from one process of a job to another, in order, signed with the job's key.
 
-    A process cannot know what another one's encoder made but by what both know: the ``key`` of the
-    job. Each packet is signed (HMAC-SHA-256) with all that came before it, beginning with the
-    ``label``; nothing else becomes a :class:`RedactedPacket` again.
+    A process knows by the ``key`` of the job alone that another process's encoder made a packet.
+    Each packet is signed (HMAC-SHA-256) together with all before it, beginning with the ``label``.
+    Nothing else becomes a :class:`RedactedPacket` again.
     """
 
     _FIELDS: Final = struct.Struct(">qqqqq?")
@@ -237,14 +237,14 @@ class SignedPackets:
         self._last = self._tag(label.encode())
 
     def anew(self) -> SignedPackets:
-        """Return the same passage, at its beginning."""
+        """Return the same signing, from its beginning."""
         return SignedPackets(self._key, self._label)
 
     def _tag(self, body: bytes) -> bytes:
         return hmac.digest(self._key, body, hashlib.sha256)
 
     def pack(self, packet: RedactedPacket) -> tuple[bytes, bytes]:
-        """Return the packet as bytes, and their signature."""
+        """Return the packet as bytes, and its signature."""
         base = packet.time_base
         fields = (packet.pts, packet.dts, packet.duration, base.numerator, base.denominator)
         body = self._FIELDS.pack(*fields, packet.is_key) + packet.data
@@ -252,11 +252,11 @@ class SignedPackets:
         return body, self._last
 
     def end(self) -> bytes:
-        """Return the signature of the end: nothing was left out."""
+        """Return the signature of the end, which shows that nothing was left out."""
         return self._tag(self._last + b"end")
 
     def unpack(self, body: bytes, tag: bytes, name: str) -> RedactedPacket:
-        """Return the packet again; raises SinkWriteError where it is not what was packed."""
+        """Return the packet; raises SinkWriteError if it is not what was packed."""
         self._last = self._tag(self._last + body)
         self._refuse(self._last, tag, name)
         *fields, is_key = self._FIELDS.unpack_from(body)
@@ -275,7 +275,7 @@ class SignedPackets:
 
 
 def retimed(packet: RedactedPacket, dts: int) -> RedactedPacket:
-    """Return the packet, to be decoded at another time: for joined spans, whose order is one."""
+    """Return the packet with another dts, for joined spans, which share one order."""
     return RedactedPacket(
         _SEAL, packet.data, packet.pts, dts, packet.duration, packet.time_base, packet.is_key
     )
@@ -286,6 +286,6 @@ def _encoding(name: str) -> Iterator[None]:
     try:
         yield
     except (av.FFmpegError, ValueError) as exc:
-        said = getattr(exc, "log", None)  # what FFmpeg complained of last: level, who, what
+        said = getattr(exc, "log", None)  # FFmpeg's last message: level, component, text
         text = said[2].strip() if said else getattr(exc, "strerror", None) or str(exc)
         raise SinkWriteError(f"encoder {name}: {text}") from exc

@@ -1,4 +1,4 @@
-"""What FFmpeg's encoders are told: codec, options, and the pixel format that loses least."""
+"""Encoder options: FFmpeg's options, and the pixel format that loses least."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from blurcam.media.formats import PIXEL_FORMATS, PixelFormat, StreamInfo
 Codec = Literal["h264", "h265", "av1", "mjpeg", "raw"]
 
 SEMI_PLANAR: Final = {"yuv420p": "nv12", "yuv420p10le": "p010le"}
-"""What a hardware encoder takes in place of a planar format, the same samples interleaved."""
+"""The format of a hardware encoder for each planar format: the same samples interleaved."""
 
-# From this many pixels on, a frame that waits in an encoder is memory: the encoders of 8K and
-# above look ahead of little, and code one picture at a time, as those of live streams do.
+# Frames of this many pixels or more take much memory while they wait in an encoder. So for 8K and
+# above the encoder codes one frame at a time, without look-ahead, as for live streams.
 _LARGE: Final = 20_000_000
 
 X26_PRESETS: Final = (
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow",
     "placebo",
 )  # fmt: skip
-"""What x264 and x265 call their speeds."""
+"""The presets of x264 and x265."""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderOptions:
-    """What to encode with; ``None`` for blurcam's defaults.
+    """The options of an encoder; ``None`` for blurcam's defaults.
 
     Without ``reorder`` there are no B-frames: MPEG-TS would move every pts by their delay, since
-    it holds no time before zero. With ``live`` every picture leaves the encoder as it goes in.
-    ``upright`` turns and mirrors the pixels, for a container that cannot say how they are shown.
+    it has no time before zero. With ``live`` every frame leaves the encoder as it goes in.
+    ``upright`` turns and mirrors the pixels, for a container that cannot declare the orientation.
     """
 
     codec: Codec
@@ -42,15 +42,15 @@ class EncoderOptions:
 
 
 def is_without_delay(coding: EncoderOptions, info: StreamInfo) -> bool:
-    """Return whether a picture leaves the encoder as it goes in: live ones, and large ones."""
+    """Return whether every frame leaves the encoder as it goes in: live and large frames do."""
     return coding.live or info.width * info.height > _LARGE
 
 
 def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str, str]:
     """Return the encoder's private options.
 
-    The presets are the fastest that still compress: detection, not encoding, takes the time, but
-    the writer shares the cores with it.
+    The presets are the fastest that still compress well. The search takes most of the time, but
+    the encoder shares the cores with it.
     """
     preset, crf = coding.preset, coding.crf
     without_delay = is_without_delay(coding, info)
@@ -85,12 +85,12 @@ def options_of(name: str, coding: EncoderOptions, info: StreamInfo) -> dict[str,
 
 
 def pixel_format_of(info: StreamInfo, takes: set[str], codec: Codec) -> PixelFormat:
-    """Return the format that loses least of the stream's, among those that can be played.
+    """Return the format that loses least of the stream's, among those that players support.
 
-    H.264 is written with 8 bits, since hardly a player takes ten. H.264 and H.265 cannot say
-    that a subsampled picture is odd in width or height (cropping counts in chroma samples), so
-    that odd ones become 4:4:4, size kept; AV1 can. Grey becomes 4:2:0 with neutral chroma: few
-    players take 4:0:0.
+    H.264 is written with 8 bits, since hardly any player supports ten. H.264 and H.265 cannot
+    declare that a subsampled frame is odd in width or height, since they crop by chroma samples.
+    So an odd frame becomes 4:4:4 and keeps its size; AV1 needs no such change. Grey becomes 4:2:0
+    with neutral chroma, since few players support 4:0:0.
     """
     if codec == "raw":
         return info.pixel_format

@@ -1,4 +1,4 @@
-"""Redacted frames as FFmpeg's encoders take them, turned where a container cannot say how."""
+"""Redacted frames as FFmpeg's encoders take them, turned if the container cannot declare it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from blurcam.redact.gate import RedactedFrame
 from blurcam.runtime.counts import FrameCounts
 
 Samples = NDArray[np.uint8] | NDArray[np.uint16]
-# Of both ranges the samples are kept as they are: FFmpeg is told that nothing changes.
+# The samples keep their range: FFmpeg is told that both ranges are the same.
 _SAME_LEVELS = (1, 1)
 
 
 def upright(info: StreamInfo) -> StreamInfo:
-    """Return the stream whose frames are stored the way that those of ``info`` are shown.
+    """Return the info of the stream whose frames are stored as those of ``info`` are shown.
 
-    The fields of interlaced frames change places where the rows do; where rows become columns,
-    there are none any more.
+    If the order of the rows changes, so does the order of the fields of interlaced frames. If rows
+    become columns, the frames have no fields any more.
     """
     way = info.orientation
     if way == AS_STORED:
@@ -45,7 +45,7 @@ def upright(info: StreamInfo) -> StreamInfo:
 
 
 def note_upright(info: StreamInfo, counts: FrameCounts) -> None:
-    """Note for the summary what is done to the pixels of a stream that is not stored upright."""
+    """Note for the summary how the pixels of a stream were turned or mirrored."""
     way = info.orientation
     said = [f"turned by {way.rotation} degrees"] if way.rotation else []
     said += ["mirrored"] if way.mirrored else []
@@ -54,7 +54,7 @@ def note_upright(info: StreamInfo, counts: FrameCounts) -> None:
 
 
 def _turned_format(own: PixelFormat) -> PixelFormat:
-    """Return a format for frames whose rows become columns: 4:2:2 cannot do that."""
+    """Return a format for frames whose rows become columns, which 4:2:2 cannot be."""
     return own if own.shift_x == own.shift_y else PIXEL_FORMATS["yuv444p"].with_depth(own.depth)
 
 
@@ -73,8 +73,8 @@ def picture_of(
 ) -> VideoFrame:
     """Return the frame as FFmpeg's, turned, in the format ``target``.
 
-    It owns its samples, as encoders expect. ``levels`` are FFmpeg's numbers of the range that the
-    samples have, and of the one that the encoder wants.
+    It owns its samples, as encoders expect. ``levels`` are FFmpeg's numbers for the range of the
+    samples, and for the range that the encoder wants.
     """
     own = frame.pixel_format
     if own.is_rgb:
@@ -98,7 +98,7 @@ def _filled(planes: tuple[Samples, ...], own: PixelFormat) -> VideoFrame:
 
 
 def _samples(picture: VideoFrame, index: int, own: PixelFormat) -> Samples:
-    """Return a plane of FFmpeg's picture, without the padding of its rows."""
+    """Return a plane of FFmpeg's frame without the padding of its rows."""
     rows, columns = own.plane_shape(index, picture.width, picture.height)
     plane = picture.planes[index]
     samples = np.frombuffer(cast(Any, plane), own.dtype)

@@ -23,7 +23,7 @@ from blurcam.settings.camera import Output as OutputSettings
 from blurcam.settings.recording_names import NamePattern
 from blurcam.sinks.camera_stdout import StdoutSink
 from blurcam.sinks.containers import format_of
-from blurcam.sinks.own_thread import Opens, detached
+from blurcam.sinks.own_thread import Opens, in_own_thread
 from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.rtsp import Publisher
 from blurcam.sinks.segments import SegmentSink, check_recording
@@ -106,7 +106,10 @@ class CameraOutputs:
     def _output(self, settings: OutputSettings) -> Output:
         clock = self._clock
         if isinstance(settings, RecordingOutput):
-            name, opens = settings.path, detached(settings.path, self._recording(settings), clock)
+            name, opens = (
+                settings.path,
+                in_own_thread(settings.path, self._recording(settings), clock),
+            )
         elif isinstance(settings, StdoutOutput):
             descriptor = self._standard
             if descriptor is None:

@@ -1,1 +1,1 @@
-"""Where redacted video goes; no module here has ever seen a frame."""
+"""Sinks: where redacted video goes. No module here ever has a frame that is not redacted."""

@@ -1,4 +1,4 @@
-"""The sound of a recording beside its redacted frames: copied, encoded anew, or distorted."""
+"""The sound of a recording with its redacted frames: copied, encoded anew, or distorted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blurcam.sinks.muxer import Muxer
 from blurcam.sinks.voice import VoiceDistorter
 from blurcam.sources.sound import SoundTrack
 
-# Sound that can be copied; anything else, G.711 first of all, is encoded anew.
+# Sound that can be copied. Any other sound, such as G.711, is encoded anew.
 COPIED: Final = {
     "mp4": {"aac", "mp3", "opus", "ac3", "eac3", "alac", "flac"},
     "mov": {"aac", "mp3", "ac3", "eac3", "alac", "pcm_s16le", "pcm_s16be", "pcm_mulaw", "pcm_alaw"},
@@ -21,22 +21,23 @@ COPIED: Final = {
     "mpegts": {"aac", "mp3", "mp2", "ac3", "eac3", "opus"},
     "webm": {"opus", "vorbis"},
 }
-"""By container, the codecs of sound that can be copied into it."""
+"""The codecs of sound that can be copied into each container."""
 
-# By channels, what FFmpeg's encoders of AAC and Opus take; more of them are mixed down.
+# The layouts that FFmpeg's AAC and Opus encoders accept, by the number of channels; more channels
+# are mixed down.
 _LAYOUTS: Final = ("mono", "stereo", "3.0", "4.0", "5.0", "5.1")
 _DISTORTED_RATE: Final = 16000
 
 
 class _CopiedSound:
-    """Sound, packet by packet as it was."""
+    """Sound that is copied packet by packet."""
 
     def __init__(self, muxer: Muxer, sound: SoundTrack) -> None:
         self._container = muxer.container
         self._sound = sound
         self._stream = self._container.add_stream_from_template(sound.stream)
         context = sound.stream.codec_context
-        # AAC of a transport stream tells its parameters in every packet (ADTS), MP4 once.
+        # AAC in a transport stream has its parameters in every packet (ADTS), in MP4 once.
         is_adts = context.codec.canonical_name == "aac" and not context.extradata
         self._filter = None
         if is_adts and muxer.container_name in ("mp4", "mov"):
@@ -51,10 +52,10 @@ class _CopiedSound:
 
 
 class _Effect(Protocol):
-    """What is done to sound before it is encoded."""
+    """A change to sound before it is encoded."""
 
     def feed(self, frame: Any) -> list[Any]:
-        """Return what comes of a frame; of the end, for ``None``."""
+        """Return the frames that this one gives; ``None`` stands for the end."""
 
 
 class _EncodedSound:
@@ -99,7 +100,7 @@ class _AsItIs:
 def add_sound(
     muxer: Muxer, sound: SoundTrack, policy: AudioPolicy, counts: FrameCounts
 ) -> _CopiedSound | _EncodedSound:
-    """Give a container the sound: copied where it can hold it, else encoded anew, or distorted."""
+    """Add the sound to a container: copied if the container accepts it, else encoded anew."""
     copied = COPIED[muxer.container_name]
     codec = "libopus" if "vorbis" in copied else "aac"
     if policy == "distort":

@@ -1,4 +1,4 @@
-"""A live camera on standard output, as MPEG-TS: a reader who is slow misses some of it."""
+"""A live camera on standard output as MPEG-TS; a slow reader misses some of it."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from blurcam.errors import SinkClosed
 from blurcam.runtime.status import Storage
 from blurcam.sinks.drop_queue import DropQueue, TransportStream, widen
 
-# POSIX: what a pipe that poll() calls writable takes without waiting. Its flags are left alone,
-# since other processes share them.
+# POSIX: a pipe that poll() calls writable takes this many bytes without waiting. The pipe's flags
+# are not changed, since other processes share them.
 _ATOMIC: Final = select.PIPE_BUF
 _PARTING_MILLISECONDS: Final = 1000
 
 
 class StdoutSink:
-    """Writes to a descriptor what it takes at once, and never waits for its reader."""
+    """Writes to a descriptor without ever waiting for its reader."""
 
     def __init__(self, descriptor: int, encoder: Encoder) -> None:
         """Write to the descriptor, which stays the caller's."""
         self._descriptor = descriptor
-        self._backlog = DropQueue(TransportStream(encoder))
+        self._queue = DropQueue(TransportStream(encoder))
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLOUT)
         widen(descriptor)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
-        """Hand a packet on; raises SinkClosed where nobody reads any more."""
+        """Write a packet; raises SinkClosed if nobody reads any more."""
         del wall_time
-        self._backlog.add(packet)
+        self._queue.add(packet)
         self._push(0)
 
     def _push(self, milliseconds: int) -> None:
-        while waiting := self._backlog.waiting:
+        while waiting := self._queue.waiting:
             events = dict(self._poll.poll(milliseconds))
             if not events:
                 return
@@ -48,7 +48,7 @@ class StdoutSink:
 
     @property
     def is_up(self) -> bool:
-        """Whether something was taken: what was not has raised."""
+        """Whether a packet was written; a failure raises."""
         return True
 
     def storage(self) -> Storage | None:
@@ -56,10 +56,10 @@ class StdoutSink:
         return None
 
     def finish(self) -> None:
-        """Give the reader a moment for what waits."""
+        """Give the reader a moment for the packets that wait."""
         with suppress(SinkClosed):
             self._push(_PARTING_MILLISECONDS)
 
     def close(self) -> None:
         """Release the muxer; safe to call twice."""
-        self._backlog.close()
+        self._queue.close()

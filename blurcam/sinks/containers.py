@@ -1,4 +1,4 @@
-"""What each container can hold and say, and what FFmpeg's muxer is told when it writes one."""
+"""Containers: what each can hold and declare, and FFmpeg's options to write it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blurcam.errors import ConfigError
 from blurcam.settings.pipe import ToName
 
 TELLS_SHAPE: Final = frozenset({"h264", "hevc"})
-"""Codecs that tell the shape of a pixel in the video itself, whatever the container can say."""
+"""Codecs that declare the sample aspect ratio in the video itself, in any container."""
 
 _H26X: Final = frozenset({"h264", "hevc"})
 _MODERN: Final = _H26X | {"av1"}
@@ -21,8 +21,8 @@ _MODERN: Final = _H26X | {"av1"}
 class OutputFormat:
     """A container, by FFmpeg's name of its muxer.
 
-    ``codecs`` are those that blurcam writes into it. ``turns``: it says how a frame is turned and
-    mirrored; of others the pixels are turned. ``options`` are the muxer's own.
+    ``codecs`` are those that blurcam writes into it. If it ``turns``, it can declare how a frame is
+    turned and mirrored; for other containers the pixels are turned. ``options`` are the muxer's.
     """
 
     name: str
@@ -39,7 +39,7 @@ FILES: Final[dict[str, OutputFormat]] = {
     ".ts": OutputFormat("mpegts", _H26X),
     ".webm": OutputFormat("webm", frozenset({"av1"}), turns=True),
 }
-"""What a file's suffix stands for."""
+"""The container of each file suffix."""
 
 STREAMS: Final[dict[ToName, OutputFormat]] = {
     "ts": OutputFormat("mpegts", _H26X),
@@ -48,7 +48,7 @@ STREAMS: Final[dict[ToName, OutputFormat]] = {
         "matroska",
         _MODERN | {"ffv1", "mjpeg"},
         turns=True,
-        # A cluster is written when the next one begins: here with every frame.
+        # FFmpeg writes a cluster when the next one begins: here with every frame.
         options={"live": "1", "cluster_time_limit": "1"},
     ),
     "mp4": OutputFormat(
@@ -62,11 +62,11 @@ STREAMS: Final[dict[ToName, OutputFormat]] = {
     "y4m": OutputFormat("yuv4mpegpipe", frozenset({"rawvideo"})),
     "raw": OutputFormat("rawvideo", frozenset({"rawvideo"})),
 }
-"""What ``--to`` writes to a pipe."""
+"""The containers that ``--to`` can write to a pipe."""
 
 
 def format_of(path: Path) -> OutputFormat:
-    """Return the container that a file's suffix stands for; raises ConfigError for none."""
+    """Return the container of a file's suffix; raises ConfigError for an unknown one."""
     found = FILES.get(path.suffix.lower())
     if found is None:
         raise ConfigError(
@@ -78,19 +78,19 @@ def format_of(path: Path) -> OutputFormat:
 def muxer_options(container: str, time_base: Fraction, *, live: bool = False) -> dict[str, str]:
     """Return FFmpeg's options for a file that can be played while it is written.
 
-    Of a ``live`` one at most a second is lost if it is cut off.
+    A ``live`` file that is cut off loses at most a second.
     """
     if container in ("matroska", "webm"):
-        # A cluster is written when the next one begins, by default with the next key frame.
+        # FFmpeg writes a cluster when the next one begins, by default at the next key frame.
         clusters = {"cluster_time_limit": "500"} if live else {}
         return clusters | {"flush_packets": "1"}
     if container not in ("mp4", "mov"):
         return {"flush_packets": "1"}
-    # Edit lists hold the start, and the delay of reordered frames, and count in the movie's time
-    # scale; at its default of 1000 every pts would be up to half a millisecond off.
-    # A fragment ends where a group of pictures does: FFmpeg reckons the duration of the last one
-    # only, so that a fragment which began among B-frames made the edit list hide the frame that
-    # they had waited for (126 frames of one recording were written, and 125 shown).
+    # Edit lists have the start, and the delay of reordered frames, in units of the movie's time
+    # scale. At its default of 1000 every pts would be wrong by up to half a millisecond.
+    # A fragment ends with a group of pictures, since FFmpeg computes the duration of the last one
+    # only. When a fragment began among B-frames, the edit list hid the frame that they had waited
+    # for (126 frames of one recording were written, and 125 shown).
     # A live encoder makes no B-frames.
     scale = _time_scale(time_base)
     fragments = {"frag_duration": "1000000"} if live else {}
@@ -104,7 +104,7 @@ def muxer_options(container: str, time_base: Fraction, *, live: bool = False) ->
 
 
 def _time_scale(time_base: Fraction) -> int:
-    """Return how many units a second MP4 needs to count in this time base exactly."""
+    """Return MP4's time scale for exact times in this time base."""
     scale = time_base.denominator
     while scale < 1000:
         scale *= 10

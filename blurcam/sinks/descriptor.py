@@ -1,4 +1,4 @@
-"""Bytes to a descriptor, waited for where a signal can interrupt; its reader may go away."""
+"""The output descriptor: writes can be interrupted, and the reader may go away."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Final
 
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
 
-# POSIX: what a pipe that poll() calls writable takes at once.
+# POSIX: a pipe that poll() calls writable takes this many bytes at once.
 _ATOMIC: Final = select.PIPE_BUF
 _LARGE: Final = 1 << 20
 _RETRY_SECONDS: Final = 0.05
@@ -23,8 +23,8 @@ _RETRY_SECONDS: Final = 0.05
 class OutputDescriptor:
     """An open descriptor, written as a stream of bytes.
 
-    Whoever waits for the reader waits in :func:`select.poll`, so that :meth:`hurry` (from any
-    thread, or a signal handler) is heard.
+    A write waits for the reader in :func:`select.poll`, so that :meth:`hurry` takes effect from
+    any thread or signal handler.
     """
 
     def __init__(self, descriptor: int, name: str) -> None:
@@ -35,7 +35,7 @@ class OutputDescriptor:
         self._deadline: float | None = None
         self._wake, self._waker = os.pipe()
         self._private = _reopened(descriptor)
-        # A file takes everything; a socket or terminal only as much as surely does not block.
+        # A file takes everything; a socket or terminal gets only as much as surely does not block.
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
         self._most = _LARGE if is_file or self._private is not None else _ATOMIC
         self._poll = select.poll()
@@ -43,8 +43,8 @@ class OutputDescriptor:
         self._poll.register(self._wake, select.POLLIN)
 
     def widen(self) -> None:
-        """Let a pipe hold more, for pictures that are larger than it: fewer are the turns."""
-        with suppress(OSError):  # no pipe, or more than this user may have
+        """Enlarge a pipe's buffer, so that a large frame needs fewer writes."""
+        with suppress(OSError):  # not a pipe, or more than this user may have
             fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _LARGE)
 
     @property
@@ -53,20 +53,20 @@ class OutputDescriptor:
 
     @property
     def descriptor(self) -> int:
-        """What tells, by POLLERR, that the reader has gone."""
+        """The descriptor that reports by POLLERR that the reader has gone."""
         return self._descriptor
 
     def hurry(self, seconds: float) -> None:
-        """Take the reader for gone if it does not read all within so many seconds."""
+        """Count the reader as gone if it does not read all within this many seconds."""
         self._deadline = time.monotonic() + seconds
         if self._waker >= 0:
             os.write(self._waker, b"\0")
 
     def write(self, data: bytes | memoryview) -> int:
-        """Write all of it, and return how much that was.
+        """Write all of it, and return how many bytes that was.
 
-        Raises :class:`~blurcam.errors.SinkClosed` where the reader has gone away, and
-        :class:`~blurcam.errors.SinkWriteError` where the disk is full.
+        Raises :class:`~blurcam.errors.SinkClosed` if the reader has gone away, and
+        :class:`~blurcam.errors.SinkWriteError` if the disk is full.
         """
         rest = memoryview(data).cast("B")
         count = len(rest)
@@ -107,20 +107,21 @@ class OutputDescriptor:
 
 
 def _reopened(descriptor: int) -> int | None:
-    """Return another descriptor of the same pipe, non-blocking; ``None`` where there is none.
+    """Return another descriptor of the same pipe, non-blocking; ``None`` if that is impossible.
 
-    The flag belongs to the open file, which other processes share: it is set on one of our own.
+    The flag belongs to the open file, which other processes share. So it is set on a second open
+    file of our own.
     """
     if not stat.S_ISFIFO(os.fstat(descriptor).st_mode):
         return None
     try:
         return os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # no /proc, or the reader is gone already, which the first write tells
+    except OSError:  # no /proc, or the reader has gone, which the first write reports
         return None
 
 
 class FifoOpening:
-    """Waits for somebody to read a FIFO, unless interrupted."""
+    """Waits for a reader of a FIFO, until interrupted."""
 
     def __init__(self, path: Path) -> None:
         """Open nothing yet."""

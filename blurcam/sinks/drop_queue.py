@@ -1,4 +1,4 @@
-"""Coded video for a reader that may be slow: bounded, and never waited with."""
+"""A bounded queue of coded video for a slow reader; it drops packets and never waits."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Final, Protocol
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.sinks.muxer import Muxer
 
-# Some seconds of it.
+# A few seconds of video.
 _MOST_BYTES: Final = 4 << 20
 
 
-# Of a pipe, where the system lets it be so large: it comes with 64 KiB, and of a key frame larger
-# than that the rest would wait for the next picture.
+# The size of a pipe's buffer, if the system allows it. The default is 64 KiB: the rest of a larger
+# key frame would wait for the next frame.
 PIPE_BYTES: Final = 1 << 20
 
 
 def widen(pipe: int) -> None:
-    """Have a pipe take a large key frame at once; nothing where it is none, or not Linux's."""
+    """Enlarge a pipe's buffer, so that it takes a large key frame at once; Linux only."""
     with suppress(OSError, ImportError, AttributeError):
         import fcntl
 
@@ -26,17 +26,17 @@ def widen(pipe: int) -> None:
 
 
 class PacketFormat(Protocol):
-    """Packets as bytes of some format."""
+    """A format that turns packets into bytes."""
 
     def coded(self, packet: RedactedPacket) -> bytes:
-        """Return a packet in that format, complete."""
+        """Return a complete packet in that format."""
 
     def close(self) -> None:
-        """Release what writes it; safe to call twice."""
+        """Release its writer; safe to call twice."""
 
 
 class DropQueue:
-    """Packets coded and not yet taken; where there are too many, none up to the next key frame."""
+    """Packets that wait for the reader; if too many wait, the rest up to a key frame is dropped."""
 
     def __init__(self, form: PacketFormat) -> None:
         """Hold nothing yet."""
@@ -57,7 +57,7 @@ class DropQueue:
         self.waiting += self._form.coded(packet)
 
     def close(self) -> None:
-        """Release the form; safe to call twice."""
+        """Release the format; safe to call twice."""
         self._form.close()
 
 
@@ -77,7 +77,7 @@ class TransportStream:
         return len(data)
 
     def coded(self, packet: RedactedPacket) -> bytes:
-        """Return a packet, and at a key frame the tables."""
+        """Return a packet; before a key frame, the tables, too."""
         self._muxer.write(packet)
         coded = bytes(self._taken)
         self._taken.clear()

@@ -1,4 +1,4 @@
-"""Files of redacted video, under their name only when they are complete."""
+"""Files of redacted video; a file gets its name when it is complete."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _ADVICE: Final = {
     "webm": "WebM holds AV1, not {}; use .mkv, or --codec av1",
     "mpegts": "MPEG-TS holds H.264 and H.265, not {}; use .mkv or .mp4",
 }
-# Between what was written and what is read back: a container that counts in milliseconds.
+# The difference allowed between written and read times: some containers count in milliseconds.
 _TOLERANCE: Final = Fraction(1, 500)
 
 
 @dataclass(frozen=True, slots=True)
 class SoundOptions:
-    """The sound that goes into a file, what is done to it, and where that is noted."""
+    """The sound for a file, what to do with it, and the counts that get the notices."""
 
     track: SoundTrack
     policy: AudioPolicy
@@ -43,8 +43,8 @@ def open_file(
 ) -> FileSink:
     """Return a file that gets its name when it is finished.
 
-    Raises :class:`~blurcam.errors.ConfigError` where the file exists already or the name says
-    nothing, :class:`~blurcam.errors.SinkOpenError` where it cannot be written.
+    Raises :class:`~blurcam.errors.ConfigError` if the file exists already or its suffix is unknown,
+    and :class:`~blurcam.errors.SinkOpenError` if it cannot be written.
     """
     wanted = format_of(path)
     refuse_existing(path, overwrite=overwrite)
@@ -57,8 +57,8 @@ def open_file(
 class FileSink:
     """A container on disk, written under a temporary name beside the final one.
 
-    MP4 is written in fragments of two seconds, so that a killed run leaves something playable, and
-    turned into a plain indexed file when it is finished.
+    MP4 is written in fragments of two seconds, so that a killed run leaves a playable file. At the
+    end it becomes a plain indexed file.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class FileSink:
             raise
 
     def _add_sound(self, encoder: Encoder, audio: SoundOptions) -> SoundWriter:
-        """Add the sound; where it begins before the frames, both come later by as much."""
+        """Add the sound; if it begins before the frames, both are delayed by the difference."""
         start = audio.track.start
         if start is not None and start < 0:
             self._offset = math.ceil(-start / encoder.time_base)
@@ -120,7 +120,7 @@ class FileSink:
         return self._end - (self._first or 0)
 
     def finish(self) -> None:
-        """Complete the file, have it on disk, read it back, and give it its name.
+        """Complete the file, sync it to disk, read it back, and give it its name.
 
         Raises :class:`~blurcam.errors.SinkWriteError`; the file then keeps its temporary name.
         """
@@ -134,19 +134,19 @@ class FileSink:
         self._finished = True
 
     def _say_shape(self) -> None:
-        """Have Matroska tell the shape of a pixel where the video cannot."""
+        """Write the sample aspect ratio into a Matroska file whose video cannot declare it."""
         info, shape = self._info, self._info.sample_aspect_ratio
         is_matroska = self._muxer.container_name in ("matroska", "webm")
         if is_matroska and shape != 1 and self._codec not in TELLS_SHAPE:
             set_pixel_shape(self.part, info.width, info.height, shape)
 
     def _verify(self) -> None:
-        """Read the file back: as many frames as were written, over as long a time."""
+        """Read the file back: it must have all frames that were written, over the same time."""
         count, first, last = 0, None, None
         with translating_errors(self.path, SinkWriteError), open_path(self.part) as container:
             stream = container.streams.video[0]
             for packet in container.demux(stream):
-                # What an edit list hides is in the file, but no player shows it.
+                # A frame that an edit list hides is in the file, but no player shows it.
                 if packet.size and packet.pts is not None and not packet.is_discard:
                     time = packet.pts * (stream.time_base or Fraction(1, 1000))
                     first = time if first is None else min(first, time)
@@ -177,7 +177,7 @@ class FileSink:
                 ) from exc
 
     def close(self) -> None:
-        """Release the file; unfinished, it keeps its temporary name, or goes if it is empty."""
+        """Release the file; an unfinished one keeps its temporary name, an empty one is removed."""
         self._muxer.close()
         if not self._finished and not self._count:
             self._staged.discard()

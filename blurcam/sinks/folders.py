@@ -1,7 +1,7 @@
-"""Folders below a root, entered without following a symbolic link.
+"""Folders below a root, opened without following a symbolic link.
 
-An account that may write to a folder of recordings could put a link in the place of a day's folder
-between two steps, and have files elsewhere written or deleted. A descriptor stays with its folder.
+An account that may write to a folder of recordings could replace a day's folder by a link between
+two steps, so that files elsewhere are written or deleted. A descriptor stays with its folder.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ _FOLDER: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 def folder_below(root: Path, folder: Path, *, make: bool = False) -> Iterator[int]:
     """Give a descriptor of ``folder``, which lies in ``root``; raises OSError.
 
-    Links in ``root`` itself are followed: they are part of the configuration. With ``make``
-    folders that are missing are made.
+    Links in ``root`` itself are followed: they are part of the configuration. With ``make``,
+    missing folders are created.
     """
     descriptor = open_folder_below(root, folder, make=make)
     try:
@@ -49,7 +49,7 @@ def open_folder_below(root: Path, folder: Path, *, make: bool = False) -> int:
 
 
 def has_name(folder: int, name: str) -> bool:
-    """Return whether something bears this name there, be it a link that leads nowhere."""
+    """Return whether anything has this name in the folder, even a link that leads nowhere."""
     with suppress(FileNotFoundError):
         os.stat(name, dir_fd=folder, follow_symlinks=False)
         return True

@@ -16,10 +16,10 @@ _QUALITY: Final = 80
 
 
 class JpegStills:
-    """Makes a JPEG of a redacted picture at most twice a second, for whoever takes it."""
+    """Makes a JPEG of a redacted frame at most twice a second."""
 
     def __init__(self, every: float = _EVERY_SECONDS) -> None:
-        """Make one at most ``every`` so many seconds."""
+        """Make one at most every ``every`` seconds."""
         self._every = every
         self._made = float("-inf")
         self._newest: bytes | None = None
@@ -32,7 +32,7 @@ class JpegStills:
             self._newest = jpeg_of(picture)
 
     def finish(self) -> None:
-        """Hold nothing back."""
+        """Do nothing: no JPEG waits."""
 
     def take(self) -> bytes | None:
         """Return the newest JPEG, once."""
@@ -41,9 +41,9 @@ class JpegStills:
 
 
 def jpeg_of(picture: RedactedFrame, widest: int = _WIDEST) -> bytes:
-    """Return a redacted picture as JPEG, at most ``widest`` pixels wide."""
+    """Return a redacted frame as JPEG, at most ``widest`` pixels wide."""
     scale = min(1.0, widest / picture.width)
-    # Even, so that a subsampled picture of that size is nothing special.
+    # The size is even, as chroma subsampling needs it.
     size = tuple(max(2, round(side * scale) // 2 * 2) for side in (picture.width, picture.height))
     shift = picture.pixel_format.depth - 8
     planes = [

@@ -1,8 +1,8 @@
-"""The shape of a pixel in a finished Matroska or WebM file, where only the container can tell it.
+"""The sample aspect ratio of a finished Matroska or WebM file whose video cannot declare it.
 
-FFmpeg's muxer takes it from a field that PyAV 18 does not set. H.264 and H.265 tell it in the video
-itself; AV1 cannot. FFmpeg leaves an empty element behind the list of places at the head of the
-file: what follows it, up to the tracks, moves into it by as much as the tracks grow.
+FFmpeg's muxer takes the ratio from a field that PyAV 18 does not set. H.264 and H.265 declare it in
+the video itself; AV1 cannot. FFmpeg leaves an empty element after the seek head at the start of the
+file. The elements between it and the end of the tracks move into it, by as much as the tracks grow.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ _INFO, _TRACKS, _ENTRY, _VIDEO = 0x1549A966, 0x1654AE6B, 0xAE, 0xE0
 _PLACE, _PLACE_OF, _POSITION = 0x4DBB, 0x53AB, 0x53AC
 _CRC: Final = 0xBF
 _WIDTH, _HEIGHT = b"\x54\xb0", b"\x54\xba"
-# FFmpeg says that the shape is not known; the unit of a known one is a pixel.
+# DisplayUnit: FFmpeg writes "unknown"; the unit of a known shape is a pixel.
 _UNIT: Final = 0x54B2
-# The head of a file as FFmpeg writes it is some hundred bytes long.
+# The head of a file that FFmpeg wrote is a few hundred bytes long.
 _HEAD_BYTES: Final = 1 << 16
 _LEAST_VOID: Final = 9
 
 
 def set_pixel_shape(path: Path, width: int, height: int, shape: Fraction) -> None:
-    """Have players show frames of this size with pixels of this shape.
+    """Declare that frames of this size have pixels of this shape.
 
-    Raises SinkWriteError where the head of the file is not as FFmpeg writes it, and OSError.
+    Raises SinkWriteError if the head of the file is not as FFmpeg writes it, and OSError.
     """
     with path.open("r+b") as file:
         head = bytearray(file.read(_HEAD_BYTES))
@@ -43,7 +43,7 @@ def set_pixel_shape(path: Path, width: int, height: int, shape: Fraction) -> Non
 
 
 def _shape(head: bytearray, width: int, height: int, shape: Fraction) -> int:
-    """Change the head in place; return where the part that changed ends."""
+    """Change the head in place; return the end of the changed part."""
     top = _elements(head, 0, len(head))
     start = next(place for kind, _, place, _ in top if kind == _SEGMENT)
     found = {kind: (first, place, stop) for kind, first, place, stop in _head_of(head, start)}
@@ -75,7 +75,7 @@ def _head_of(data: bytearray, start: int) -> Iterator[tuple[int, int, int, int]]
 def _elements(
     data: bytes | bytearray, start: int, stop: int
 ) -> Iterator[tuple[int, int, int, int]]:
-    """Yield the kind of each element, where it and its content begin, and where it ends."""
+    """Yield each element: its kind, its start, the start of its content, and its end."""
     place = start
     while place < stop:
         first = place
@@ -99,14 +99,14 @@ def _number(identifier: bytes, value: int) -> bytes:
 
 
 def _summed(content: bytes) -> bytes:
-    """Return the content with its check sum, if it begins with one, made anew."""
+    """Return the content with its checksum computed anew, if it begins with one."""
     if content[:2] != bytes((_CRC, 0x84)):
         return content
     return content[:2] + zlib.crc32(content[6:]).to_bytes(4, "little") + content[6:]
 
 
 def _grown_tracks(content: bytes, elements: bytes) -> bytes:
-    """Return the tracks, the video's with these elements in its settings."""
+    """Return the tracks with these elements added to the settings of the video track."""
     made = b""
     for kind, first, place, stop in _elements(content, 0, len(content)):
         part = content[first:stop]
@@ -130,7 +130,7 @@ def _grown_entry(content: bytes, elements: bytes, whole: bytes) -> bytes:
 
 
 def _move_places(head: bytearray, places: tuple[int, int, int], by: int) -> None:
-    """Say in the list of places that info and tracks begin so many bytes earlier."""
+    """Note in the seek head that info and tracks begin this many bytes earlier."""
     _, start, stop = places
     for kind, _, first, last in list(_elements(head, start, stop)):
         if kind != _PLACE:

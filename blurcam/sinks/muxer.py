@@ -1,4 +1,4 @@
-"""The border to FFmpeg's muxers: the only place that builds packets, headers and trailers."""
+"""The border to FFmpeg's muxers: only this module builds packets, headers and trailers."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import av
 from blurcam.errors import SinkError, SinkOpenError, SinkWriteError, SourceOpenError
 
 FAULTS: Final = (av.FFmpegError, OSError, ValueError)
-"""What PyAV raises when FFmpeg cannot write."""
+"""The errors that PyAV raises when FFmpeg cannot write."""
 
 
 class CodedFrame(Protocol):
-    """A redacted frame in coded form; its times count in the time base of its stream."""
+    """A redacted frame in coded form; its times are in the time base of its stream."""
 
     @property
     def data(self) -> bytes:
@@ -40,14 +40,14 @@ class CodedFrame(Protocol):
 
 
 class SoundWriter(Protocol):
-    """What puts sound between the frames of a container."""
+    """Writes sound between the frames of a container."""
 
     def write_until(self, time: Fraction | None) -> None:
-        """Write the sound before ``time``; all that is left for ``None``."""
+        """Write the sound before ``time``; ``None``: all that is left."""
 
 
 class Muxer:
-    """One container that is being written: its header now, packets, and the trailer at the end."""
+    """One container that is being written: first its header, then packets, at last the trailer."""
 
     def __init__(
         self,
@@ -62,8 +62,8 @@ class Muxer:
     ) -> None:
         """Open ``target``, an address or an object with ``write()``; the stream is ``template``'s.
 
-        The header is written by :meth:`begin`. Raises one of :data:`FAULTS`, or what ``write()``
-        raises: see :func:`translating_errors`.
+        :meth:`begin` writes the header. Raises one of :data:`FAULTS`, or the error of ``write()``:
+        see :func:`translating_errors`.
         """
         self.container_name = container
         self._time_base = time_base
@@ -79,7 +79,7 @@ class Muxer:
             self._stream = self.container.add_stream_from_template(template)
             self._stream.time_base = time_base
             if template.codec_context.codec.canonical_name == "rawvideo":
-                # It says how the samples lie, and PyAV forgets it: NUT guesses otherwise.
+                # The tag names the layout of the samples, and PyAV drops it: then NUT guesses.
                 self._stream.codec_context.codec_tag = template.codec_context.codec_tag
             self._stream.set_display_matrix(display_matrix)
         except BaseException:
@@ -87,12 +87,12 @@ class Muxer:
             raise
 
     def begin(self, sound: SoundWriter | None = None) -> None:
-        """Write the header; ``sound`` has added a stream of its own before."""
+        """Write the header; ``sound`` must have added its stream before."""
         self._sound = sound
         self.container.start_encoding()
 
     def write(self, frame: CodedFrame, *, offset: int = 0) -> None:
-        """Write a frame ``offset`` ticks later than it says, after the sound that comes before."""
+        """Write a frame, delayed by ``offset`` ticks, after the sound that comes before it."""
         made: Any = av.Packet(frame.data)
         made.pts, made.dts = frame.pts + offset, frame.dts + offset
         made.duration, made.time_base = frame.duration, self._time_base
@@ -108,18 +108,18 @@ class Muxer:
         self.container.close()
 
     def close(self) -> None:
-        """Release it, finished or not; what that fails at was said already."""
+        """Release it, finished or not; an error here was raised before."""
         with suppress(*FAULTS, SinkError):
             self.container.close()
 
 
 @contextmanager
 def translating_errors(name: object, kind: type[SinkOpenError | SinkWriteError]) -> Iterator[None]:
-    """Turn whatever keeps FFmpeg from writing into an error of ``kind`` that names the output."""
+    """Translate any error of FFmpeg's writing into one of ``kind`` that names the output."""
     try:
         yield
     except SinkError:
         raise
-    except (SourceOpenError, *FAULTS) as exc:  # what was written cannot be read back
+    except (SourceOpenError, *FAULTS) as exc:  # SourceOpenError: the file cannot be read back
         text = getattr(exc, "strerror", None) or str(exc)
         raise kind(f"{name}: cannot be written: {text}") from exc

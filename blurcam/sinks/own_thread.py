@@ -1,4 +1,4 @@
-"""An output in a thread of its own, so that a disk that hangs holds up no picture."""
+"""An output in a thread of its own, so that a disk that hangs delays no frame."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from blurcam.media.clock import Clock
 from blurcam.runtime.status import Storage
 from blurcam.runtime.threads import Future, WorkerThread
 
-# Some seconds of coded video; beyond it packets are left out up to the next key frame.
+# A few seconds of coded video; beyond it packets are dropped up to the next key frame.
 _MOST_BYTES: Final = 16 << 20
 _MOST_PACKETS: Final = 4096
-# A disk that takes nothing for so long is given up, and tried again once it has come round.
+# A disk that takes nothing for this long is given up, and tried again once it answers.
 _STUCK_SECONDS: Final = 8.0
-# What a disk may take to close a file; three seconds are all there is at the end.
+# The time for a disk to close a file; a process that ends has three seconds in all.
 _PARTING_SECONDS: Final = 1.5
 
 
 class LiveSink(Protocol):
-    """Where redacted packets go, for as long as there are any."""
+    """An output of redacted packets without a known end."""
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
-        """Write a packet of a frame that the camera took about then; raises SinkError."""
+        """Write a packet of a frame that came at ``wall_time``; raises SinkError."""
 
     @property
     def is_up(self) -> bool:
-        """Whether something is known to have been taken: a server may need a while to refuse."""
+        """Whether the output is known to take packets: a server may need a while to refuse."""
 
     def storage(self) -> Storage | None:
         """Return what is kept on disk, ``None`` if nothing is."""
 
     def finish(self) -> None:
-        """Complete what was begun; raises SinkError."""
+        """Complete the output; raises SinkError."""
 
     def close(self) -> None:
         """Release it; safe to call twice."""
@@ -46,10 +46,10 @@ class LiveSink(Protocol):
 Opens = Callable[[], LiveSink]
 
 
-def detached(name: str, open_sink: Opens, clock: Clock) -> Opens:
-    """Return what opens the same output, in a thread of its own.
+def in_own_thread(name: str, open_sink: Opens, clock: Clock) -> Opens:
+    """Return a function that opens the same output in a thread of its own.
 
-    While an earlier one of it still hangs it refuses to open another: at most one thread is lost.
+    While an earlier thread still hangs, it refuses to open another: at most one thread is lost.
     """
     lost: list[WorkerThread[Callable[[], None], None]] = []
 
@@ -70,7 +70,7 @@ class _Submitted:
 
 
 class SinkThread:
-    """Hands packets to a thread that writes them, and tells later what went wrong there."""
+    """Passes packets to a thread that writes them, and raises that thread's errors later."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class SinkThread:
         clock: Clock,
         lose: Callable[[WorkerThread[Callable[[], None], None]], None],
     ) -> None:
-        """Have it opened; ``lose`` is given a thread that hangs at the end."""
+        """Open the output in the thread; ``lose`` gets a thread that hangs at the end."""
         self._name = name
         self._clock = clock
         self._lose = lose
@@ -100,7 +100,7 @@ class SinkThread:
         return future
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
-        """Have a packet written; raises what went wrong with an earlier one."""
+        """Queue a packet; raises the error of an earlier one."""
         self._settle()
         if self._is_skipping and not (packet.is_key and self._bytes < _MOST_BYTES // 2):
             return
@@ -113,7 +113,7 @@ class SinkThread:
         self._sink.write(packet, wall_time)
 
     def _settle(self) -> None:
-        """Raise SinkError for what failed, or for what takes too long."""
+        """Raise SinkError for work that failed or takes too long."""
         while self._submitted and self._submitted[0].done.done():
             first = self._submitted.popleft()
             self._bytes -= first.size
@@ -127,11 +127,11 @@ class SinkThread:
         return self._sink is not None and self._sink.is_up
 
     def storage(self) -> Storage | None:
-        """Return what is kept on disk, as last counted."""
+        """Return what is on disk, as last counted."""
         return None if self._sink is None else self._sink.storage()
 
     def finish(self) -> None:
-        """Complete what was begun, if that can be done soon; raises SinkError."""
+        """Complete the output, if that does not take long; raises SinkError."""
         finished = self._submit(self._finish)
         try:
             finished.result(_PARTING_SECONDS)
@@ -146,7 +146,7 @@ class SinkThread:
             self._sink.finish()
 
     def close(self) -> None:
-        """Release it, as soon as the disk lets go; safe to call twice."""
+        """Release the output as soon as the disk answers; safe to call twice."""
         if self._is_closed:
             return
         self._is_closed = True

@@ -1,4 +1,4 @@
-"""One process for a pattern of recordings: a second one would delete what the first one writes."""
+"""A lock on a pattern of recordings: a second process would delete what the first one writes."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _LONGEST: Final = 4096
 
 
 class PatternLock:
-    """A locked file in the root of a pattern, that names it; gone when it is closed.
+    """A locked file in the root of a pattern, which contains the pattern; closing removes it.
 
-    The kernel frees the lock of a process that dies.
+    The kernel releases the lock of a process that dies.
     """
 
     def __init__(self, names: NamePattern) -> None:
-        """Take the lock; SinkOpenError where another process records by such a pattern."""
+        """Take the lock; SinkOpenError if another process records by such a pattern."""
         self._text = str(Path(names.text).absolute())
         short = hashlib.sha256(self._text.encode()).hexdigest()[:12]
         self._path = names.root / f".blurcam-{short}.lock"
@@ -44,8 +44,8 @@ class PatternLock:
             raise
 
     def _taken(self, names: NamePattern) -> int | None:
-        """Return a locked descriptor, ``None`` if the file went while it was being opened."""
-        # For this account alone: another one could hold the lock for ever.
+        """Return a locked descriptor, ``None`` if the file was removed meanwhile."""
+        # Only this account may open it: another one could hold the lock for ever.
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(self._path, flags, 0o600)
         try:
@@ -63,7 +63,9 @@ class PatternLock:
             if exc.errno not in (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS):
                 os.close(descriptor)
                 raise
-            logger.warning("%s: this file system knows no locks; is one process alone", names.text)
+            logger.warning(
+                "%s: this file system has no locks; let only one process record there", names.text
+            )
             return descriptor
         os.close(descriptor)
         return None
@@ -84,10 +86,10 @@ class PatternLock:
 
 
 def _refuse_others(names: NamePattern, own: Path) -> None:
-    """Raise SinkOpenError where a pattern that is locked in the same root overlaps this one."""
+    """Raise SinkOpenError if a locked pattern in the same root overlaps this one."""
     for path in names.root.glob(".blurcam-*.lock"):
         text = "" if path == own else _of_another(path)
-        with suppress(ConfigError):  # not written by this version of blurcam
+        with suppress(ConfigError):  # another version of blurcam wrote it
             if text and NamePattern(text).overlaps(names):
                 raise SinkOpenError(
                     f"{names.text}: another process records by {text}, which can make the same "
@@ -96,7 +98,7 @@ def _refuse_others(names: NamePattern, own: Path) -> None:
 
 
 def _of_another(path: Path) -> str:
-    """Return the pattern in a lock file that somebody holds, "" if nobody does."""
+    """Return the pattern in a lock file that a process holds, "" if none does."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

@@ -1,4 +1,4 @@
-"""Redacted pictures into files, which hold samples, colour profile and nothing else."""
+"""Files of redacted pictures, which contain samples, colour profile and nothing else."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ SUFFIXES: Final = frozenset(_FORMATS)
 """The suffixes of pictures that can be written."""
 _WITH_ALPHA: Final = frozenset({"PNG", "WEBP", "TIFF", "AVIF", "HEIF"})
 _WITH_16_BITS: Final = frozenset({"PNG", "TIFF"})
-# Where the input was no JPEG.
+# The quality if the input was not a JPEG.
 _QUALITY: Final = 95
 
 
 def format_for(path: Path) -> str:
-    """Return what a picture is written as; raises ConfigError for a name of another kind."""
+    """Return the format of a picture file; raises ConfigError for a name of another kind."""
     found = _FORMATS.get(path.suffix.lower())
     if found is None:
         raise ConfigError(
@@ -57,10 +57,9 @@ def write_picture(
     *,
     overwrite: bool,
 ) -> None:
-    """Write a redacted picture under its name, whole or not at all; raises SinkWriteError.
+    """Write a redacted picture under its name, completely or not at all; raises SinkWriteError.
 
-    ``alpha`` is its redacted alpha channel. Where the format knows none, the picture is laid on
-    white.
+    ``alpha`` is its redacted alpha channel. If the format has none, the picture is put on white.
     """
     kind = format_for(path)
     try:
@@ -129,7 +128,7 @@ def _png_info(traits: PictureTraits) -> Any:
 
 
 def _deep(kind: str, samples: NDArray[Any], traits: PictureTraits) -> bytes:
-    """Return a picture of 16 bits, which Pillow does not write, coded by OpenCV."""
+    """Return a picture of 16 bits, coded by OpenCV, since Pillow does not write those."""
     if samples.ndim == 3:
         order = [2, 1, 0, 3][: samples.shape[2]]
         samples = np.ascontiguousarray(samples[..., order])
@@ -141,7 +140,7 @@ def _deep(kind: str, samples: NDArray[Any], traits: PictureTraits) -> bytes:
 
 
 def _with_chunks(content: bytes, traits: PictureTraits) -> bytes:
-    """Return a PNG with the chunks that tell its colours, behind its first one."""
+    """Return a PNG with the chunks that tell its colours inserted after its first one."""
     chunks = list(traits.colour_chunks)
     if traits.profile is not None:
         chunks.append((b"iCCP", b"ICC\0\0" + zlib.compress(traits.profile)))

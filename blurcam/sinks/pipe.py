@@ -1,4 +1,4 @@
-"""Redacted video as a stream: muxed, or as plain pictures."""
+"""Redacted video as a stream: muxed, or as raw frames."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from blurcam.sinks.containers import STREAMS
 from blurcam.sinks.descriptor import OutputDescriptor
 from blurcam.sinks.muxer import Muxer, translating_errors
 
-# Every picture is handed on when it is muxed: nothing waits for a buffer to fill.
+# Every frame is written as soon as it is muxed: none waits for a buffer to fill.
 _AT_ONCE: Final = {"flush_packets": "1"}
 _LARGE: Final = 1 << 20
 
 
 class PipeSink:
-    """A container written to a descriptor as it comes into being."""
+    """A container, written to a descriptor while it is made."""
 
-    def __init__(self, outflow: OutputDescriptor, to: ToName, encoder: Encoder) -> None:
-        """Write the header; raises SinkOpenError, or SinkClosed where nobody reads it."""
-        self._name = outflow.name
+    def __init__(self, descriptor: OutputDescriptor, to: ToName, encoder: Encoder) -> None:
+        """Write the header; raises SinkOpenError, or SinkClosed if nobody reads it."""
+        self._name = descriptor.name
         self._is_over = False
         wanted = STREAMS[to]
         if encoder.codec not in wanted.codecs:
@@ -39,7 +39,7 @@ class PipeSink:
             )
         with translating_errors(self._name, SinkOpenError):
             self._muxer = Muxer(
-                outflow,
+                descriptor,
                 wanted.name,
                 encoder.template,
                 encoder.time_base,
@@ -54,12 +54,12 @@ class PipeSink:
                 raise
 
     def write(self, packet: RedactedPacket) -> None:
-        """Write a packet; raises SinkClosed where the reader has gone away."""
+        """Write a packet; raises SinkClosed if the reader has gone away."""
         with self._until_closed(), translating_errors(self._name, SinkWriteError):
             self._muxer.write(packet)
 
     def finish(self) -> None:
-        """Write what ends the stream; nothing where the reader has gone away."""
+        """Write the end of the stream; nothing if the reader has gone away."""
         if not self._is_over:
             self._is_over = True
             with translating_errors(self._name, SinkWriteError):
@@ -79,7 +79,7 @@ class PipeSink:
             raise
 
 
-# What yuv4mpeg(5) calls each format; FFmpeg writes and reads the same.
+# The names of the formats in yuv4mpeg(5), as FFmpeg writes and reads them.
 _Y4M_COLOURS: Final = {
     "gray": "mono", "yuv420p": "420jpeg", "yuv411p": "411", "yuv422p": "422", "yuv444p": "444",
     "gray10le": "mono10", "gray12le": "mono12",
@@ -87,37 +87,37 @@ _Y4M_COLOURS: Final = {
     "yuv422p10le": "422p10 XYSCSS=422P10", "yuv422p12le": "422p12 XYSCSS=422P12",
     "yuv444p10le": "444p10 XYSCSS=444P10", "yuv444p12le": "444p12 XYSCSS=444P12",
 }  # fmt: skip
-# By AVChromaLocation: left, top left; the rest is 420jpeg, in the middle.
+# By AVChromaLocation: left and top left; any other is 420jpeg, in the middle.
 _Y4M_SITES: Final = {1: "420mpeg2", 3: "420paldv"}
 
 
 class RawVideoSink:
-    """Plain pictures, sample for sample: Y4M, or nothing but the planes."""
+    """Raw frames, sample for sample: Y4M, or nothing but the planes."""
 
-    def __init__(self, outflow: OutputDescriptor, to: ToName, info: StreamInfo) -> None:
+    def __init__(self, descriptor: OutputDescriptor, to: ToName, info: StreamInfo) -> None:
         """Write the header, if there is one; raises ConfigError, or SinkClosed."""
-        self._outflow = outflow
+        self._descriptor = descriptor
         self._way, info = info.orientation, upright(info)
         self._before = b"FRAME\n" if to == "y4m" else b""
-        outflow.widen()
+        descriptor.widen()
         if to == "y4m":
-            outflow.write(_y4m_header(info))
+            descriptor.write(_y4m_header(info))
 
     def write(self, frame: RedactedFrame) -> None:
-        """Write a picture; raises SinkClosed where the reader has gone away."""
+        """Write a frame; raises SinkClosed if the reader has gone away."""
         if self._before:
-            self._outflow.write(self._before)
+            self._descriptor.write(self._before)
         if self._way == AS_STORED:
-            self._outflow.write(frame.buffer.data)
+            self._descriptor.write(frame.buffer.data)
             return
         for plane in upright_planes(frame, self._way):
-            self._outflow.write(np.ascontiguousarray(plane).data)
+            self._descriptor.write(np.ascontiguousarray(plane).data)
 
     def finish(self) -> None:
-        """Every picture is whole already."""
+        """Do nothing: every frame is complete."""
 
     def close(self) -> None:
-        """Hold nothing of its own."""
+        """Do nothing: there is nothing to release."""
 
 
 def _y4m_header(info: StreamInfo) -> bytes:

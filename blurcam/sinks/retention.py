@@ -1,4 +1,4 @@
-"""Deletes recordings: what is too old, too much, or in the way on a full disk. Nothing else."""
+"""Retention: it deletes recordings that are too old, too many, or fill the disk; nothing else."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 
 # Counting a month of recordings, a file a minute, takes 0.3 s of a core.
 _COUNT_SECONDS: Final = 60.0
-# Free space is asked for more often: a disk fills faster than its recordings are counted.
+# Free space is checked more often: a disk fills faster than its recordings are counted.
 _FREE_SECONDS: Final = 2.0
-# The share of the recordings that may go in one pass, whatever the reason: a mistake that nobody
-# thought of leaves minutes in which it can be seen in the log and stopped.
+# The share of the recordings that may be deleted in one pass, for any reason. If that is a mistake,
+# there are minutes in which somebody can see it in the log and stop it.
 _SHARE: Final = 0.1
-# Deletions in a row that free nothing (snapshots, hard links) before no more are begun.
+# After this many deletions in a row that free nothing (snapshots, hard links) no more are made.
 _MOST_USELESS: Final = 2
-# Others write to the disk, too, so that less is seen to be freed than was.
+# Other processes write to the disk, too, so that less space seems freed than was.
 _NOTICEABLE: Final = 0.5
-# Btrfs frees what was deleted when it commits, half a minute later.
+# Btrfs frees deleted files when it commits, half a minute later.
 _LATE_SECONDS: Final = 90.0
 
 
@@ -42,8 +42,8 @@ _LATE_SECONDS: Final = 90.0
 class Retention:
     """How long recordings stay, and how much disk they may take; ``None`` for no limit.
 
-    ``free`` bytes of the disk are left to others: below that the oldest recordings go or, with
-    ``delete_when_full`` false, recording stops until there is room.
+    ``free`` bytes of the disk are left to others. If less is free, the oldest recordings are
+    deleted or, with ``delete_when_full`` false, recording stops until there is room.
     """
 
     seconds: float | None = None
@@ -56,7 +56,7 @@ class Retention:
 class KeptRecording:
     """A file that a pattern names.
 
-    ``moment`` is the later of its name's time and its last change, ``freed`` what its deletion
+    ``moment`` is the later of its name's time and its last change. ``freed`` is what its deletion
     frees: nothing while another name leads to the same bytes.
     """
 
@@ -96,12 +96,12 @@ class _Useless:
 class PatternFiles:
     """All files that a pattern names, ordered by age; no other file is ever deleted.
 
-    It outlives the outputs that write by the pattern, so that it has watched the clock for as long
-    as the camera's process runs.
+    It outlives the outputs that write by the pattern, so that it watches the clock for as long as
+    the camera's process runs.
     """
 
     def __init__(self, names: NamePattern, keep: Retention, clock: Clock) -> None:
-        """Look after the files of this pattern; nothing is deleted before :meth:`tend`."""
+        """Manage the files of this pattern; :meth:`tend` deletes."""
         self.names = names
         self._keep = keep
         self._clock = clock
@@ -116,24 +116,24 @@ class PatternFiles:
         self.storage: Storage | None = None
 
     def lock(self) -> None:
-        """Keep other processes from recording by this pattern, until as many :meth:`unlock`.
+        """Lock the pattern against other processes, until :meth:`unlock` was called as often.
 
-        Raises SinkOpenError where one does. An output whose disk hangs never unlocks, and its
-        successor in this process goes on by the same lock.
+        Raises SinkOpenError if another process has the lock. An output whose disk hangs never
+        unlocks, and its successor in this process goes on with the same lock.
         """
         if self._lock is None and self.names.is_pattern:
             self._lock = PatternLock(self.names)
         self._users += 1
 
     def unlock(self) -> None:
-        """Let others record by this pattern, if this was the last output of this process."""
+        """Release the lock if this was the last output of this process with the pattern."""
         self._users -= 1
         if not self._users and self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def tend(self, writing: Path) -> None:
-        """Delete what is too old or too much, now and then; raises SinkWriteError if full."""
+        """Delete recordings that are due, now and then; raises SinkWriteError for a full disk."""
         now = self._clock.elapsed()
         if now - self._asked < _FREE_SECONDS:
             return
@@ -145,9 +145,9 @@ class PatternFiles:
         self.make_room(writing)
 
     def make_room(self, writing: Path | None = None) -> None:
-        """Delete the oldest recordings while the disk is fuller than it may be.
+        """Delete the oldest recordings while too little of the disk is free.
 
-        Raises SinkWriteError, with nothing deleted, where that cannot help.
+        Raises SinkWriteError, with nothing deleted, if that cannot help.
         """
         free = self._free()
         if free >= self._keep.free:
@@ -168,7 +168,7 @@ class PatternFiles:
             before, free = free, self._free()
             self._useless.note(oldest.freed, before, free, self._clock.elapsed())
         if self._useless.lasts(self._clock.elapsed()):
-            raise self._full(free, "deleting recordings frees nothing (snapshots?), so it ended")
+            raise self._full(free, "deleting recordings freed nothing (snapshots?), so it stopped")
 
     def _full(self, free: int, what: str) -> SinkWriteError:
         left, wanted = _megabytes(free), _megabytes(self._keep.free)
@@ -181,7 +181,7 @@ class PatternFiles:
         found = self.recordings(writing)
         kept = sum(each.size for each in found)
         doomed = []
-        for each in found:  # the oldest first, so that none after one that stays need go
+        for each in found:  # the oldest first, so that all after one that stays stay, too
             why = self._why_not_kept(each, kept)
             if why is None:
                 break
@@ -194,7 +194,7 @@ class PatternFiles:
             self._delete(each, why)
         if len(doomed) > most:
             logger.warning(
-                "%s: %d of %d recordings are due; %d go in a pass, every %.0f s",
+                "%s: %d of %d recordings are due for deletion; %d are deleted every %.0f s",
                 self.names.text, len(doomed), len(found), most, self._count_seconds,
             )  # fmt: skip
         left = [each for each in found if os.path.lexists(each.path)]
@@ -207,10 +207,10 @@ class PatternFiles:
     def _why_not_kept(self, recording: KeptRecording, kept: int) -> str | None:
         keep = self._keep
         if keep.seconds is not None and recording.age > keep.seconds:
-            return f"{recording.age:.0f} s old, kept are {keep.seconds:.0f} s (keep)"
+            return f"it is {recording.age:.0f} s old, and {keep.seconds:.0f} s are kept (keep)"
         if keep.bytes is not None and kept > keep.bytes:
             return (
-                f"the recordings take {_megabytes(kept)}, kept are {_megabytes(keep.bytes)} "
+                f"the recordings take {_megabytes(kept)}, and {_megabytes(keep.bytes)} are kept "
                 "(keep_size)"
             )
         return None
@@ -233,9 +233,9 @@ class PatternFiles:
     def recordings(
         self, writing: Path | None = None, *, parts_only: bool = False
     ) -> list[KeptRecording]:
-        """Return the files of the pattern but the one being written, the oldest first.
+        """Return the files of the pattern except the one being written, the oldest first.
 
-        What a killed process left unfinished is among them, since nobody else writes it.
+        Unfinished files of a killed process are among them, since no other process writes them.
         """
         if not self.names.is_pattern:
             return []
@@ -251,7 +251,7 @@ class PatternFiles:
         return sorted(found, key=lambda each: (-each.age, each.path))
 
     def _paths(self) -> Iterator[str]:
-        """Yield all files in folders that the pattern makes, and enter no other; no link either."""
+        """Yield all files in folders that the pattern can make; enter no other, and no link."""
         root = str(self.names.root)
         for folder, inner, files in os.walk(root):
             below = "" if folder == root else f"{os.path.relpath(folder, root)}/"

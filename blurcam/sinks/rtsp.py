@@ -1,4 +1,4 @@
-"""Publishing to a server, by a process of its own: however slow or dead, it holds nothing up."""
+"""Publishing to an RTSP server, by a process of its own, so that a slow server delays nothing."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from blurcam.runtime.child import SILENT, Child
 from blurcam.runtime.status import Storage
 from blurcam.settings.addresses import Address
 from blurcam.sinks.drop_queue import PIPE_BYTES, DropQueue, widen
-from blurcam.sinks.rtsp_protocol import PublishFeed
+from blurcam.sinks.rtsp_protocol import PublishFormat
 
-# A server that takes nothing for so long is connected to anew.
+# If a server takes nothing for this long, blurcam connects to it anew.
 _STUCK_SECONDS: Final = 8.0
-# It says that the server takes pictures, and then nothing until it ends.
+# The child tells that the server takes frames, and then nothing until it ends.
 _FOREVER: Final = float("inf")
 
 
 class Publisher:
     """Sends redacted packets to a child process, which sends them to the server.
 
-    The first mux and the last of PyAV's RTSP hold Python's lock while the server thinks: a dead
-    one froze a whole process for 20 s. So that happens in the child, and the pipe to it never
-    blocks. When it is full, packets are left out up to the next key frame.
+    PyAV's RTSP muxer holds Python's lock while it waits for the server at the start and the end: a
+    dead server froze a whole process for 20 s. So the child does that, and the pipe to it never
+    blocks. When it is full, packets are dropped up to the next key frame.
     """
 
     def __init__(self, address: Address, encoder: Encoder, clock: Clock) -> None:
-        """Start the child; raises SinkOpenError where it does not start."""
+        """Start the child; raises SinkOpenError if it does not start."""
         self._address = address
         self._clock = clock
         self._moved = clock.elapsed()
@@ -41,7 +41,7 @@ class Publisher:
                 clock,
                 starts_within=_FOREVER,
                 hangs_after=_FOREVER,
-                stderr=SILENT,  # what FFmpeg says may hold the password
+                stderr=SILENT,  # FFmpeg's messages may have the password
             )
         except OSError as exc:
             raise SinkOpenError(f"{address}: no process to publish with: {exc.strerror}") from exc
@@ -50,21 +50,21 @@ class Publisher:
         self._word = ""
         os.set_blocking(self._pipe, False)
         widen(self._pipe)
-        self._backlog = DropQueue(PublishFeed(encoder, address.location))
+        self._queue = DropQueue(PublishFormat(encoder, address.location))
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
-        """Hand a packet to the child, without ever waiting for it."""
+        """Pass a packet to the child without ever waiting for it."""
         del wall_time
         self._refuse_ended()
         self._push()
-        self._backlog.add(packet)
+        self._queue.add(packet)
         self._push()
         if self._clock.elapsed() - self._moved > _STUCK_SECONDS:
             raise SinkWriteError(f"{self._address}: takes nothing for {_STUCK_SECONDS:g} s")
 
     def _push(self) -> None:
         try:
-            while waiting := self._backlog.waiting:
+            while waiting := self._queue.waiting:
                 written = os.write(self._pipe, waiting[:PIPE_BYTES])
                 del waiting[:written]
                 self._moved = self._clock.elapsed()
@@ -92,7 +92,7 @@ class Publisher:
 
     @property
     def is_up(self) -> bool:
-        """Whether the child has said that the server takes pictures."""
+        """Whether the child has told that the server takes frames."""
         if not self._is_up:
             self._listen()
         return self._is_up
@@ -102,7 +102,7 @@ class Publisher:
         return None
 
     def finish(self) -> None:
-        """Let the child send what it has, for a moment."""
+        """Give the child a moment to send what it has."""
         with suppress(SinkWriteError, SinkClosed):
             self._push()
         self._child.close(1.0)
@@ -110,4 +110,4 @@ class Publisher:
     def close(self) -> None:
         """End the child; safe to call twice."""
         self._child.close()
-        self._backlog.close()
+        self._queue.close()

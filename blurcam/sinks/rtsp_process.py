@@ -1,6 +1,6 @@
-"""The process that publishes: coded pictures come in on stdin, RTSP goes out to the server.
+"""The RTSP process: it reads coded frames from standard input, and sends them to the server.
 
-It never sees a picture that was not redacted: what comes in was encoded by blurcam's encoder.
+It never has a frame that was not redacted: blurcam's encoder made all that comes in.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ import av.logging
 
 from blurcam.runtime.parent import Parent
 from blurcam.sinks.muxer import Muxer
-from blurcam.sinks.rtsp_protocol import fed
+from blurcam.sinks.rtsp_protocol import read_packets
 from blurcam.sources.open import brief, open_bytes
 
 _TIMEOUT_MICROSECONDS = "5000000"
 
 
 def main(parent: Parent) -> NoReturn:
-    """Publish until standard input ends; exit code 1 where that fails.
+    """Publish until standard input ends; exit with code 1 if that fails.
 
-    The parent is told ``up`` when the server has taken the first frame, and why it ``failed``.
+    It tells the parent ``up`` when the server has taken the first frame, or why it ``failed``.
     """
     av.logging.set_level(av.logging.FATAL)
     try:
         _publish(parent)
     except (av.FFmpegError, OSError, ValueError) as exc:
-        # The parent masks it: the text may hold the password.
+        # The text may have the password; the parent masks it.
         parent.tell("failed", json.dumps(brief(exc)))
         os._exit(1)
     os._exit(0)
@@ -39,7 +39,7 @@ def _publish(parent: Parent) -> None:
     line = parent.input.readline()
     if not line:
         return
-    start, pictures = fed(line, parent.input.read)
+    start, pictures = read_packets(line, parent.input.read)
     with open_bytes(start.sample, "mpegts") as sample:
         options = {"rtsp_transport": "tcp", "timeout": _TIMEOUT_MICROSECONDS}
         template = sample.streams.video[0]

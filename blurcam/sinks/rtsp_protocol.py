@@ -1,7 +1,7 @@
-"""Coded pictures through a pipe to the process that publishes: each is known to be complete.
+"""The protocol of the pipe to the RTSP process: each coded frame is known to be complete.
 
-MPEG-TS does not say where a picture ends: FFmpeg waits for the next one, or for the one after, to
-know. At 15 pictures a second that was 130 to 260 ms.
+MPEG-TS does not tell where a frame ends: FFmpeg waits for the next frame, or for the one after
+that. At 15 frames a second that was 130 to 260 ms.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from typing import Final
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.sinks.drop_queue import TransportStream
 
-# How many bytes, pts, dts, duration, and whether it is a key frame.
+# Size in bytes, pts, dts, duration, and whether it is a key frame.
 _HEAD: Final = struct.Struct(">Iqqq?")
 
 
 @dataclass(frozen=True, slots=True)
 class PublishStart:
-    """What comes before the pictures: where to, their time base, and one of them as MPEG-TS.
+    """The start of the stream: the address, the time base, and one frame as MPEG-TS.
 
-    The last tells FFmpeg all that it has to know of the stream.
+    That frame tells FFmpeg all that it needs to know of the stream.
     """
 
     url: str
@@ -34,7 +34,7 @@ class PublishStart:
 
 @dataclass(frozen=True, slots=True)
 class PublishPacket:
-    """A coded picture; its times count in the time base of the :class:`PublishStart`."""
+    """A coded frame; its times are in the time base of the :class:`PublishStart`."""
 
     data: bytes
     pts: int
@@ -43,20 +43,20 @@ class PublishPacket:
     is_key: bool
 
 
-class PublishFeed:
-    """Packets as they go through the pipe, from a key frame on."""
+class PublishFormat:
+    """The format of packets in the pipe, from a key frame on."""
 
     def __init__(self, encoder: Encoder, url: str) -> None:
-        """Say where to with the first packet: arguments and environment can be read by others."""
+        """Send the address with the first packet: other users can read a process's arguments."""
         self._encoder = encoder
         self._url = url
         self._has_begun = False
         sets: bytes = encoder.template.codec_context.extradata or b""
-        # Whoever begins to watch at a later key frame finds them there.
+        # Parameter sets are repeated at key frames, so that a viewer can begin there.
         self._sets = sets if sets.startswith((b"\0\0\0\1", b"\0\0\1")) else b""
 
     def coded(self, packet: RedactedPacket) -> bytes:
-        """Return a packet, the first after the start."""
+        """Return a packet as bytes; the start comes before the first one."""
         data = self._sets + packet.data if packet.is_key else packet.data
         head = _HEAD.pack(len(data), packet.pts, packet.dts, packet.duration, packet.is_key)
         if self._has_begun:
@@ -74,11 +74,16 @@ class PublishFeed:
         return line + b"\n" + sample
 
     def close(self) -> None:
-        """Release nothing."""
+        """Do nothing: there is nothing to release."""
 
 
-def fed(line: bytes, read: Callable[[int], bytes]) -> tuple[PublishStart, Iterator[PublishPacket]]:
-    """Read what a :class:`PublishFeed` wrote: its first line, then with ``read``, up to its end."""
+def read_packets(
+    line: bytes, read: Callable[[int], bytes]
+) -> tuple[PublishStart, Iterator[PublishPacket]]:
+    """Return the start in the first ``line`` of a :class:`PublishFormat`, and the packets after it.
+
+    ``read`` reads those up to the end.
+    """
     said = json.loads(line)
     start = PublishStart(said["url"], Fraction(*said["time_base"]), read(said["sample"]))
     return start, _pictures(read)

@@ -1,4 +1,4 @@
-"""One recording of a camera while it is written, and the names it may get."""
+"""One recording of a camera while it is written, and the choice of its name."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from blurcam.sinks.ts_padding import padding
 from blurcam.sources.open import FAULTS, open_reader
 
 PART: Final = ".part"
-"""What the name of a recording ends in until it is complete."""
+"""The end of a recording's name until the recording is complete."""
 
 
 class SegmentFile:
-    """A recording that is being written, and is complete up to its last second at any moment.
+    """A recording that is being written; at any moment it can be played up to its last second.
 
-    It holds descriptors of its folder and of itself: nobody can lead it elsewhere by a link.
+    It holds descriptors of its folder and of itself, so that no link can lead it elsewhere.
     """
 
     def __init__(
         self, root: Path, path: Path, container: str, encoder: Encoder, first: RedactedPacket
     ) -> None:
-        """Make ``path``, which lies below ``root``, or a numbered name; raises SinkOpenError."""
+        """Create ``path``, below ``root``, or a numbered name; raises SinkOpenError."""
         self.path = path
         self._offset = -min(first.pts, first.dts)
         self._is_finished = False
@@ -53,7 +53,7 @@ class SegmentFile:
 
     @property
     def part(self) -> Path:
-        """The name until the end."""
+        """The temporary name."""
         return self.path.with_name(f"{self.path.name}{PART}")
 
     def write(self, packet: RedactedPacket) -> None:
@@ -62,7 +62,7 @@ class SegmentFile:
             self._muxer.write(packet, offset=self._offset)
 
     def finish(self) -> None:
-        """Complete the file, have it on disk, and give it its name; raises SinkWriteError."""
+        """Complete the file, sync it to disk, and give it its name; raises SinkWriteError."""
         with translating_errors(self.path, SinkWriteError):
             self._muxer.end()
             self._file.append(padding(self._file.size, self._muxer.container_name))
@@ -72,7 +72,7 @@ class SegmentFile:
             os.fsync(self._folder)
 
     def close(self) -> None:
-        """Release it; unfinished it keeps its temporary name. Safe to call twice."""
+        """Release it; an unfinished file keeps its temporary name. Safe to call twice."""
         self._opened.close()
 
     def _release(self) -> None:
@@ -83,22 +83,22 @@ class SegmentFile:
 
 
 class _NewFile:
-    """A file that PyAV writes to; by its descriptor it stays the one that was made here."""
+    """A file that PyAV writes to by its descriptor, so that it stays the file made here."""
 
     def __init__(self, folder: int, name: str) -> None:
-        """Make the file; FileExistsError where anything bears its name, a link too."""
+        """Create the file; FileExistsError if anything has its name, even a link."""
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         self._descriptor = os.open(name, flags, 0o666, dir_fd=folder)
 
     def write(self, data: bytes) -> int:
-        """Write all of it, which one call of the system need not do."""
+        """Write all of it, in as many system calls as that takes."""
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
         return len(data)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Move, as files do."""
+        """Move the position."""
         return os.lseek(self._descriptor, offset, whence)
 
     def tell(self) -> int:
@@ -107,7 +107,7 @@ class _NewFile:
 
     @property
     def size(self) -> int:
-        """How many bytes the file holds."""
+        """The size of the file in bytes."""
         return os.fstat(self._descriptor).st_size
 
     def append(self, data: bytes) -> None:
@@ -116,7 +116,7 @@ class _NewFile:
         self.write(data)
 
     def sync(self) -> None:
-        """Have it on disk."""
+        """Sync it to disk."""
         os.fsync(self._descriptor)
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class _NewFile:
 
 
 def _new_file(folder: int, name: str) -> tuple[str, _NewFile]:
-    """Return a new file under a temporary name, and the name that it is to get."""
+    """Return a new file under a temporary name, and its final name."""
     for free in free_names(folder, name):
         with suppress(FileExistsError):
             return free, _NewFile(folder, f"{free}{PART}")
@@ -133,9 +133,9 @@ def _new_file(folder: int, name: str) -> tuple[str, _NewFile]:
 
 
 def free_names(folder: int, name: str, *, but: str = "") -> Iterator[str]:
-    """Yield the name and numbered ones that nothing in the folder bears: clocks are set back.
+    """Yield the name and numbered ones that are free in the folder: clocks are set back.
 
-    A name whose temporary one is taken is not free, unless that is ``but``.
+    A name whose temporary name is taken is not free, unless that is ``but``.
     """
     number, free = 1, name
     while True:
@@ -154,7 +154,7 @@ def give_name(folder: int, part: str, name: str) -> str:
                 os.link(part, free, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
             except FileExistsError:
                 raise
-            except OSError:  # exFAT and many network folders know no hard links
+            except OSError:  # exFAT and many network folders have no hard links
                 os.close(os.open(free, os.O_CREAT | os.O_EXCL, dir_fd=folder))
                 os.replace(part, free, src_dir_fd=folder, dst_dir_fd=folder)
             else:
@@ -164,9 +164,9 @@ def give_name(folder: int, part: str, name: str) -> str:
 
 
 def is_playable(folder: int, name: str, container: str) -> bool:
-    """Return whether there is a whole frame in a file.
+    """Return whether a file has a complete frame.
 
-    It is read as this container and nothing else: a playlist would name other files.
+    It is read as this container and no other: a playlist would name other files.
     """
     with suppress(SourceOpenError, *FAULTS, IndexError):
         descriptor = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)

@@ -1,4 +1,4 @@
-"""Recordings of a live stream: cut at key frames, named by the clock, kept for as long as asked."""
+"""Recordings of a live stream: cut at key frames, named by the clock, deleted by retention."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ _NOTHING_BYTES: Final = 1 << 20
 
 
 class SegmentSink:
-    """Files named after a pattern of the clock, each with a name of its own.
+    """Files named by the clock after a pattern, each with a name of its own.
 
-    The name of a file ends in ``.part`` until it is closed. It can be played all the same: of a
-    process that is killed less than a second is lost.
+    The name of a file ends in ``.part`` until it is closed. It can be played all the same: if the
+    process is killed, less than a second is lost.
     """
 
     def __init__(self, files: PatternFiles, encoder: Encoder, *, segment: float | None) -> None:
         """Write files of about ``segment`` seconds, ``None`` for one without end.
 
-        Raises SinkOpenError where another process records by this pattern.
+        Raises SinkOpenError if another process records by this pattern.
         """
         self._files = files
         self._names = files.names
@@ -49,9 +49,9 @@ class SegmentSink:
             raise
 
     def _recover(self) -> None:
-        """Give what a killed process left its name, if there is a frame in it; else delete it.
+        """Name the file that a killed process left, if it has a frame; else delete it.
 
-        Killed within its first second, an MP4 holds a header and nothing else.
+        An MP4 whose process was killed within its first second has a header and nothing else.
         """
         for left in self._files.recordings(parts_only=True):
             part = Path(left.path)
@@ -62,7 +62,7 @@ class SegmentSink:
                     os.unlink(part.name, dir_fd=folder)
 
     def write(self, packet: RedactedPacket, wall_time: float) -> None:
-        """Write a packet, in a new file where one is due and may begin."""
+        """Write a packet; into a new file if one is due and the packet is a key frame."""
         if self._file is not None and packet.is_key and self._is_due(wall_time):
             self._finish_file()
         if self._file is None:
@@ -74,7 +74,7 @@ class SegmentSink:
         self._file.write(packet)
 
     def _is_due(self, wall_time: float) -> bool:
-        """Whether the clock has come to another of the equal parts of the day."""
+        """Whether the clock has reached another of the equal parts of the day."""
         if self._segment is None:
             return False
         return wall_time // self._segment != self._begun // self._segment
@@ -97,11 +97,11 @@ class SegmentSink:
 
     @property
     def is_up(self) -> bool:
-        """Whether something was taken: what was not has raised."""
+        """Whether a packet was written; a failure raises."""
         return True
 
     def storage(self) -> Storage | None:
-        """Return what is kept, as last counted."""
+        """Return what is on disk, as last counted."""
         return self._files.storage
 
     def finish(self) -> None:
@@ -109,7 +109,7 @@ class SegmentSink:
         self._finish_file()
 
     def close(self) -> None:
-        """Close the file as well as can be; what was written gets its name. Safe to call twice."""
+        """Close the file, and name it if possible. Safe to call twice."""
         with suppress(SinkWriteError):
             self._finish_file()
         if not self._is_closed:
@@ -118,7 +118,7 @@ class SegmentSink:
 
 
 def check_recording(pattern: str, *, overwrite: bool = True) -> None:
-    """Raise ConfigError for a pattern that no file can be named after, or recognised by."""
+    """Raise ConfigError for a pattern by which no file can be named or recognised."""
     format_of(Path(pattern))
     if not NamePattern(pattern).is_pattern:
         refuse_existing(Path(pattern), overwrite=overwrite)

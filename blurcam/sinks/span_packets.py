@@ -1,7 +1,7 @@
-"""Redacted packets of one span on disk, for another process to join with those of other spans.
+"""Redacted packets of one span on disk, for the process that joins the spans.
 
-A spool is sealed with the key of its job: each packet with all before it, and the end with all of
-them. What another hand wrote, cut short, or put in another order is refused.
+The file is signed with the key of its job: each packet with all before it, and the end with all of
+them. A file that another writer made, cut short, or put in another order is refused.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _TAG: Final = 32
 
 
 class SpanPacketSink:
-    """Writes the packets of a span; it has its name when it is complete."""
+    """Writes the packets of a span; the file gets its name when it is complete."""
 
-    def __init__(self, path: Path, passage: SignedPackets) -> None:
+    def __init__(self, path: Path, signed: SignedPackets) -> None:
         """Open the file under a temporary name."""
         self.path = path
         self._staged = StagedFile(path, overwrite=True)
-        self._passage = passage
+        self._signed = signed
         self._finished = False
         try:
             self._file: IO[bytes] = self._staged.open()
@@ -36,21 +36,21 @@ class SpanPacketSink:
 
     def write(self, packet: RedactedPacket) -> None:
         """Write one packet; raises SinkWriteError."""
-        body, tag = self._passage.pack(packet)
+        body, tag = self._signed.pack(packet)
         with self._border():
             self._file.write(_LENGTH.pack(len(body)) + tag + body)
 
     def finish(self) -> None:
-        """Seal the end, have it on disk, and give it its name; raises SinkWriteError."""
+        """Sign the end, sync the file to disk, and give it its name; raises SinkWriteError."""
         with self._border():
-            self._file.write(_LENGTH.pack(0) + self._passage.end())
+            self._file.write(_LENGTH.pack(0) + self._signed.end())
             self._file.close()
             self._staged.publish()
         self._finished = True
 
     def close(self) -> None:
         """Release the file, and remove it if it is not finished."""
-        with suppress(OSError):  # a full disk, said already
+        with suppress(OSError):  # a full disk, reported before
             self._file.close()
         if not self._finished:
             self._staged.discard()
@@ -63,8 +63,8 @@ class SpanPacketSink:
             raise SinkWriteError(f"{self.path}: cannot be written: {exc.strerror}") from exc
 
 
-def read_span(path: Path, passage: SignedPackets) -> Iterator[RedactedPacket]:
-    """Yield the packets of a spool in order; raises SinkWriteError where it is not as sealed."""
+def read_span(path: Path, signed: SignedPackets) -> Iterator[RedactedPacket]:
+    """Yield the packets of a span in order; raises SinkWriteError if a signature is wrong."""
     try:
         with path.open("rb") as file:
             while True:
@@ -74,8 +74,8 @@ def read_span(path: Path, passage: SignedPackets) -> Iterator[RedactedPacket]:
                 (length,) = _LENGTH.unpack(head[: _LENGTH.size])
                 tag = head[_LENGTH.size :]
                 if not length:
-                    passage.refuse_other_end(tag, str(path))
+                    signed.refuse_other_end(tag, str(path))
                     return
-                yield passage.unpack(file.read(length), tag, str(path))
+                yield signed.unpack(file.read(length), tag, str(path))
     except OSError as exc:
         raise SinkWriteError(f"{path}: cannot be read: {exc.strerror}") from exc

@@ -1,9 +1,9 @@
-"""Speech that stays intelligible, and tells no longer who speaks.
+"""The voice distorter: speech stays intelligible, and no longer tells who speaks.
 
-A shift of pitch alone can be shifted back. Here nothing of a voice's own vibration is left: how
-loud each of a few bands of frequency is, smeared over time and moved to other frequencies, drives
-noise (a channel vocoder, Dudley 1939; with noise, Shannon et al. 1995). The noise is drawn from the
-system's randomness, and kept nowhere.
+A shift of pitch alone can be undone. Here nothing of the voice's own vibration is left. The
+loudness of a few bands of frequency, smeared over time and moved to other frequencies, modulates
+noise (a channel vocoder, Dudley 1939; with noise, Shannon et al. 1995). The noise comes from the
+system's randomness, and is stored nowhere.
 """
 
 from __future__ import annotations
@@ -19,15 +19,14 @@ _Samples = NDArray[np.float32]
 
 _WINDOW: Final = 512
 _HOP: Final = 128
-# Bands so wide that no harmonic of a voice is told from the next: pitch is not among what drives
-# the noise.
+# Bands so wide that the harmonics of a voice cannot be told apart: the pitch is not transmitted.
 _EDGES_HZ: Final = (
     80, 350, 600, 850, 1100, 1400, 1750, 2150, 2650, 3250, 4000, 5000, 6000, 7000,
 )  # fmt: skip
 _BANDS: Final = len(_EDGES_HZ) - 1
-# How loud a band is follows its input over about 50 ms.
+# The loudness of a band follows its input over about 50 ms.
 _SMEAR: Final = 0.85
-# Bands move by a factor between these, up or down, and drift from there within a few per cent.
+# Bands move up or down by a factor between these, and drift around it within a few per cent.
 _LEAST, _MOST = 1.12, 1.3
 _DRIFT: Final = 0.05
 _GAP_SECONDS: Final = 0.1
@@ -35,10 +34,10 @@ _FULL_SCALE: Final = 32767
 
 
 class VoiceDistorter:
-    """Distorts speech, frame by frame of FFmpeg's: mono, at one rate."""
+    """Distorts speech in FFmpeg's audio frames: mono, at one rate."""
 
     def __init__(self, rate: int) -> None:
-        """Distort at this rate; it draws its noise and its shift anew."""
+        """Distort at this rate, with noise and shift drawn anew."""
         self._rate = rate
         self._resampler = av.AudioResampler(format="flt", layout="mono", rate=rate)
         self._noise = np.random.default_rng(secrets.randbits(128))
@@ -58,7 +57,7 @@ class VoiceDistorter:
         self._early = _WINDOW - _HOP  # samples that come out before the first that went in
 
     def feed(self, frame: Any) -> list[Any]:
-        """Return the distorted frames that a frame completes; what is left, for ``None``."""
+        """Return the distorted frames that a frame completes; ``None``: all that are left."""
         made: list[Any] = []
         for ready in self._resampler.resample(frame):
             if self._pts is None or self._is_gap(ready.pts):
@@ -75,7 +74,7 @@ class VoiceDistorter:
         return abs(pts - expected) > _GAP_SECONDS * self._rate
 
     def _rest(self) -> list[Any]:
-        """Return what is left: silence pushes the last samples out."""
+        """Return what is left: zeros push the last samples out."""
         if self._pts is None:
             return []
         return self._framed(self._distorted(np.zeros(_WINDOW, np.float32)))
@@ -94,7 +93,7 @@ class VoiceDistorter:
         return out[dropped:]
 
     def _voiced(self, window: _Samples) -> _Samples:
-        """Return noise that is as loud in each band as this piece of sound, a little later."""
+        """Return noise with the loudness of this window in each band, smeared over time."""
         power = np.abs(np.fft.rfft(window * self._taper)) ** 2
         for band in range(_BANDS):
             low, high = self._edges[band], self._edges[band + 1]

@@ -152,7 +152,7 @@ def test_a_camera_whose_detector_hangs_gets_another_process(
 def test_a_disk_that_hangs_holds_up_no_picture_and_is_written_to_again_once_it_does_not(
     clip: Clip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without ``detached`` no status comes any more, and no picture reaches the other output."""
+    """Without ``in_own_thread`` no status comes, and no frame reaches the other output."""
     hangs, woken = threading.Event(), threading.Event()
 
     class Hanging(SegmentSink):

@@ -110,21 +110,21 @@ def config_for(clip: Path, out: Path) -> Config:
     return Config(clip, out, detect=NEAR, encode=Encode(overwrite=True))
 
 
-def spooled(
+def packets_of_spans(
     config: Config, detector: Detector, seen: Seen
 ) -> tuple[RedactedSpans, list[SignedPackets]]:
     spans = spans_of(config, SPAN)
-    paths, parts, passages = [], [], []
+    paths, parts, signatures = [], [], []
     for span in spans:
-        path = config.output.with_name(f"{config.output.name}-{span.number}.spool")
-        passage = SignedPackets(KEY, str(span))
-        with open_span(config, span, path, passage, detector=detector, watch=seen.watch) as run:
+        path = config.output.with_name(f"{config.output.name}-{span.number}.packets")
+        signed = SignedPackets(KEY, str(span))
+        with open_span(config, span, path, signed, detector=detector, watch=seen.watch) as run:
             for _ in run.steps():
                 pass
             parts.append(run.finish())
         paths.append(path)
-        passages.append(SignedPackets(KEY, str(span)))
-    return RedactedSpans(spans, tuple(paths), tuple(parts)), passages
+        signatures.append(SignedPackets(KEY, str(span)))
+    return RedactedSpans(spans, tuple(paths), tuple(parts)), signatures
 
 
 @pytest.fixture(scope="module")
@@ -140,9 +140,9 @@ def uncut(clip: Path, detector: Detector) -> tuple[Path, Seen, Summary]:
 def joined(clip: Path, detector: Detector) -> tuple[Path, Seen, Summary]:
     out, seen = clip.with_name("joined.mp4"), Seen()
     config = config_for(clip, out)
-    spools, passages = spooled(config, detector, seen)
-    assert [span.start * Fraction(1, 12800) for span in spools.spans] == [0, 4, 8]
-    *_, summary = join(config, spools, passages, detector=detector)
+    redacted, signatures = packets_of_spans(config, detector, seen)
+    assert [span.start * Fraction(1, 12800) for span in redacted.spans] == [0, 4, 8]
+    *_, summary = join(config, redacted, signatures, detector=detector)
     assert isinstance(summary, Summary)
     return out, seen, summary
 
@@ -204,18 +204,18 @@ def test_packets_of_another_hand_are_refused(
     clip: Path, detector: Detector, tmp_path: Path
 ) -> None:
     config = config_for(clip, tmp_path / "out.mp4")
-    spools, passages = spooled(config, detector, Seen())
-    content = bytearray(spools.paths[1].read_bytes())
+    redacted, signatures = packets_of_spans(config, detector, Seen())
+    content = bytearray(redacted.paths[1].read_bytes())
     content[len(content) // 2] ^= 1
-    whole = spools.paths[1].read_bytes()
+    whole = redacted.paths[1].read_bytes()
     for broken in (bytes(content), whole[:-40], whole[: len(whole) // 2]):
-        spools.paths[1].write_bytes(broken)
+        redacted.paths[1].write_bytes(broken)
         with pytest.raises(SinkWriteError, match=r"not what this job's encoder wrote|cut short"):
-            list(join(config, spools, passages, detector=detector))
+            list(join(config, redacted, signatures, detector=detector))
         assert not config.output.exists()
-    spools.paths[1].write_bytes(spools.paths[0].read_bytes())  # the wrong span
+    redacted.paths[1].write_bytes(redacted.paths[0].read_bytes())  # the wrong span
     with pytest.raises(SinkWriteError, match="not what this job's encoder wrote"):
-        list(join(config, spools, passages, detector=detector))
+        list(join(config, redacted, signatures, detector=detector))
     assert not config.output.exists()
 
 

@@ -102,7 +102,7 @@ def test_each_deletion_is_logged_with_its_reason(
         files = PatternFiles(pattern(tmp_path), Retention(seconds=600, free=0), clock)
         tend(files, clock, 630, made[-1])
     assert [each.getMessage() for each in caplog.records] == [
-        f"{made[0]}: deleted: 610 s old, kept are 600 s (keep)"
+        f"{made[0]}: deleted: it is 610 s old, and 600 s are kept (keep)"
     ]
 
 
@@ -199,7 +199,7 @@ def test_no_more_than_a_share_of_the_recordings_goes_in_a_pass(
     tend(files, clock, SETTLED, tmp_path)
     left = sum(there(made))
     assert left == 90
-    assert "100 of 100 recordings are due; 10 go in a pass" in caplog.text
+    assert "100 of 100 recordings are due for deletion; 10 are deleted every" in caplog.text
     tend(files, clock, 60, tmp_path)
     assert sum(there(made)) == 81
 
