@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import cv2
 import numpy as np
@@ -43,6 +43,10 @@ _OTHER: Final = 0.5
 # Nothing moved where no sample differs from the frame before by more than this many deviations.
 _STILL_SIGMAS: Final = 5.0
 _STILL_LEVELS: Final = 2.0
+# What moves is seen to move where that limit is less than this share of its contrast, its edges
+# included.
+_SEEN: Final = 0.5
+_WITH_ITS_EDGES: Final = 1.3
 # Medians are taken over every third sample, across and down.
 _SAMPLED: Final = 3
 # Content that comes from this many samples outside of the frame before was not on it.
@@ -50,6 +54,7 @@ _EDGE: Final = 2.0
 # The flow is computed for what moved and this many samples around it.
 _AROUND: Final = 24
 
+_S = TypeVar("_S", bound=np.generic)
 Levels = NDArray[np.float32]
 Flow = NDArray[np.float32]
 
@@ -58,17 +63,20 @@ Flow = NDArray[np.float32]
 class Evidence:
     """A frame compared with what was searched before.
 
-    ``tiles`` is true for each unexplained tile. ``flow`` and ``moved`` belong to a frame ``scale``
-    times as wide: ``flow`` tells for each sample where it was on the frame before, and ``moved``
-    is not 0 where the sample differs from that frame. Both are ``None`` if nothing moved.
-    ``sensitivity`` is the smallest change that would have been seen, in levels of 256 over a tile.
+    ``small`` is the frame as it is compared, ``scale`` times as wide. ``tiles`` is true for each
+    unexplained tile of it. ``flow`` tells for each sample where it was on the frame before, and
+    ``moved`` is not 0 where the sample differs from that frame. Both are ``None`` if nothing
+    moved. ``sensitivity`` is the smallest change that would have been seen, in levels of 256 over
+    a tile. A sample that differs by less than ``unmoved`` levels does not count as moved.
     """
 
+    small: NDArray[np.uint8]
     tiles: NDArray[np.bool_]
     flow: Flow | None
     moved: NDArray[np.uint8] | None
     scale: float
     sensitivity: float
+    unmoved: float
 
     @property
     def is_other(self) -> bool:
@@ -80,22 +88,24 @@ class Evidence:
         return areas_of(self.tiles, width, height, _TILE / self.scale)
 
     def is_still(self, box: Box) -> bool:
-        """Whether the frame before showed the same in this box."""
-        if self.moved is None:
-            return math.isfinite(self.sensitivity)
-        rows, columns = self.moved.shape
-        x0, x1 = _inside(box.x0 * self.scale, box.x1 * self.scale, columns)
-        y0, y1 = _inside(box.y0 * self.scale, box.y1 * self.scale, rows)
-        return not self.moved[y0:y1, x0:x1].any()
+        """Whether the frame before surely showed the same in this box.
+
+        Nothing is sure where the contrast is so low that what moves is not seen to move.
+        """
+        if not self._is_seen_to_move(box.grown(_WITH_ITS_EDGES)):
+            return False
+        return self.moved is None or not _part(self.moved, box, self.scale).any()
+
+    def _is_seen_to_move(self, box: Box) -> bool:
+        return self.unmoved <= _SEEN * float(_part(self.small, box, self.scale).std())
 
     def shift(self, box: Box) -> tuple[float, float]:
         """Return how far the content of a box has moved since the frame before, in pixels."""
         if self.flow is None:
             return 0.0, 0.0
-        rows, columns = self.flow.shape[:2]
-        x0, x1 = _inside(box.x0 * self.scale, box.x1 * self.scale, columns)
-        y0, y1 = _inside(box.y0 * self.scale, box.y1 * self.scale, rows)
-        part = self.flow[y0 : y1 : 1 + (y1 - y0) // 8, x0 : x1 : 1 + (x1 - x0) // 8].reshape(-1, 2)
+        part = _part(self.flow, box, self.scale)
+        high, wide = part.shape[:2]
+        part = part[:: 1 + high // 8, :: 1 + wide // 8].reshape(-1, 2)
         middle = len(part) // 2
         dx, dy = np.partition(part, middle, axis=0)[middle]
         return -float(dx) / self.scale, -float(dy) / self.scale
@@ -123,14 +133,15 @@ class EvidenceGate:
         self._before, self._now = small, _smooth(small)
         if before is None or known is None or before.shape != small.shape:
             self._known = np.full(small.shape, np.nan, np.float32)
-            return Evidence(np.ones(_tiles(small), bool), None, None, scale, math.inf)
-        moved = _moved(before, small)
+            unknown = np.ones(_tiles(small), bool)
+            return Evidence(small, unknown, None, None, scale, math.inf, math.inf)
+        moved, unmoved = _moved(before, small)
         flow = None if moved is None else self._flow_of(moved, before, small)
         if flow is not None:
             known = _carried(known, flow)
         self._known = known
         tiles, sensitivity = _unexplained(self._now, known)
-        return Evidence(tiles, flow, moved, scale, sensitivity)
+        return Evidence(small, tiles, flow, moved, scale, sensitivity, unmoved)
 
     def searched(self, areas: Sequence[Box] | None, scale: float) -> None:
         """Note that these areas of the newest frame (``None``: all) are being searched."""
@@ -139,11 +150,8 @@ class EvidenceGate:
         if areas is None:
             self._known = self._now.copy()
             return
-        rows, columns = self._known.shape
         for area in areas:
-            x0, x1 = _inside(area.x0 * scale, area.x1 * scale, columns)
-            y0, y1 = _inside(area.y0 * scale, area.y1 * scale, rows)
-            self._known[y0:y1, x0:x1] = self._now[y0:y1, x0:x1]
+            np.copyto(_part(self._known, area, scale), _part(self._now, area, scale))
 
     def _flow_of(
         self, moved: NDArray[np.uint8], before: NDArray[np.uint8], now: NDArray[np.uint8]
@@ -163,13 +171,18 @@ class EvidenceGate:
         return flow
 
 
-def _moved(before: NDArray[np.uint8], now: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
-    """Return a mask of the samples that differ from the frame before, ``None`` if none do."""
+def _moved(
+    before: NDArray[np.uint8], now: NDArray[np.uint8]
+) -> tuple[NDArray[np.uint8] | None, float]:
+    """Return a mask of the samples that differ from the frame before, and from what level on.
+
+    The mask is ``None`` if none do.
+    """
     change = cv2.blur(cv2.absdiff(now, before), (3, 3))
     usual = float(np.median(change[::_SAMPLED, ::_SAMPLED]))
     limit = _STILL_LEVELS + _STILL_SIGMAS * usual
     moved = cv2.threshold(change, limit, 1, cv2.THRESH_BINARY)[1]
-    return np.asarray(moved, np.uint8) if moved.any() else None
+    return (np.asarray(moved, np.uint8) if moved.any() else None), limit
 
 
 def _carried(known: Levels, flow: Flow) -> Levels:
@@ -230,6 +243,14 @@ def _smooth(small: NDArray[np.uint8]) -> Levels:
 
 def _tiles(small: NDArray[np.generic]) -> tuple[int, int]:
     return -(-small.shape[0] // _TILE), -(-small.shape[1] // _TILE)
+
+
+def _part(samples: NDArray[_S], box: Box, scale: float) -> NDArray[_S]:
+    """Return the samples of a box, at least one."""
+    rows, columns = samples.shape[:2]
+    x0, x1 = _inside(box.x0 * scale, box.x1 * scale, columns)
+    y0, y1 = _inside(box.y0 * scale, box.y1 * scale, rows)
+    return samples[y0:y1, x0:x1]
 
 
 def _inside(start: float, stop: float, size: int) -> tuple[int, int]:
