@@ -19,6 +19,7 @@ from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.runtime.counts import FrameCounts
 from blurcam.track.frame_buffer import FrameBuffer, Scanned
+from blurcam.track.outline import Outline
 from blurcam.track.reach import Reach
 from blurcam.track.tracks import Sighting, Track, between, is_far
 
@@ -75,11 +76,13 @@ class _Session:
         self._lead = self._ticks(reach.lead)
         self._hold = self._ticks(reach.hold)
         self._bridge = self._ticks(reach.bridge)
+        self._horizon = max(self._lead, self._bridge)
         self._longest = self._ticks(reach.longest)
         self._guessed = self._ticks(_GUESSED_SECONDS)
         self._doubted = self._ticks(_DOUBTED_SECONDS)
         self._waiting = waiting
         self._tracks: dict[int, Track] = {}
+        self._outlines: dict[int, Outline] = {}
         self._alone = 0  # tracks of detections that came without a number: -1, -2 and so on
         self._searched: deque[int] = deque()  # pts of searched frames, from the last yielded on
         self._newest = frame.pts
@@ -101,8 +104,7 @@ class _Session:
             self._searched.append(frame.pts)
         if isinstance(finding, Answered | Accounted):
             self._see(frame, finding)
-        horizon = max(self._lead, self._bridge)
-        while self._waiting and self._passed - self._waiting.oldest.pts >= horizon:
+        while self._waiting and self._passed - self._waiting.oldest.pts >= self._horizon:
             yield self._leave()
         while self._waiting.is_full:
             yield self._leave()
@@ -200,7 +202,7 @@ class _Session:
             coverage = Coverage.whole(frame.seq, reason, frame.width, frame.height)
         else:
             tracks = self._tracks.values()
-            regions = (each for track in tracks for each in self._regions(track, frame.pts))
+            regions = (each for track in tracks for each in self._outlined(track, frame.pts))
             coverage = Coverage(frame.seq, tuple(regions))
         self._forget(frame.pts)
         return frame, coverage
@@ -216,8 +218,17 @@ class _Session:
             return Reason.NOT_YET
         return Reason.TOO_SPARSE if pts - before[-1] > self._longest else None
 
+    def _outlined(self, track: Track, pts: int) -> list[Region]:
+        """Return what a track covers at a time, in one calm shape."""
+        outline = self._outlines.get(track.number)
+        if outline is None:
+            outline = self._outlines[track.number] = Outline(self._second, self._horizon)
+        for later in outline.unseen((frame for frame, _ in self._waiting), pts):
+            outline.see(later, list(self._regions(track, later)))
+        return outline.of(pts, list(self._regions(track, pts)))
+
     def _regions(self, track: Track, pts: int) -> Iterator[Region]:
-        """Yield the regions that a track covers at a pts."""
+        """Yield the regions that a track asks for at a pts."""
         before, after = track.around(pts)
         if before is not None and before.pts == pts:
             basis = self._basis(track, before)
@@ -268,7 +279,7 @@ class _Session:
         pts: int,
         confidence: float | None = None,
     ) -> Region:
-        grown = track.steadied(box, pts).grown(self._reach.margin)
+        grown = box.grown(self._reach.margin)
         slack = Box(grown.x0 - _SLACK, grown.y0 - _SLACK, grown.x1 + _SLACK, grown.y1 + _SLACK)
         return Region(slack, basis, track.number, confidence)
 
@@ -278,6 +289,9 @@ class _Session:
         self._tracks = {n: t for n, t in self._tracks.items() if t.last.pts + longest >= pts}
         for track in self._tracks.values():
             track.forget_before(pts, longest)
+        self._outlines = {n: o for n, o in self._outlines.items() if n in self._tracks}
+        for outline in self._outlines.values():
+            outline.forget_before(pts)
         while len(self._searched) > 1 and self._searched[1] <= pts:
             self._searched.popleft()
 

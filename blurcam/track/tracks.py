@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,12 +14,8 @@ from blurcam.media.regions import Box
 _FAR: Final = 0.8
 # Velocity is measured over this time: over less it is noise of the detector, over more outdated.
 _MEMORY_SECONDS: Final = 0.25
-# A face has about the same size for this many seconds before and after.
-_STEADY_SECONDS: Final = 0.25
 # A face that the detector saw this often is one, at whatever confidence.
 _SEVERAL: Final = 3
-# A line is fitted through at least this many sightings.
-_FEWEST: Final = 3
 # A face is extrapolated over at most this many of its own sizes.
 _FARTHEST: Final = 1.5
 
@@ -51,6 +46,7 @@ class Track:
         self.number = number
         self.sightings: list[Sighting] = []
         self._second = second
+        self._is_sure: bool | None = None  # where it has been asked for since the last change
 
     @property
     def last(self) -> Sighting:
@@ -60,12 +56,15 @@ class Track:
     def add(self, sighting: Sighting) -> None:
         """Add a sighting at a time that has none."""
         insort(self.sightings, sighting, key=lambda s: s.pts)
+        self._is_sure = None
 
     @property
     def is_sure(self) -> bool:
         """Whether the detector was once sure of the face, or saw it several times."""
-        seen = [each.confidence for each in self.sightings if each.confidence is not None]
-        return len(seen) >= _SEVERAL or max(seen, default=0.0) >= SURE
+        if self._is_sure is None:
+            seen = [each.confidence for each in self.sightings if each.confidence is not None]
+            self._is_sure = len(seen) >= _SEVERAL or max(seen, default=0.0) >= SURE
+        return self._is_sure
 
     def detected_before(self, pts: int) -> Sighting | None:
         """Return the last sighting by the detector at or before ``pts``."""
@@ -79,10 +78,11 @@ class Track:
 
     def forget_before(self, pts: int, kept: int) -> None:
         """Drop the sightings that matter to no frame at ``pts`` or later."""
-        memory = round(max(_MEMORY_SECONDS, _STEADY_SECONDS) * self._second)
+        memory = round(_MEMORY_SECONDS * self._second)
         keep = bisect_right(self.sightings, pts - max(memory, kept), key=lambda s: s.pts) - 1
         if keep > 0:
             del self.sightings[:keep]
+            self._is_sure = None
 
     def around(self, pts: int) -> tuple[Sighting | None, Sighting | None]:
         """Return the last sighting at or before ``pts``, and the first after it."""
@@ -109,40 +109,6 @@ class Track:
         memory = round(_MEMORY_SECONDS * self._second)
         near = [s for s in candidates if abs(s.pts - sighting.pts) <= memory]
         return near[0] if near else None
-
-    def steadied(self, box: Box, pts: int) -> Box:
-        """Return the box, joined with the place where its neighbours in time put the face.
-
-        Detectors place a turned head differently from frame to frame. So a second box is made from
-        the neighbours: its centre lies on a line through theirs, its size is the largest of theirs.
-        It is at most half as large again as the box, so that a wrong link does not inflate it.
-        """
-        reach = _STEADY_SECONDS * self._second
-        near = [s for s in self.sightings if abs(s.pts - pts) <= reach]
-        seen = [s.box for s in near if s.is_detected]
-        wide = min(max([box.width, *(b.width for b in seen)]), box.width * 3 // 2 + 1)
-        high = min(max([box.height, *(b.height for b in seen)]), box.height * 3 // 2 + 1)
-        x, y = _on_line(near, pts) if len(near) >= _FEWEST else box.centre
-        return box.union(Box.around(x - wide / 2, y - high / 2, x + wide / 2, y + high / 2))
-
-
-def _on_line(near: Sequence[Sighting], pts: int) -> tuple[float, float]:
-    """Return the centre at a pts on the straight line that fits these sightings best."""
-    centres = [each.box.centre for each in near]
-    times = [each.pts - pts for each in near]
-    count = len(near)
-    mean = sum(times) / count
-    spread = sum((t - mean) ** 2 for t in times)
-    at = []
-    for values in zip(*centres, strict=True):
-        middle = sum(values) / count
-        slope = (
-            sum((t - mean) * v for t, v in zip(times, values, strict=True)) / spread
-            if spread
-            else 0
-        )
-        at.append(middle - slope * mean)
-    return at[0], at[1]
 
 
 def is_far(before: Sighting, after: Sighting) -> bool:
