@@ -25,7 +25,7 @@ _GROW_SECONDS: Final = 0.3
 _CENTRE_SHARE: Final = 0.4
 _GROW_SHARE: Final = 0.6
 # Towards what is asked for later an axis grows at this rate, in e-folds a second.
-_RATE: Final = 0.75
+_RATE: Final = 0.7
 # A line needs so many places.
 _FEWEST: Final = 4
 # The centre stays within this share of an axis of what is asked for: after a wrong link the outline
@@ -41,7 +41,7 @@ _JUMP: Final = 1.5
 _KEPT: Final = 0.03
 _KEPT_PIXELS: Final = 2
 # A step of a side, where it may be shorter, or longer than it has to be.
-_STEP: Final = 0.034
+_STEP: Final = 0.032
 # Parts are one shape unless that is more than so many times as large as they are together.
 _ONE_SHAPE: Final = 2.0
 # A sum of half axes is exact to less than this share.
