@@ -55,6 +55,9 @@ check: lint types test ## what decides whether a change lands
 prove: setup models samples ## prove it: faults, leaks, attacks; a summary in docs/design/proof.md, all rows in build/
 	$(BIN)/python -m tests.proof
 
+site: setup ## build the documentation site into build/site, strictly; its search works offline
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 dist: setup ## build wheel and source archive into dist/
 	@rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist
@@ -119,6 +122,15 @@ man: setup ## write the man page, build/blurcam.1
 image-lock: setup ## write packaging/requirements.lock and constraints.txt, the program's part of the lock
 	$(BIN)/python tools/image_lock.py
 
+pictures: setup models samples ## make the pictures of the documentation, on a quiet machine with Chromium
+	$(BIN)/python tools/diagrams.py
+	$(BIN)/python tools/picture.py
+	$(BIN)/python tools/effects_picture.py
+	$(BIN)/python -m tools.page_pictures
+
+lock: setup ## write packaging/requirements.lock and constraints.txt, the program's part of the lock
+	$(BIN)/python tools/image_lock.py
+
 picture: setup models samples ## make docs/before-after.jpg and docs/guide/effects.jpg
 	$(BIN)/python tools/picture.py
 	$(BIN)/python tools/effects_picture.py
@@ -136,5 +148,5 @@ clean: ## remove what was made, but not the models
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: dist wheels-check help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock picture lock clean \
+.PHONY: site dist wheels-check help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock pictures lock clean \
         bench bench-quick bench-recall bench-quality bench-looks golden scenes

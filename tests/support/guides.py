@@ -14,6 +14,7 @@ from tests.support.clips import FFMPEG
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guide"
+INDEX = ("PIP_", "UV_", "SSL_", "REQUESTS_")
 # Folders of a machine that a guide writes to or reads from.
 _MOVED = re.compile(r"(?<![\w./%])/(?=(?:opt|etc|mnt|srv|var|media|usr/local)/)")
 
@@ -85,7 +86,11 @@ class Bench:
             "HOME": str(self.home),
             "NO_COLOR": "1",
             "LANG": "C.UTF-8",
-        } | {name: os.environ[name] for name in os.environ if name.startswith("PIP_")}
+        }
+        # How this machine reaches its index.
+        self.environment |= {
+            name: value for name, value in os.environ.items() if name.startswith(INDEX)
+        }
 
     def moved(self, text: str) -> str:
         """Return the text with this machine's folders in place of the system's."""
