@@ -11,6 +11,7 @@ import typer
 from blurcam.cli import app
 from blurcam.commands.catalogue import COMMANDS, load
 from blurcam.settings.cameras_yaml_keys import schema
+from blurcam.settings.zones_file import zones_schema
 
 PAGE = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
 KEYS_PAGE = PAGE.with_name("cameras-yaml.md")
@@ -99,6 +100,7 @@ def key_tables() -> str:
         "A camera": made["$defs"]["CameraFile"],
         "An output": made["$defs"]["OutputFile"],
         "A zone": made["$defs"]["ZoneFile"],
+        "A zones file": zones_schema(),
         "The page": made["$defs"]["Web"],
     }
     return "\n".join(_part(title, part) for title, part in parts.items())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import combinations
 
 import cv2
 import numpy as np
@@ -13,6 +15,8 @@ from blurcam.media.regions import Box, Region, Shape
 
 Mask = NDArray[np.uint8]
 """A mask, ``(rows, columns)``: 1 where covered, else 0."""
+Point = tuple[int, int]
+Points = tuple[Point, ...]
 
 
 def rasterise(regions: Iterable[Region], width: int, height: int) -> Mask:
@@ -26,12 +30,45 @@ def rasterise(regions: Iterable[Region], width: int, height: int) -> Mask:
         if region.shape is Shape.ELLIPSE:
             _paint_ellipse(mask, region.box)
         elif region.shape is Shape.POLYGON:
-            points = np.array(region.points, np.int32)
-            cv2.fillPoly(mask, [points], 1)
-            cv2.polylines(mask, [points], isClosed=True, color=1)
+            _paint_polygon(mask, region.points)
         else:
             mask[:] = 1
     return mask
+
+
+def _paint_polygon(mask: Mask, points: Points) -> None:
+    """Set all that a polygon encloses, also what its edges go round twice."""
+    corners = np.array(points, np.int32)
+    cv2.fillPoly(mask, [corners], 1)
+    cv2.polylines(mask, [corners], isClosed=True, color=1)
+    if _meets_itself(points):  # fillPoly leaves bare what an even number of rounds encloses
+        own = np.zeros_like(mask)
+        cv2.fillPoly(own, [corners], 1)
+        cv2.polylines(own, [corners], isClosed=True, color=1)
+        outlines, _ = cv2.findContours(own, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(mask, outlines, -1, 1, cv2.FILLED)
+
+
+@lru_cache(maxsize=256)
+def _meets_itself(points: Points) -> bool:
+    """Whether two edges that are not neighbours touch or cross."""
+    edges = list(zip(points, points[1:] + points[:1], strict=True))
+    pairs = combinations(range(len(edges)), 2)
+    return any(
+        _meet(*edges[one], *edges[other])
+        for one, other in pairs
+        if other - one not in (1, len(edges) - 1)
+    )
+
+
+def _meet(a: Point, b: Point, c: Point, d: Point) -> bool:
+    return _side(a, b, c) * _side(a, b, d) <= 0 and _side(c, d, a) * _side(c, d, b) <= 0
+
+
+def _side(a: Point, b: Point, point: Point) -> int:
+    """Return which side of the line through ``a`` and ``b`` a point is on: -1, 0 or 1."""
+    cross = (b[0] - a[0]) * (point[1] - a[1]) - (b[1] - a[1]) * (point[0] - a[0])
+    return (cross > 0) - (cross < 0)
 
 
 def _paint_ellipse(mask: Mask, box: Box) -> None:

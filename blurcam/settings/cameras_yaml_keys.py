@@ -8,19 +8,18 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     create_model,
     model_validator,
 )
 
 from blurcam.settings.camera import LIVE, Camera, Receive, RecordingOutput
-from blurcam.settings.declaration import declarations
+from blurcam.settings.declaration import StrictModel, declarations
 from blurcam.settings.reading import Mounting
-from blurcam.settings.redaction import Cover, Detect, Encode, Polygon, Redaction
+from blurcam.settings.redaction import Cover, Detect, Encode, Redaction
 from blurcam.settings.web import Web
+from blurcam.settings.zones_file import Zone
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
@@ -41,10 +40,6 @@ GROUPS: Final[dict[str, dict[str, Any]]] = {
 """The settings of a camera that are keys of its own, by the group that they belong to."""
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
-
-
 def _camera_name(given: str) -> str:
     if not _NAME.fullmatch(given):
         raise ValueError(
@@ -54,22 +49,34 @@ def _camera_name(given: str) -> str:
     return given
 
 
-class ZoneFile(_Strict):
-    """A polygon of the frame, its points as fractions of width and height."""
+class ZoneFile(Zone):
+    """A polygon of the frame, its points as fractions of width and height, or a file of them."""
 
-    mask: Polygon | None = Field(default=None, description="Cover this polygon on every frame.")
-    ignore: Polygon | None = Field(
-        default=None, description="Count no face whose centre lies in this polygon (a poster)."
+    file: str | None = Field(
+        default=None,
+        description="A zones file, from the folder of cameras.yaml: the page's editor writes it. "
+        "One a camera.",
     )
 
-    @model_validator(mode="after")
-    def _is_one_of_both(self) -> Self:
-        if (self.mask is None) == (self.ignore is None):
-            raise ValueError("give mask or ignore")
-        return self
+    def _check(self) -> None:
+        if self.file is None:
+            super()._check()
+        elif self.mask is not None or self.ignore is not None or self.name:
+            raise ValueError("a zones file has masks, ignores and names of its own")
 
 
-class _OutputKeys(_Strict):
+def _zones(given: object) -> object:
+    """Read a file name as the zones that it is short for."""
+    return [{"file": given}] if isinstance(given, str) else given
+
+
+def _has_one_file(zones: list[ZoneFile]) -> list[ZoneFile]:
+    if sum(zone.file is not None for zone in zones) > 1:
+        raise ValueError("only one zones file can be given")
+    return zones
+
+
+class _OutputKeys(StrictModel):
     """Where redacted video goes: `publish` or `record`."""
 
     publish: str | None = Field(default=None, description="RTSP server and path to publish to.")
@@ -114,7 +121,7 @@ def _output(given: object) -> object:
     return {"publish" if "://" in given else "record": given}
 
 
-class _CameraKeys(_Strict):
+class _CameraKeys(StrictModel):
     """One camera."""
 
     source: str = Field(
@@ -132,7 +139,11 @@ class _CameraKeys(_Strict):
             BeforeValidator(_output, json_schema_input_type=str | OutputFile),
         ]
     ] = Field(min_length=1, description="An RTSP address, a file, or an output, see below.")
-    zones: list[ZoneFile] = Field(default=[], description="Polygons, see below.")
+    zones: Annotated[
+        list[ZoneFile],
+        BeforeValidator(_zones, json_schema_input_type=str | list[ZoneFile]),
+        AfterValidator(_has_one_file),
+    ] = Field(default=[], description="A zones file, or a list of zones, see below.")
     codec: Literal["h264", "h265"] = Field(default="h264", description="Codec of all outputs.")
 
 
@@ -146,7 +157,7 @@ CameraFile: Final = create_model(
 )
 
 
-class SiteFile(_Strict):
+class SiteFile(StrictModel):
     """The whole file."""
 
     cameras: dict[

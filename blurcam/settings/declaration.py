@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import re
 import typing
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, is_dataclass, replace
@@ -49,6 +50,12 @@ _PLAIN: Final = {
 }
 
 
+class StrictModel(pydantic.BaseModel):
+    """A part of a file of settings: it has these keys and no others."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, allow_inf_nan=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """What is wrong with one setting: the place of its key, and a sentence that shows no secret."""
@@ -60,6 +67,11 @@ class Fault:
         """Return the key as written on the command line, then the sentence."""
         key = ".".join(str(part) for part in self.place).replace("_", "-")
         return f"{key}: {self.text}" if key else self.text
+
+
+def where(place: Iterable[str | int]) -> str:
+    """Return the place of a key as it is written: ``cameras.front.zones[0].mask``."""
+    return re.sub(r"\.(\d+)(?=\.|$)", r"[\1]", ".".join(str(part) for part in place))
 
 
 class SettingsError(ConfigError):

@@ -63,3 +63,20 @@ def test_the_share_counts_only_what_is_in_the_frame() -> None:
     assert covered_share(mask, Box(0, 0, 10, 10)) == 0.5
     assert covered_share(mask, Box(-10, 0, 5, 10)) == 1.0
     assert covered_share(mask, Box(20, 0, 25, 10)) is None
+
+
+def test_a_polygon_covers_what_its_edges_go_round_twice() -> None:
+    """Seen to fail with fillPoly alone: a star that is drawn in one stroke has a bare middle."""
+    star = ((50, 5), (79, 95), (3, 39), (97, 39), (21, 95))
+    mask = rasterise([polygon(*star)], 100, 100)
+    assert mask[55, 50] == 1
+    inner_shares_a_corner = ((10, 10), (90, 10), (90, 90), (10, 10), (80, 30), (80, 60))
+    assert rasterise([polygon(*inner_shares_a_corner)], 100, 100)[35, 70] == 1
+
+
+def test_a_polygon_covers_nothing_beside_itself() -> None:
+    hook = ((10, 10), (90, 10), (90, 90), (70, 90), (70, 30), (10, 30))
+    mask = rasterise([polygon(*hook)], 100, 100)
+    assert mask[60, 40] == 0
+    assert mask[20, 20] == mask[60, 80] == 1
+    assert int(mask.sum()) == 81 * 21 + 21 * 60
