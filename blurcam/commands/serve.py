@@ -19,6 +19,7 @@ from blurcam.settings.web import Web
 
 if TYPE_CHECKING:
     from blurcam.serve.supervisor import Supervisor
+    from blurcam.serve.zone_store import ZoneStore
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
     from blurcam.serve.supervisor import Supervisor
     from blurcam.serve.systemd import Notifier
     from blurcam.serve.watchdog import Watchdog
+    from blurcam.serve.zone_store import ZoneStore
     from blurcam.settings.cameras_yaml import read_site
 
     site = read_site(config)
@@ -48,7 +50,8 @@ def serve(config: ConfigFile = Path("cameras.yaml")) -> None:
         stack.enter_context(handling(reload.ask, signal.SIGHUP))
         notifier = stack.enter_context(closing(Notifier()))
         supervisor = Supervisor(site.cameras, clock)
-        page, end_page = stack.enter_context(_page(supervisor, site.web))
+        zones = ZoneStore(config, reload.ask)
+        page, end_page = stack.enter_context(_page(supervisor, site.web, zones))
         # The page closes its connections while the cameras end.
         for last in (supervisor.stop, end_page, notifier.stopping):
             stack.callback(last)
@@ -86,7 +89,9 @@ def _reload(config: Path, web: Web | None, supervisor: Supervisor) -> None:
 
 
 @contextmanager
-def _page(board: Board, web: Web | None) -> Iterator[tuple[list[Exception], Callable[[], None]]]:
+def _page(
+    board: Board, web: Web | None, zones: ZoneStore
+) -> Iterator[tuple[list[Exception], Callable[[], None]]]:
     """Serve the page while the block lasts.
 
     Gives a list of what the page raised, and a function that ends it.
@@ -97,7 +102,7 @@ def _page(board: Board, web: Web | None) -> Iterator[tuple[list[Exception], Call
     from blurcam.runtime.threads import beside
     from blurcam.serve.web.server import PageServer
 
-    server = PageServer(board, web)
+    server = PageServer(board, web, zones=zones)
     say(f"page: {server.url}")
     with beside(server.run, server.stop) as failures:
         yield failures, server.stop
@@ -124,8 +129,11 @@ def config_check(
 
 
 @config_app.command("schema")
-def config_schema() -> None:
+def config_schema(
+    zones: Annotated[bool, typer.Option("--zones", help="That of a zones file.")] = False,
+) -> None:
     """Print the JSON Schema of the file of cameras, for editors."""
     from blurcam.settings.cameras_yaml_keys import schema
+    from blurcam.settings.zones_file import zones_schema
 
-    typer.echo(to_json(schema()), nl=False)
+    typer.echo(to_json(zones_schema() if zones else schema()), nl=False)

@@ -21,6 +21,7 @@ EMPTY: Final = '{"version": 1, "zones": []}'
 _MOST_ZONES: Final = 64
 _MOST_POINTS: Final = 128
 _MOST_FAULTS: Final = 10
+_MOST_IGNORED: Final = 0.25
 
 
 class Zone(StrictModel):
@@ -50,6 +51,22 @@ class ZonesFile(StrictModel):
 
     version: Literal[1] = Field(description="The version of this format.")
     zones: Annotated[list[Zone], Field(max_length=_MOST_ZONES, description="The zones, see above.")]
+
+    @model_validator(mode="after")
+    def _goes_on_redacting(self) -> Self:
+        """Refuse to ignore most of the frame: a viewer with the token may not end redaction."""
+        share = sum(_box_area(zone.ignore) for zone in self.zones if zone.ignore is not None)
+        if share > _MOST_IGNORED:
+            raise ValueError(
+                f"the places to ignore take {share:.0%} of the frame, by the boxes around them; a "
+                f"zones file may ignore {_MOST_IGNORED:.0%}, cameras.yaml itself any"
+            )
+        return self
+
+
+def _box_area(polygon: Polygon) -> float:
+    xs, ys = [x for x, _ in polygon], [y for _, y in polygon]
+    return (max(xs) - min(xs)) * (max(ys) - min(ys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +151,9 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def zones_text(zones: tuple[Zone, ...]) -> bytes:
     """Return a zones file with a line for each zone, for people and for version control."""
-    lines = [json.dumps(zone.model_dump(exclude_none=True), ensure_ascii=False) for zone in zones]
+    lines = [
+        json.dumps(zone.model_dump(exclude_defaults=True), ensure_ascii=False) for zone in zones
+    ]
     inner = "".join(f"\n  {line}," for line in lines).removesuffix(",")
     return f'{{"version": 1, "zones": [{inner}\n]}}\n'.encode()
 

@@ -21,6 +21,7 @@ from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
 from blurcam.runtime.status import CameraStatus
 from blurcam.serve.web.server import PageServer
+from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
 TOKEN = "a-token-for-tests-0123456789"
@@ -84,10 +85,13 @@ def live(name: str, **values: object) -> CameraStatus:
 
 @contextmanager
 def serving(
-    board: FedBoard, web: Web | None = None, clock: Clock | None = None
+    board: FedBoard,
+    web: Web | None = None,
+    clock: Clock | None = None,
+    zones: ZoneStore | None = None,
 ) -> Iterator[PageServer]:
     """Run the server in a thread until the end of the block."""
-    server = PageServer(board, web or Web(port=0), clock)
+    server = PageServer(board, web or Web(port=0), clock, zones)
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

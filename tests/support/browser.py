@@ -45,7 +45,8 @@ CONTRAST = """() => {
   return poor;
 }"""
 NAMELESS = """() => [...document.querySelectorAll('button, a, img, svg[role=img], input')]
-  .filter((e) => !e.textContent.trim() && !e.ariaLabel && e.getAttribute('alt') === null)
+  .filter((e) => !e.textContent.trim() && !e.ariaLabel && !e.labels?.length)
+  .filter((e) => e.getAttribute('alt') === null)
   .map((e) => e.outerHTML)"""
 
 
@@ -74,9 +75,9 @@ def tab(browser: playwright.BrowserContext) -> Iterator[playwright.Page]:
     page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
     yield page
     page.close()
-    # A picture that is not there yet is answered by 503, which the console repeats.
+    # The console repeats each refusal: a still that is not there yet, a save that is stale.
     assert [
         each
         for each in complaints
-        if not re.search("status of (503|401)|REFUSED|RESET|EMPTY_RESPONSE", each)
+        if not re.search("status of (401|409|412|503)|REFUSED|RESET|EMPTY_RESPONSE", each)
     ] == []

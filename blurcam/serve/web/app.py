@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -30,9 +29,12 @@ from blurcam.serve.health import SiteHealth, health_values, verdict
 from blurcam.serve.web.access import COOKIE, Access
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
+from blurcam.serve.web.request_body import body_of
 from blurcam.serve.web.request_filter import RequestFilter, address_of, too_many_tokens
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.serve.web.throttle import TokenThrottle
+from blurcam.serve.web.zone_routes import ZoneRoutes
+from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
 _TYPES: Final = {
@@ -50,6 +52,8 @@ _FILES: Final = (
     "page.js",
     "plots.js",
     "shapes.js",
+    "zones.css",
+    "zones.js",
 )
 _LOGIN_BYTES: Final = 1024
 _LOGIN_SECONDS: Final = 10.0
@@ -65,10 +69,12 @@ class Page:
         clock: Clock,
         history: History,
         is_crowded: Callable[[], bool],
+        zones: ZoneStore | None,
     ) -> None:
-        """Read every file once, so that no path ever leads to the disk.
+        """Read every file once, so that no path of one ever leads to the disk.
 
-        ``is_crowded`` says whether more clients are connected than can be answered.
+        ``is_crowded`` says whether more clients are connected than can be answered; ``zones`` are
+        those of the cameras, where they can be edited.
         """
         self._board = board
         self._clock = clock
@@ -76,10 +82,11 @@ class Page:
         self._access = Access(web, clock)
         self._throttle = TokenThrottle(clock)
         self._is_crowded = is_crowded
+        self._zones = zones
         self._metrics = Metrics(board, clock)
         self._stills = LatestStills(board, clock)
         static = files("blurcam.serve.web") / "static"
-        names = (*_FILES, "index.html", "login.html", "refused.html")
+        names = (*_FILES, "index.html", "login.html", "refused.html", "zones.html")
         self._files = {name: (static / name).read_bytes() for name in names}
 
     def app(self) -> ASGIApp:
@@ -100,6 +107,9 @@ class Page:
             Route("/metrics", self._metrics_text),
             *(Route(f"/{name}", self._file) for name in _FILES),
         ]
+        if self._zones is not None:
+            editor = ZoneRoutes(self._zones, lambda: self._page("zones.html"), self._named)
+            routes += editor.routes()
         app = Starlette(routes=routes)
         app.router.redirect_slashes = False
         open_files = frozenset(f"/{name}" for name in _FILES)
@@ -118,11 +128,8 @@ class Page:
     async def _login(self, request: Request) -> Response:
         if request.method != "POST":
             return self._page("login.html")
-        try:
-            async with asyncio.timeout(_LOGIN_SECONDS):
-                fields = parse_qs((await _body(request)).decode("utf-8", "replace"))
-        except TimeoutError:
-            return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
+        body = await body_of(request, _LOGIN_BYTES, _LOGIN_SECONDS)
+        fields = parse_qs(body.decode("utf-8", "replace"))
         address = address_of(request.scope)
         if wait := self._throttle.wait(address):
             return too_many_tokens(wait)
@@ -162,6 +169,7 @@ class Page:
             "version": __version__,
             "now": now,
             "may_restart": request.scope["blurcam.allowed"],
+            "may_edit_zones": request.scope["blurcam.allowed"] and self._zones is not None,
             "has_token": self._access.has_token,
         }
         return _json(values)
@@ -235,15 +243,6 @@ class Page:
     async def _metrics_text(self, request: Request) -> Response:
         del request
         return Response(self._metrics.text(), headers={"Content-Type": self._metrics.content_type})
-
-
-async def _body(request: Request) -> bytes:
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > _LOGIN_BYTES:
-            raise HTTPException(413, "Too much.")
-    return body
 
 
 def _json(values: dict[str, Any], code: int = HTTPStatus.OK) -> Response:

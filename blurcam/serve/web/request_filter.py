@@ -115,7 +115,8 @@ class RequestFilter:
         if allowed or not self._access.has_token or scope["path"] in self._open:
             return None
         # The challenge is not Basic, for which a browser would open a dialogue of its own.
-        if scope["path"] == "/" and scope["method"] in _SAFE:
+        is_page = scope["path"] == "/" or scope["path"].endswith("/zones")
+        if is_page and scope["method"] in _SAFE:
             return RedirectResponse("/login", 303)
         return _text("The token is missing or wrong.\n", 401, {"WWW-Authenticate": "Bearer"})
 

@@ -19,6 +19,7 @@ from blurcam.serve.web.app import Page
 from blurcam.serve.web.history import INTERVAL, History
 from blurcam.serve.web.listener import BACKLOG, listen
 from blurcam.serve.web.request_filter import HEADER_BYTES
+from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
 _CONNECTIONS: Final = 128
@@ -93,15 +94,21 @@ class WebServer:
 class PageServer:
     """Serves the page of the box, and samples what it plots."""
 
-    def __init__(self, board: Board, web: Web, clock: Clock | None = None) -> None:
-        """Open the port; ConfigError names the key where that fails."""
+    def __init__(
+        self, board: Board, web: Web, clock: Clock | None = None, zones: ZoneStore | None = None
+    ) -> None:
+        """Open the port; ConfigError names the key where that fails.
+
+        Without ``zones`` there is no editor of zones.
+        """
         self._clock = clock or SystemClock()
         self._board = SteadyBoard(board, self._clock)
         self._history = History()
-        self._server = WebServer(
-            web,
-            lambda is_crowded: Page(self._board, web, self._clock, self._history, is_crowded).app(),
-        )
+
+        def make_app(is_crowded: Callable[[], bool]) -> ASGIApp:
+            return Page(self._board, web, self._clock, self._history, is_crowded, zones).app()
+
+        self._server = WebServer(web, make_app)
         self.port = self._server.port
         self.url = self._server.url
 

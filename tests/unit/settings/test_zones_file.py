@@ -113,6 +113,8 @@ def test_a_missing_zones_file_is_refused_since_a_mask_may_have_been_in_it(folder
         ('{"version": 1,\n "zones": [}', "line 2: is not JSON: Expecting value"),
         ('{"version": 1, "zones": [], "zones": []}', "a key is given twice"),
         ('{"version": 1, "zones": [{"mask": [[NaN, 0], [1, 0], [1, 1]]}]}', "NaN is not a number"),
+        ('{"version": 1, "zones": [{"ignore": [[0, 0], [1, 0], [1, 1]]}]}',
+         "the places to ignore take 100% of the frame"),
         ("[" * 100_000, "is not UTF-8 text in JSON"),
         (" " * (MOST_BYTES + 1), f"is larger than {MOST_BYTES} bytes"),
     ],

@@ -22,7 +22,8 @@
 // shapes, selected       what there is; the id of the selected shape or null
 // select(id), focus(id)  null stands for none
 // draw(kind, extra)      begin a shape; `cancel()` gives it up; `drawing` is its kind or null
-// change(id, values)     set further keys of a shape; can be undone
+// change(id, values, {amend})  set further keys of a shape; can be undone, with `amend` together
+//                        with the change before it (while somebody types)
 // remove(id), grow(by)   remove one; make the selected one larger (more than 1) or smaller
 // undo(), redo(), canUndo, canRedo
 //
@@ -160,8 +161,8 @@ export class DrawingCanvas extends EventTarget {
     this.#drawn();
   }
 
-  change(id, values) {
-    this.#commit(this.#replaced(id, (shape) => ({ ...shape, ...values })));
+  change(id, values, { amend = false } = {}) {
+    this.#commit(this.#replaced(id, (shape) => ({ ...shape, ...values })), { amend });
   }
 
   remove(id) {

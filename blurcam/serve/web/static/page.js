@@ -15,6 +15,7 @@ const events = [];
 let heard = performance.now();
 let newest = 0;
 let mayRestart = false;
+let mayEditZones = false;
 
 class Card {
   constructor(name) {
@@ -128,6 +129,7 @@ class Card {
       table("Reconnects", Object.entries(s.reconnects).map(([why, n]) => [why, whole(n)]), "None."),
       table("Time a frame", [...stages, ["Fullest buffer", `${whole(s.queue_fill * 100)} %`]]),
       this.restart(),
+      this.zones(),
     );
     if (focused) this.more.querySelector("button")?.focus();
   }
@@ -140,6 +142,15 @@ class Card {
     const button = element("button", "quiet", `Restart ${this.name}`);
     button.addEventListener("click", () => restart(this));
     place.append(button);
+    return place;
+  }
+
+  zones() {
+    if (!mayEditZones) return "";
+    const place = element("p", "", "");
+    const link = element("a", "", `Zones of ${this.name}`);
+    link.href = `${this.address}/zones`;
+    place.append(link);
     return place;
   }
 
@@ -183,6 +194,7 @@ async function status() {
   const values = await json("/status.json");
   heard = performance.now();
   mayRestart = values.may_restart;
+  mayEditZones = values.may_edit_zones;
   find("logout").hidden = !values.has_token;
   text(find("version"), `blurcam ${values.version}`);
   const [worse, better] = values.answers;
