@@ -1,6 +1,8 @@
 # Each target does what it needs first, and nothing twice. Lists itself with: make help
 PYTHON ?= python3
-BIN := .venv/bin
+# Another Python beside it: make test PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
 # Processes that run tests side by side: many tests wait for cameras and signals.
 WORKERS ?= 2
 # Recordings and labelled pictures to measure on, where there are any; tests skip without.
@@ -16,12 +18,13 @@ SAMPLES := sample_videos/street.mp4 sample_videos/door.mp4
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/\1\t\2/' | expand -t 14
 
-setup: .venv/.installed ## make the virtual environment in .venv, from the lock
+setup: $(VENV)/.installed ## make the virtual environment in .venv, from the lock
 
-.venv/.installed: requirements.lock pyproject.toml tools/system.py
+$(VENV)/.installed: requirements.lock pyproject.toml tools/system.py
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is missing; on Debian and Ubuntu: sudo apt-get install -y python3-venv" \
+	    $$(sed -n 's/^    "lib.*": "\(.*\)",/\1/p' tools/system.py | sort -u) >&2; exit 1; }
 	@$(PYTHON) tools/system.py
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || \
-	    { rm -rf .venv; echo "install venv, then run make again: sudo apt-get install -y python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -c "import cv2"
@@ -29,13 +32,13 @@ setup: .venv/.installed ## make the virtual environment in .venv, from the lock
 
 models: $(MODELS) ## fetch the models that the defaults need
 
-$(MODELS) &: blurcam/models/manifest.toml | .venv/.installed
+$(MODELS) &: blurcam/models/manifest.toml | $(VENV)/.installed
 	$(BIN)/blurcam models pull
 	@touch $(MODELS)
 
 samples: $(SAMPLES) ## make the sample videos
 
-$(SAMPLES) &: $(wildcard sample_videos/*.py sample_videos/portraits/*) | .venv/.installed
+$(SAMPLES) &: $(wildcard sample_videos/*.py sample_videos/portraits/*) | $(VENV)/.installed
 	$(BIN)/python sample_videos/generate.py
 
 demo: setup models samples ## redact the sample videos, say where to look and what was exposed

@@ -1,9 +1,11 @@
-"""Say which system libraries the packages want and do not find, and how to get them."""
+"""Say in one line which packages of the system are missing, and how to get them."""
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
+from importlib.util import find_spec
 
 # What the wheels of opencv-python and mediapipe link to, and a slim system lacks. The names hold
 # on Debian and Ubuntu; where a package was renamed for 64-bit time, the old name still serves.
@@ -20,7 +22,8 @@ LIBRARIES = {
 
 def missing() -> list[str]:
     """Return the packages to install, in order."""
-    packages = []
+    # Debian's python3 comes without what makes an environment.
+    packages = [] if find_spec("ensurepip") and find_spec("venv") else ["python3-venv"]
     for library, package in LIBRARIES.items():
         try:
             ctypes.CDLL(library)
@@ -35,9 +38,10 @@ def main() -> int:
         sys.stderr.write(f"blurcam needs Python 3.11 or later; this is {sys.version.split()[0]}\n")
         return 1
     if packages := missing():
+        sudo = "" if os.geteuid() == 0 else "sudo "
         sys.stderr.write(
-            "system libraries are missing; install them, then run make again:\n"
-            f"    sudo apt-get install -y {' '.join(packages)}\n"
+            "system packages are missing; install them, then run make again:\n"
+            f"    {sudo}apt-get install -y {' '.join(packages)}\n"
         )
         return 1
     return 0
