@@ -50,3 +50,14 @@ def test_troubleshooting_is_headed_by_texts_that_blurcam_says(heading: str) -> N
     system = ("No space left on device", "libGL.so.1: cannot open shared object file")
     for text in heading.split(" · "):
         assert text in told or text in system, text
+
+
+def test_every_target_of_make_tells_how_long_it_takes() -> None:
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^([a-z-]+):.*## (.*)$", text, re.M))
+    phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)$", text, re.M)
+    assert phony is not None
+    assert set(phony[1].replace("\\", " ").split()) == set(told)
+    del told["help"]
+    for target, words in told.items():
+        assert re.search(r"\((\d+ (s|min|h)( with setup)?|hours)\)$", words), target
