@@ -6,10 +6,11 @@ reads from, and nothing else: a mistake there is not repeated when its outcome i
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -37,6 +38,13 @@ _HARMLESS: Final = frozenset(
 _PLANAR_8_BIT: Final = frozenset(
     {"yuv420p", "yuvj420p", "yuv422p", "yuvj422p", "yuv444p", "yuvj444p", "gray", "nv12"}
 )
+# Nearer frames are decoded on to, farther ones are sought.
+_NEAR_S: Final = 4.0
+_PLAIN_WIDTH: Final = 224
+_MARKED_WIDTH: Final = 400
+# Blue, green, red: seen on footage of any brightness.
+_DARK: Final = (14, 12, 6)
+_BRIGHT: Final = (0, 215, 255)
 _OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
 # What writers of AVIF call the items of a picture.
 _OWN_TITLES: Final = frozenset({"Color", "Alpha"})
@@ -199,28 +207,66 @@ def decoded(path: Path) -> Iterator[DecodedFrame]:
             raise SourceReadError(f"{path}: decoding fails at {last:.2f} s: {brief(exc)}") from exc
 
 
-def thumbnail(path: Path, seconds: float, *, width: int = 224) -> bytes | None:
-    """Return the frame at a time as a small JPEG, ``None`` where there is none.
+@dataclass(frozen=True, slots=True)
+class WantedPicture:
+    """A frame to be shown small: its time in seconds, and a place on it to be marked, if any.
+
+    The place is left, top, right and bottom, in pixels of the frame as stored.
+    """
+
+    time: float
+    place: tuple[int, int, int, int] | None = None
+
+
+def thumbnails(
+    path: Path, wanted: Iterable[WantedPicture]
+) -> Iterator[tuple[WantedPicture, bytes]]:
+    """Yield each wanted frame that there is, as a small JPEG, in the order of time.
 
     It is for outputs that are finished: what it shows is what everybody may see.
     """
-    with _opened(path) as (container, stream, _):
-        try:
-            if seconds > 0:  # a picture has nowhere to seek to
-                container.seek(int(seconds * 1_000_000), backward=True)
-            best = None
-            for frame in container.decode(stream):
-                best = frame
-                if frame.time is not None and frame.time >= seconds - 1e-3:
-                    break
-        except FAULTS:
-            return None
-        if best is None:
-            return None
-        shown = orientation_of(best).applied(cast(Picture, best.to_ndarray(format="bgr24")))
-        picture = np.ascontiguousarray(shown)
-    rows, columns = picture.shape[:2]
+    with _opened(path) as (container, stream, crop):
+        frames, newest = container.decode(stream), None
+        for each in sorted(wanted, key=lambda every: every.time):
+            at = 0.0 if newest is None or newest.time is None else newest.time
+            try:
+                if each.time - at > _NEAR_S:
+                    container.seek(int(each.time * 1_000_000), backward=True)
+                    frames, newest = container.decode(stream), None
+                newest = _frame_at(frames, each.time, newest)
+            except FAULTS:
+                return
+            if newest is not None:
+                frame = DecodedFrame(0, each.time, is_damaged=False, decoded=newest, crop=crop)
+                yield each, _small(frame.picture(), orientation_of(newest), each.place)
+
+
+def _frame_at(frames: Iterator[Any], time: float, newest: Any) -> Any:
+    """Return the first frame from a time on; the last one there is, where there is none."""
+    for frame in chain(() if newest is None else (newest,), frames):
+        newest = frame
+        if frame.time is not None and frame.time >= time - 1e-3:
+            break
+    return newest
+
+
+def _small(
+    picture: Picture, orientation: Orientation, place: tuple[int, int, int, int] | None
+) -> bytes:
+    """Return a JPEG, the way a player shows it; the mark lies around the place, not over it."""
+    width = _PLAIN_WIDTH
+    if place is not None:
+        width, thick = _MARKED_WIDTH, max(2, picture.shape[1] // 160)
+        x0, y0, x1, y1 = place
+        picture = picture.copy()
+        for colour, line in ((_DARK, 2 * thick), (_BRIGHT, thick)):
+            around = (x0 - 2 * thick, y0 - 2 * thick), (x1 + 2 * thick, y1 + 2 * thick)
+            cv2.rectangle(picture, *around, colour, line)
+    shown = np.ascontiguousarray(orientation.applied(picture))
+    rows, columns = shown.shape[:2]
     size = (width, max(2, round(rows * width / columns)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    small = cv2.resize(shown, size, interpolation=cv2.INTER_AREA)
     is_made, jpeg = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 70])
-    return jpeg.tobytes() if is_made else None
+    if not is_made:
+        raise RuntimeError("OpenCV makes no JPEG")
+    return jpeg.tobytes()

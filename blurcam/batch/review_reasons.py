@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, Final
 
 from blurcam.batch.coverage_by_second import CoverageBySecond
@@ -13,6 +14,9 @@ from blurcam.runtime.counts import counted
 
 # A reason tells of so many moments at most; the rest is in the ledger.
 _MOST: Final = 20
+# And a report shows frames of so many at most.
+_MOST_PICTURED: Final = 8
+_MOST_DOUBTS_PICTURED: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,23 @@ class Moment:
         """Return it for JSON, without what is not known."""
         return {key: value for key, value in asdict(self).items() if value not in (None, "")}
 
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> Moment:
+        """Return what :meth:`to_values` gave, also after JSON."""
+        box = values.get("box")
+        return cls(**(values | {"box": None if box is None else tuple(box)}))
+
+    @property
+    def where(self) -> str:
+        """The place as text, "10,20 to 30,50"; none without a box."""
+        return "" if self.box is None else "{},{} to {},{}".format(*self.box)
+
+    @property
+    def title(self) -> str:
+        """What is seen on a picture of it: with the time, no two moments have the same."""
+        track = "" if self.track is None else f", track {self.track}"
+        return f"{self.what or 'looks like a face'}{track}, {self.where}"
+
     def __str__(self) -> str:
         """Return it as text: "0:00:02.5, 10,20 to 30,50 (0.81)"."""
         parts = [clock(self.time) + (f" to {clock(self.until)}" if self.until else "")]
@@ -41,8 +62,7 @@ class Moment:
         if self.track is not None:
             parts.append(f"track {self.track}")
         if self.box is not None:
-            x0, y0, x1, y1 = self.box
-            parts.append(f"{x0},{y0} to {x1},{y1}")
+            parts.append(self.where)
         text = ", ".join(parts)
         return text if self.confidence is None else f"{text} ({self.confidence:.2f})"
 
@@ -83,6 +103,14 @@ def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
         yield Moment(
             each["time"], _end(each), what=shown(each["why"]), track=each["track"], box=_box(each)
         )
+
+
+def pictured_of(details: dict[str, Any]) -> list[Moment]:
+    """Return the moments whose frames a report shows, the place marked: the surest ones."""
+    found = details["verification"] or {}
+    seen = [each for reason in _verifier(found) for each in reason.moments]
+    seen.sort(key=lambda each: each.confidence or 0.0, reverse=True)
+    return [*seen[:_MOST_PICTURED], *islice(doubts_of(details), _MOST_DOUBTS_PICTURED)]
 
 
 def _verifier(found: dict[str, Any]) -> Iterator[ReviewReason]:

@@ -12,6 +12,7 @@ from blurcam.assess.verification import Verification
 from blurcam.assess.verify import verify
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.folder_handles import is_full
+from blurcam.batch.report_pictures import pictures_of
 from blurcam.batch.tasks import (
     JoinSpans,
     Outcome,
@@ -23,7 +24,6 @@ from blurcam.batch.tasks import (
     Task,
     TaskFailed,
     TaskStep,
-    Thumbnail,
 )
 from blurcam.detect.detector import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
@@ -188,12 +188,7 @@ def _join_spans(task: JoinSpans, state: WorkerState) -> Iterator[TaskStep | Outc
 def _finish(
     task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
 ) -> Iterator[TaskStep | Outcome]:
-    """Verify a complete output if asked, take small pictures of it, and yield the outcome.
-
-    The pictures are decoded from the output: they show what it shows.
-    """
-    from blurcam.assess.inspect_output import thumbnail
-
+    """Verify a complete output if asked, take small pictures of it, and yield the outcome."""
     path = task.config.output
     verification = None
     if task.verify:
@@ -202,13 +197,7 @@ def _finish(
                 verification = said
             else:
                 yield said
-    wanted = [
-        ("most faces", timeline.busiest),
-        ("fully covered", timeline.first_whole),
-        ("the middle", (min(timeline.seconds) + max(timeline.seconds)) // 2),
-    ]
-    made = ((float(at), why, thumbnail(path, at)) for why, at in wanted if at is not None)
-    pictures = tuple(Thumbnail(at, why, jpeg) for at, why, jpeg in made if jpeg is not None)
+    pictures = tuple(pictures_of(path, summary, timeline, verification))
     yield RecordingRedacted(summary, timeline, path.stat().st_size, verification, pictures)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections import defaultdict
+import os
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote_from_bytes
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from blurcam.batch.review_reasons import clock
+from blurcam.batch.review_reasons import Moment, clock
 
 Pictures = dict[str, list[tuple[float, str, bytes]]]
 
@@ -30,9 +31,12 @@ def page(document: dict[str, Any], pictures: Pictures) -> str:
     }
     environment.filters |= filters
     header = document["header"]
+    entries = [
+        _with_links(entry, pictures.get(entry["output"], []), number)
+        for number, entry in enumerate(document["files"], 1)
+    ]
     return environment.get_template("report.html").render(
-        document,
-        pictures=defaultdict(list, pictures),
+        document | {"files": entries},
         settings=list(_settings(header["settings"])),
         style=Markup(_source("report.css")),
         tiles=list(_tiles(header)),
@@ -41,6 +45,41 @@ def page(document: dict[str, Any], pictures: Pictures) -> str:
 
 def _source(name: str) -> str:
     return files(__package__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _with_links(
+    entry: dict[str, Any], pictures: list[tuple[float, str, bytes]], number: int
+) -> dict[str, Any]:
+    """Return an entry for the template: its moments lead to the recording and to their pictures."""
+    shots = [
+        {"id": f"shot-{number}-{n}", "time": time, "why": why, "jpeg": jpeg,
+         "link": _link(entry, time), "is_found": False}
+        for n, (time, why, jpeg) in enumerate(pictures, 1)
+    ]  # fmt: skip
+    by_title = {(shot["time"], shot["why"]): shot for shot in shots}
+
+    def linked(moment: dict[str, Any]) -> dict[str, Any]:
+        shot = by_title.get((moment["time"], Moment.from_values(moment).title))
+        if shot is not None:
+            shot["is_found"] = True
+        told = {"link": _link(entry, moment["time"]), "shot": shot and shot["id"]}
+        return moment | told
+
+    reasons = [
+        each | {"moments": [linked(moment) for moment in each["moments"]]}
+        for each in entry["reasons"]
+    ]
+    doubts = [linked(moment) for moment in entry.get("doubts", [])]
+    return entry | {"reasons": reasons, "doubts": doubts, "shots": shots}
+
+
+def _link(entry: dict[str, Any], time: float) -> str | None:
+    """Return where the output lies, from the page, at a time; players of browsers begin there."""
+    if entry["state"] != "done":
+        return None
+    coded = entry.get("output_base64")
+    name = os.fsencode(entry["output"]) if coded is None else base64.b64decode(coded)
+    return f"./{quote_from_bytes(name)}#t={time:.3f}"
 
 
 def _tiles(header: dict[str, Any]) -> Iterator[tuple[object, str, str]]:

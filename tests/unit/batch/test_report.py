@@ -25,6 +25,7 @@ from blurcam.batch.review_reasons import as_values, doubts_of
 from blurcam.track.doubts import DoubtfulPlace
 from tests.support.batches import batch, tree
 from tests.support.program import blurcam
+from tests.unit.batch.test_report_pictures import HEADER
 
 
 def new_key(folder: Path, name: str) -> tuple[Path, Path]:
@@ -68,7 +69,8 @@ def test_the_report_tells_of_every_recording_and_the_failed_ones_first(job: Path
 
 def test_the_page_stands_alone(job: Path) -> None:
     page = (job / "out" / "report.html").read_text()
-    assert re.findall(r'(?:src|href)="(?!data:)', page) == []
+    assert re.findall(r'src="(?!data:)', page) == []
+    assert re.findall(r'href="(?!#|\./)', page) == [], "links lead within the page and its folder"
     assert "http:" not in page
     assert "https:" not in page
     assert page.count("<article>") == 4
@@ -200,13 +202,9 @@ def test_the_page_and_the_reasons_list_the_places_that_the_run_was_not_sure_of()
         "output": "a.mp4", "source": "/in/a.mp4", "state": "done", "verdict": None, "reasons": [],
         "doubts": as_values(found), "doubts_count": 2, "frames": None, "hashes": [],
     }  # fmt: skip
-    header = {
-        "out": "/out", "made_at": "now", "version": "0", "is_cosmetic": False, "settings": {},
-        "hours": 0.0, "frames": 0,
-        "counts": {"files": 1, "done": 1, "review": 0, "failed": 0, "left": 0},
-    }  # fmt: skip
-    text = page({"header": header, "files": [entry], "head": "0"}, {})
+    text = page({"header": HEADER, "files": [entry], "head": "0"}, {})
     assert "The run itself was not sure of 2 places:" in text
-    assert "<td>0:00:02.5 to 0:00:04<td>gap track 3<td>10,20 to 30,50" in text
+    link = '<a href="./a.mp4#t=2.500">0:00:02.5 to 0:00:04</a>'
+    assert f"<td>{link}<td>gap track 3<td>10,20 to 30,50" in text
     assert "<b>small" not in text
     assert "&lt;b&gt;small face" in text
