@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from blurcam.commands.terminal import say
 from blurcam.errors import ConfigError
 
 _REDACT, _CHECK, _SET_UP = "Redact", "Check", "Set up"
@@ -95,6 +96,12 @@ class BriefCommand(TyperCommand):
 
     common: tuple[str, ...] = ()
     shows_all = False
+
+    def invoke(self, ctx: Any) -> Any:
+        """Do it; where ``run`` was said for a camera, say how that will be called."""
+        if (ctx.info_name, self.name) == ("run", "camera") and not ctx.params.get("quiet"):
+            say('"blurcam run" for a camera goes in 0.4; say: blurcam camera')
+        return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help, with the options that are asked for."""

@@ -277,13 +277,14 @@ def program_of(values: dict[str, Any]) -> Any:
 
 
 @pytest.mark.parametrize("snippet", snippets("yaml"), ids=str)
-def test_a_file_in_a_guide_is_one_that_its_program_takes(snippet: Snippet) -> None:
+def test_a_file_in_a_guide_is_one_that_its_program_takes(snippet: Snippet, tmp_path: Path) -> None:
+    (tmp_path / "front.zones.json").write_text('{"version": 1, "zones": []}')
     values = yaml.safe_load(snippet.text)
     schema = program_of(values)
     if schema is not None:
         assert faults(values, schema) == []
     elif "cameras" in values:
-        assert parse_site(snippet.text, VAULT).cameras
+        assert parse_site(snippet.text, VAULT, tmp_path).cameras
     else:
         cameras = "cameras: {one: {source: 'rtsp://10.0.4.11/a', outputs: ['rtsp://b:8554/a']}}\n"
         assert parse_site(snippet.text + cameras, VAULT).web

@@ -43,6 +43,16 @@ def test_run_is_another_name_for_camera_and_pipe(words: str, meant: str) -> None
     assert meant_by(words.split()) == meant
 
 
+@pytest.mark.parametrize(("name", "is_told"), [("run", True), ("camera", False)])
+def test_run_for_a_camera_tells_that_it_goes(name: str, is_told: bool, tmp_path: Path) -> None:
+    nobody = "rtsp://127.0.0.1:9/x"
+    done = blurcam(name, nobody, tmp_path / "out.ts", "--connect", "1")
+    assert ("goes in 0.4; say: blurcam camera" in done.stderr) is is_told
+    assert done.returncode == 1
+    quiet = blurcam(name, nobody, tmp_path / "out.ts", "--connect", "1", "--quiet")
+    assert "goes in 0.4" not in quiet.stderr
+
+
 def test_a_fifo_means_a_stream(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "in")
     assert meant_by([str(tmp_path / "in"), "out.mp4"]) == "pipe"
