@@ -18,10 +18,10 @@ from blurcam.detect.template import Template, leads_back
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Basis, Box, Coverage, Reason, Region
 from blurcam.runtime.counts import FrameCounts
+from blurcam.track.cuts import CutFinder
 from blurcam.track.frame_buffer import FrameBuffer, Scanned
-from blurcam.track.outline import Outline
 from blurcam.track.reach import Reach
-from blurcam.track.tracks import Sighting, Track, between, is_far
+from blurcam.track.tracks import Sighting, Track, between, is_far, moved
 
 # This many pixels are added on every side: detectors place edges on a grid of four pixels, which
 # matters on faces of twenty. With a margin of 1.35 and without this, 10 of the 1,634 sample
@@ -45,18 +45,23 @@ def cover(
 
     A frame waits for the longer of ``lead`` and ``bridge``. That decides how many frames are held
     in memory, up to ``reach.most_bytes``. Nothing that is known crosses from one session to the
-    next.
+    next, or a cut of a recording.
 
     A frame that was not searched may pass on evidence alone, and only soon after one that was
     searched. Otherwise it is fully covered.
     """
     session: _Session | None = None
     waiting = FrameBuffer(reach.most_bytes, counts)
+    cuts = None if reach.is_live else CutFinder()
     for frame, finding in scanned:
+        is_cut = cuts is not None and cuts.is_cut(frame, finding)
         if session is None or not session.continues(frame):
             if session is not None:
                 yield from session.rest()
             session = _Session(frame, waiting, reach, counts)
+        elif is_cut:
+            yield from session.rest()
+            session.end_tracks()
         yield from session.take(frame, finding)
     if session is not None:
         yield from session.rest()
@@ -82,7 +87,7 @@ class _Session:
         self._doubted = self._ticks(_DOUBTED_SECONDS)
         self._waiting = waiting
         self._tracks: dict[int, Track] = {}
-        self._outlines: dict[int, Outline] = {}
+        self._ended: set[int] = set()  # numbers of tracks before a cut
         self._alone = 0  # tracks of detections that came without a number: -1, -2 and so on
         self._searched: deque[int] = deque()  # pts of searched frames, from the last yielded on
         self._newest = frame.pts
@@ -121,10 +126,15 @@ class _Session:
         while self._waiting:
             yield self._leave()
 
+    def end_tracks(self) -> None:
+        """Begin another scene: a number that comes again is of another track."""
+        self._ended.update(self._tracks)
+        self._tracks.clear()
+
     def _see(self, frame: Frame, finding: Answered | Accounted) -> None:
         for each in finding.followed:
-            track = self._tracks.get(each.track or 0)
-            if track is not None:
+            if each.track in self._tracks or each.track in self._ended:
+                track = self._track_of(each)
                 track.add(Sighting(frame.pts, each.box, None, is_sure=each.confidence > 0))
         for each in finding.detections:
             track = self._track_of(each)
@@ -138,12 +148,16 @@ class _Session:
     def _track_of(self, detection: Detection) -> Track:
         number = detection.track
         if number is None:
-            self._alone -= 1
-            number = self._alone
+            number = self._next_alone()
         if number not in self._tracks:
             self._counts.tracks += 1
-            self._tracks[number] = Track(number, self._second)
+            own = self._next_alone() if number in self._ended else number
+            self._tracks[number] = Track(own, self._second, self._horizon)
         return self._tracks[number]
+
+    def _next_alone(self) -> int:
+        self._alone -= 1
+        return self._alone
 
     def _follow_further(self, track: Track) -> None:
         """Follow a face back as far as ``lead``, now that its track is sure."""
@@ -169,13 +183,13 @@ class _Session:
             since = max(since, before.pts)
         frames = [each for each, _ in self._waiting if since < each.pts < frame.pts]
         template = Template.of(frame, box or track.last.box) if frames else None
-        velocity = self._velocity(track, before)
+        velocity = track.velocity(before, self._bridge)
         later = frame
         for each in reversed(frames):
             if template is None or each.is_corrupt:
                 return
             dx, dy = (v * (each.pts - later.pts) for v in velocity)
-            ahead = _moved(template.box, dx, dy)
+            ahead = moved(template.box, dx, dy)
             there = template.find(each, ahead, _BACK_REACH)
             found = None if there is None else Template.of(each, there)
             if found is None or not leads_back(template, later, found, _BACK_REACH):
@@ -186,14 +200,6 @@ class _Session:
                 velocity = (x1 - x0) / passed, (y1 - y0) / passed
             track.add(Sighting(each.pts, found.box, None))
             template, later = found, each
-
-    def _velocity(self, track: Track, before: Sighting | None) -> tuple[float, float]:
-        """Return the velocity between the last two sightings, in pixels for each unit of pts."""
-        if before is None or track.last.pts - before.pts > self._bridge:
-            return 0.0, 0.0
-        (x0, y0), (x1, y1) = before.box.centre, track.last.box.centre
-        passed = max(1, track.last.pts - before.pts)
-        return (x1 - x0) / passed, (y1 - y0) / passed
 
     def _leave(self) -> tuple[Frame, Coverage]:
         frame, finding = self._waiting.pop()
@@ -220,9 +226,7 @@ class _Session:
 
     def _outlined(self, track: Track, pts: int) -> list[Region]:
         """Return what a track covers at a time, in one calm shape."""
-        outline = self._outlines.get(track.number)
-        if outline is None:
-            outline = self._outlines[track.number] = Outline(self._second, self._horizon)
+        outline = track.outline
         for later in outline.unseen((frame for frame, _ in self._waiting), pts):
             outline.see(later, list(self._regions(track, later)))
         return outline.of(pts, list(self._regions(track, pts)))
@@ -289,12 +293,5 @@ class _Session:
         self._tracks = {n: t for n, t in self._tracks.items() if t.last.pts + longest >= pts}
         for track in self._tracks.values():
             track.forget_before(pts, longest)
-        self._outlines = {n: o for n, o in self._outlines.items() if n in self._tracks}
-        for outline in self._outlines.values():
-            outline.forget_before(pts)
         while len(self._searched) > 1 and self._searched[1] <= pts:
             self._searched.popleft()
-
-
-def _moved(box: Box, dx: float, dy: float) -> Box:
-    return Box.around(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)

@@ -9,6 +9,7 @@ from typing import Final
 
 from blurcam.detect.search import SURE
 from blurcam.media.regions import Box
+from blurcam.track.outline import Outline
 
 # If the two ends of a bridge lie more than this many face sizes apart, both are covered as well.
 _FAR: Final = 0.8
@@ -39,12 +40,17 @@ class Sighting:
 
 
 class Track:
-    """The sightings of one face, in order of time; ``second`` is a second in units of pts."""
+    """The sightings of one face, in order of time, and the outline of what is covered of it."""
 
-    def __init__(self, number: int, second: float) -> None:
-        """Begin with no sighting."""
+    def __init__(self, number: int, second: float, look_ahead: float) -> None:
+        """Begin with no sighting.
+
+        A second has so many units of pts. ``look_ahead``, in units of pts, is how much is known of
+        what comes later.
+        """
         self.number = number
         self.sightings: list[Sighting] = []
+        self.outline = Outline(second, look_ahead)
         self._second = second
         self._is_sure: bool | None = None  # where it has been asked for since the last change
 
@@ -83,12 +89,21 @@ class Track:
         if keep > 0:
             del self.sightings[:keep]
             self._is_sure = None
+        self.outline.forget_before(pts)
 
     def around(self, pts: int) -> tuple[Sighting | None, Sighting | None]:
         """Return the last sighting at or before ``pts``, and the first after it."""
         after = bisect_right(self.sightings, pts, key=lambda s: s.pts)
         before = self.sightings[after - 1] if after else None
         return before, self.sightings[after] if after < len(self.sightings) else None
+
+    def velocity(self, before: Sighting | None, longest: int) -> tuple[float, float]:
+        """Return the pixels per unit of pts from a sighting, not ``longest`` ago, to the newest."""
+        if before is None or self.last.pts - before.pts > longest:
+            return 0.0, 0.0
+        (x0, y0), (x1, y1) = before.box.centre, self.last.box.centre
+        passed = max(1, self.last.pts - before.pts)
+        return (x1 - x0) / passed, (y1 - y0) / passed
 
     def extrapolated(self, sighting: Sighting, pts: int) -> Box:
         """Return where the face of the first or last sighting would be at ``pts``."""
@@ -100,7 +115,7 @@ class Track:
         limit = _FARTHEST * max(sighting.box.width, sighting.box.height)
         dx = min(limit, max(-limit, (x1 - x0) * ahead))
         dy = min(limit, max(-limit, (y1 - y0) * ahead))
-        return _moved(sighting.box, dx, dy)
+        return moved(sighting.box, dx, dy)
 
     def _reference(self, sighting: Sighting, *, back: bool) -> Sighting | None:
         """Return the sighting farthest from this one, within memory, on one side of it."""
@@ -133,5 +148,6 @@ def between(before: Sighting, after: Sighting, pts: int, second: float) -> Box:
     return Box.around(*edges).grown(1 + 1.2 * share * (1 - share) * gap)
 
 
-def _moved(box: Box, dx: float, dy: float) -> Box:
+def moved(box: Box, dx: float, dy: float) -> Box:
+    """Return a box so many pixels further right and down, rounded out."""
     return Box.around(box.x0 + dx, box.y0 + dy, box.x1 + dx, box.y1 + dy)
