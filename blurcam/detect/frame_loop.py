@@ -161,7 +161,18 @@ class _FrameLoop:
                 entry.finding = self._found(entry)
             except DetectorError as exc:
                 entry.finding = self._failed(entry.frame, exc)
+                self._settled.append((entry.frame, entry.finding))
+                return self._fail_waiting(exc)
         self._settled.append((entry.frame, entry.finding))
+
+    def _fail_waiting(self, error: DetectorError) -> None:
+        """Trust no evidence that rests on a failed search: the frames behind it fail with it.
+
+        They were compared with what that search was going to see, and searched for the rest alone.
+        """
+        for entry in self._waiting:
+            if entry.finding is None:
+                entry.searching, entry.finding = None, self._failed(entry.frame, error)
 
     def _found(self, entry: SearchedFrame) -> Finding:
         frame = entry.frame

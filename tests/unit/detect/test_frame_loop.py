@@ -362,6 +362,31 @@ def test_after_a_failure_everything_is_looked_at_again() -> None:
     assert all(each.detections for each in later)
 
 
+@pytest.mark.parametrize("live", [False, True])
+def test_no_evidence_rests_on_a_failed_search(live: bool) -> None:
+    """A face comes into view on a frame whose search fails: the frames behind it show it, too."""
+
+    class Failing(DarkDetector):
+        def start(self, views: Sequence[Searchable]) -> ScriptedAnswer:
+            answer = super().start(views)
+            failing = any((view.picture[..., 0] < 40).any() for view in views) and not self.failed
+            self.failed = self.failed or failing
+            return Late(DetectorError("no")) if failing else answer
+
+        failed = False
+
+    class Late(ScriptedAnswer):
+        is_ready = False
+
+    frames = [street(n, *([walked(0)] if n > 3 else [])) for n in range(12)]
+    findings = looked(frames, Failing(), replace(RHYTHM, live=live))
+    for n, finding in enumerate(findings[4:], 4):
+        shown = () if isinstance(finding, Unanswered) else finding.detections + finding.followed
+        assert isinstance(finding, Unanswered) or shown, n
+    assert isinstance(findings[4], Unanswered)
+    assert not isinstance(findings[-1], Unanswered)
+
+
 def flicker(seq: int) -> Frame:
     """A grey frame with a dark thing on every seventh."""
     return street(seq, *([Box(200, 60, 230, 96)] if seq % 7 == 3 else []))
