@@ -16,6 +16,7 @@ from blurcam.commands.catalogue import Commands, with_this_option
 from blurcam.commands.terminal import DONE, FAILED, USAGE, say
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runtime import last_words
+from blurcam.runtime.lines import log_in_lines, one_line
 from blurcam.runtime.no_core_dump import no_core_dump
 
 # OpenCV raises what it has to say; what it writes to stderr besides is in nobody's words.
@@ -69,11 +70,10 @@ def _global(
     del version
     if context.invoked_subcommand in _NATIVE:
         last_words.leave_witness()
-    logging.basicConfig(
-        level=logging.DEBUG if debug else logging.WARNING,
-        format="blurcam: %(levelname)s: %(message)s" if not debug else logging.BASIC_FORMAT,
-        stream=sys.stderr,
-    )
+    if debug:
+        log_in_lines(logging.DEBUG, logging.BASIC_FORMAT)
+    else:
+        log_in_lines(logging.WARNING)
 
 
 def main() -> None:
@@ -83,17 +83,14 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except BlurcamError as exc:
-        _tell(f"{exc}{_remedy(exc)}", debug)
+        _tell(_faults_of(exc), debug)
         code = USAGE if isinstance(exc, ConfigError | ModelError) else FAILED
     except _UsageError as exc:
-        _tell(_usage(exc), debug)
+        _tell([_usage(exc)], debug)
         code = USAGE
     except Exception as exc:  # noqa: BLE001 - a bug: one line, unless asked for more
-        _tell(
-            f"internal error: {type(exc).__name__}: {exc}; nothing more was written. "
-            "Run it again as: blurcam --debug …",
-            debug,
-        )
+        told = f"internal error: {type(exc).__name__}: {one_line(str(exc))}"
+        _tell([f"{told}; nothing more was written. Run it again as: blurcam --debug …"], debug)
         code = FAILED
     finally:
         last_words.over()
@@ -126,9 +123,16 @@ def _usage(error: Any) -> str:
     return f"{text.rstrip('.')}; see: {path} --help"
 
 
-def _tell(text: str, debug: bool) -> None:
+def _faults_of(error: BlurcamError) -> list[str]:
+    """Return an error as it is told; only of a file of settings are there several faults."""
+    if isinstance(error, ConfigError):
+        return str(error).splitlines()
+    return [f"{one_line(str(error))}{_remedy(error)}"]
+
+
+def _tell(faults: list[str], debug: bool) -> None:
     """Print an error, a line for each fault, after its traceback if that was asked for."""
     if debug:
         traceback.print_exc()
-    for line in text.splitlines():
-        say(line)
+    for fault in faults:
+        say(fault)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import typer
 
 from blurcam.errors import ConfigError
+from blurcam.runtime.lines import one_line
 from blurcam.runtime.signals import ENDING, handling
 
 if TYPE_CHECKING:
@@ -21,9 +22,9 @@ DONE, FAILED, USAGE, INCOMPLETE = 0, 1, 2, 3
 
 
 def say(text: str) -> None:
-    """Say one line on stderr; that nobody can hear it is no reason to fail."""
+    """Say one line on stderr, whatever the text is; that nobody can hear it is no failure."""
     with suppress(OSError):  # a full disk behind a log, a closed terminal
-        typer.echo(f"blurcam: {text}", err=True)
+        typer.echo(f"blurcam: {one_line(text)}", err=True)
 
 
 def show_line(text: str) -> None:

@@ -6,10 +6,10 @@ import base64
 import json
 import logging
 import os
-import sys
 from typing import NoReturn
 
 from blurcam.errors import BlurcamError, ConfigError, ModelError
+from blurcam.runtime.lines import log_in_lines, one_line
 from blurcam.runtime.parent import Parent
 from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import CameraStatus
@@ -21,11 +21,7 @@ def main(parent: Parent) -> NoReturn:
     stop = Stop()
     with handling(stop.ask, *ENDING):
         camera = parent.settings(Camera, "camera")
-        logging.basicConfig(
-            level=logging.WARNING,
-            format=f"blurcam: {camera.name}: %(levelname)s: %(message)s",
-            stream=sys.stderr,
-        )
+        log_in_lines(logging.WARNING, f"blurcam: {camera.name}: %(levelname)s: %(message)s")
         # Each recording that is deleted is told, with its reason.
         logging.getLogger("blurcam.sinks.retention").setLevel(logging.INFO)
         # A reader that waits for a silent camera must not hold up the end.
@@ -50,7 +46,7 @@ def _run(camera: Camera, parent: Parent, stop: Stop) -> int:
         CameraRun(camera, tell, stop, stills=(stills,)).run()
     except BlurcamError as exc:
         logging.getLogger("blurcam").error("%s", exc)
-        parent.tell("failed", json.dumps(str(exc)))
+        parent.tell("failed", json.dumps(one_line(str(exc))))
         return 2 if isinstance(exc, ConfigError | ModelError) else 1
     except Exception as exc:
         logging.getLogger("blurcam").error("internal error", exc_info=True)
