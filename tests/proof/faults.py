@@ -268,9 +268,8 @@ _BUGS: dict[str, Callable[[], BaseException]] = {
     "no memory": lambda: MemoryError("injected"),
     "an error of the system": lambda: OSError(errno.EIO, "injected"),
 }
-# The reader is ahead of what is written: only its later calls fail when something lies there. So
-# many frames are searched and linked, of a feed with a rhythm; a row that hardly strikes is wrong.
-_REACH = {"decode": 24, "picture": 24, "link": 9, "answer": 12}
+# These stages are ahead of what is written: only their later calls fail when something lies there.
+_REACH = {"decode": 24, "picture": 24, "link": 24, "answer": 24}
 
 
 def _bugs() -> list[Fault]:
@@ -286,8 +285,12 @@ def _bugs() -> list[Fault]:
         else:
             by = "publish_anyway" if stage != "summary" else "copies_input"
         for what, error in _BUGS.items():
+            codes = _codes(1)
+            if (what, stage) == ("an error of the system", "decode"):
+                # That is a source that fails: the frames before it are worth publishing.
+                codes, by = _codes(1, 3), "failed_read_is_the_end"
             found.append(
-                Fault(f"{what} in {stage}", stage, _codes(1), by, _at(stage, _raising(error)),
+                Fault(f"{what} in {stage}", stage, codes, by, _at(stage, _raising(error)),
                       reach=1 if late else _REACH.get(stage, 12), named=stage == "summary",
                       argv=FINDING if "answer" in by else ())
             )  # fmt: skip
@@ -321,13 +324,13 @@ def _detection() -> list[Fault]:
         ("nan", "real detector answers NaN"), ("inf", "real detector answers infinity"),
         ("raises", "real runtime fails"), ("silent", "real runtime stays silent"),
     ):  # fmt: skip
-        found.append(Fault(kind, "runtime", _codes(3), empty, _runtime(how), reach=4, covers=True,
+        found.append(Fault(kind, "runtime", _codes(3), empty, _runtime(how), reach=9, covers=True,
                            real=True, argv=FINDING))  # fmt: skip
     for how, kind in (
         ("shape", "real detector answers too small a map"),
         ("rank", "real detector answers in another shape"),
     ):
-        found.append(Fault(kind, "runtime", _codes(1, 3), empty, _runtime(how), reach=4,
+        found.append(Fault(kind, "runtime", _codes(1, 3), empty, _runtime(how), reach=9,
                            real=True, argv=FINDING))  # fmt: skip
     return found
 
@@ -351,7 +354,7 @@ def _sources() -> list[Fault]:
         Fault("input deleted while it is read", "decode", _codes(0, 1, 3), "redacts_nothing",
               _at("decode", _on_source(lambda path: path.unlink(missing_ok=True))), named=True),
         Fault("reading the input: EIO", "read", _codes(0, 1, 2, 3), "failed_read_is_the_end",
-              _system("read", errno.EIO), preload=True, reach=8),
+              _system("read", errno.EIO), preload=True, reach=12),
     ]  # fmt: skip
 
 
@@ -430,10 +433,11 @@ _OF_FILES = (
     "runtime",
 )  # fmt: skip
 # What a bug, a kill and a refusal end with, path by path: a job goes on and says so, a camera is
-# started anew for ever.
+# started anew for ever. A signal for a job's worker is no Ctrl-C, which the job alone hears: its
+# worker died.
 _ENDS: dict[str, dict[int, int]] = {
     "pipe": {143: 0, 130: 0},
-    "batch": {1: 3, -9: 3, 143: 3, 130: 0},
+    "batch": {1: 3, -9: 3, 143: 3, 130: 3},
     "serve": {1: 0, 3: 0, -9: 0, 143: 0, 130: 0},
 }
 # Breaks that show on any path; in place of those of a single file there is one that all have.

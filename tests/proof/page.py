@@ -150,24 +150,54 @@ def _best_attackers(attacks: list[dict[str, Any]]) -> Iterator[str]:
         )
 
 
-def wrong(proof: dict[str, Any]) -> Iterator[str]:
-    """Yield all that does not hold."""
-    for f in (*proof.get("run", ()), *proof.get("paths", ())):
-        yield from f["unsafe"]
+UNSAFE, FAILED, UNNOTICED, UNSTRUCK = "unsafe", "failed", "unnoticed", "hardly struck"
+_IN_WORDS = {
+    UNSAFE: "blurcam did what it must not",
+    FAILED: "tests that fail on blurcam as it is",
+    UNNOTICED: "blurcam was broken on purpose, and no check saw it",
+    UNSTRUCK: "faults that did not strike, so that their rows show nothing",
+}
+_LONGEST_FINDING = 300
+
+
+def wrong(proof: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield all that does not hold: what kind of finding it is, and the finding in words."""
+    for f in _all_faults(proof):
+        name = f"{f['path']}: {f['fault']}"
+        if f["unsafe"]:
+            others = len(f["unsafe"]) - 1
+            more = f" (and at {others} more of {f['runs']} calls)" if others else ""
+            yield UNSAFE, f["unsafe"][0][:_LONGEST_FINDING] + more
         if 2 * f["struck"] < f["runs"]:
-            yield f"{f['path']}: {f['fault']}: struck in {f['struck']} of {f['runs']} runs only"
+            yield UNSTRUCK, f"{name}: struck in {f['struck']} of {f['runs']} runs only"
         if not f["noticed"]:
-            yield f"{f['path']}: {f['fault']}: {f['break']} unnoticed"
+            yield UNNOTICED, f"{name}: {f['break']}"
     for t in proof.get("tests", ()):
         if t["failed"] or not t["tests"]:
-            yield f"{t['module']}: {t['failed']} of {t['tests']} failed"
+            yield FAILED, f"{t['module']}: {t['failed']} of {t['tests']}"
         if not t["noticed"]:
-            yield f"{t['module']}: {t['break']} unnoticed"
+            yield UNNOTICED, f"{t['module']}: {t['break']}"
     for s in proof.get("scenes", ()):
-        yield from (f"{s['mode']}: {s['scene']}: {miss}" for miss in s["unsafe"])
+        name = f"{s['mode']}: {s['scene']}"
+        yield from ((UNSAFE, f"{name}: {miss}") for miss in s["unsafe"])
         if not s["noticed"]:
-            yield f"{s['mode']}: {s['scene']}: a broken frame loop unnoticed"
+            yield UNNOTICED, f"{name}: a broken frame loop"
     for a in proof.get("attacks", ()):
         for r in a["rates"]:
             if a["effect"] in SAFE and r["rate"] > a["limit"]:
-                yield f"{a['effect']}: {r['attacker']}, {r['view']}: {r['rate']:.3f}"
+                yield (
+                    UNSAFE,
+                    f"{a['effect']}: {r['attacker']}, {r['view']}: {100 * r['rate']:.1f} % named, "
+                    f"where {100 * a['limit']:.1f} may be",
+                )
+
+
+def judgement(proof: dict[str, Any]) -> Iterator[str]:
+    """Yield the lines at the end: how much of what is wrong, and each of it."""
+    found = list(wrong(proof))
+    rows = sum(len(proof.get(part, ())) for part in ("run", "paths", "tests", "scenes", "attacks"))
+    yield f"{'The proof does NOT hold' if found else 'The proof holds'}: {rows} rows judged."
+    for kind, means in _IN_WORDS.items():
+        own = [text for each, text in found if each == kind]
+        yield f"{kind}: {len(own)}" + (f" ({means})" if own else "")
+        yield from (f"  {text}" for text in own)

@@ -65,10 +65,12 @@ def noticed(
 ) -> Judged | None:
     """Run a fault with the break that it must bring to light, at one call after the other.
 
-    Returns the first time that it was noticed, else the last; ``None`` where it cannot be run.
+    Where it shows at none of the likely calls, every one within reach is tried. Returns the first
+    time that it was noticed, else the last; ``None`` where it cannot be run.
     """
     last = None
-    for at in dict.fromkeys(min(fault.reach, n) for n in (6, 24, 16, 11, 2, 3, 1, 4)):
+    likely = [min(fault.reach, n) for n in (6, 24, 16, 11, 2, 3, 1, 4)]
+    for at in dict.fromkeys([*likely, *range(fault.reach, 0, -1)]):
         case = Case(path, fault, at, (fault.broken_by,))
         for last in judge(pool, shimmed, feed, [case]):
             if last.problems:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.proof.page import summary, tables, wrong
+from tests.proof.page import FAILED, UNNOTICED, UNSAFE, UNSTRUCK, judgement, summary, tables, wrong
 
 FAULT = {"path": "run", "fault": "a bug in encode", "runs": 12, "struck": 12, "unsafe": []}
 RATES = [
@@ -41,9 +41,32 @@ def test_the_tables_have_a_row_for_each_fault_and_attack() -> None:
 
 def test_what_does_not_hold_is_named() -> None:
     assert list(wrong(proof())) == []
-    assert list(wrong(proof(noticed=False))) == ["run: a bug in encode: publish_anyway unnoticed"]
-    assert list(wrong(proof(unsafe=["a code shows"]))) == ["a code shows"]
-    assert len(list(wrong(proof(struck=5)))) == 1
+    assert list(wrong(proof(noticed=False))) == [
+        (UNNOTICED, "run: a bug in encode: publish_anyway")
+    ]
+    assert list(wrong(proof(unsafe=["a code shows"]))) == [(UNSAFE, "a code shows")]
+    assert list(wrong(proof(struck=5))) == [
+        (UNSTRUCK, "run: a bug in encode: struck in 5 of 12 runs only")
+    ]
+    attacked = proof() | {"attacks": [{"effect": "blur", "limit": 0.03, "rates": RATES}]}
+    assert list(wrong(attacked)) == [
+        (UNSAFE, "blur: linear SVM, 5 fused frames: 3.2 % named, where 3.0 may be")
+    ]
+
+
+def test_the_judgement_at_the_end_counts_and_names_what_is_wrong() -> None:
+    assert list(judgement(proof())) == [
+        "The proof holds: 2 rows judged.", "unsafe: 0", "failed: 0", "unnoticed: 0",
+        "hardly struck: 0",
+    ]  # fmt: skip
+    module = {"module": "tests/a.py", "tests": 9, "failed": 2, "break": "x", "noticed": True}
+    unsafe = [f"run: a bug in encode at {n}: a code shows" for n in (1, 4, 9)]
+    lines = list(judgement(proof(unsafe=unsafe, noticed=False) | {"tests": [module]}))
+    assert lines[0] == "The proof does NOT hold: 3 rows judged."
+    assert lines[lines.index("  tests/a.py: 2 of 9") - 1].startswith(f"{FAILED}: 1 (")
+    named = "  run: a bug in encode at 1: a code shows (and at 2 more of 12 calls)"
+    assert lines[lines.index(named) - 1].startswith(f"{UNSAFE}: 1 (")
+    assert "  run: a bug in encode: publish_anyway" in lines
 
 
 def test_scenes_are_told_by_mode_and_one_by_one() -> None:
@@ -53,5 +76,6 @@ def test_scenes_are_told_by_mode_and_one_by_one() -> None:
     assert list(wrong(found)) == []
     missed = proof() | {"scenes": [SCENE | {"unsafe": ["1 exposed"], "noticed": False}]}
     assert list(wrong(missed)) == [
-        "file: night: 1 exposed", "file: night: a broken frame loop unnoticed"
-    ]  # fmt: skip
+        (UNSAFE, "file: night: 1 exposed"),
+        (UNNOTICED, "file: night: a broken frame loop"),
+    ]
