@@ -25,6 +25,8 @@ _OVERLAP: Final = 32
 # This many bytes of a file are examined at once.
 _SCANNED_BYTES: Final = 8 << 20
 _SYNC: Final = 0x47
+# The head and the checksum of a section that names nothing.
+_LEAST_SECTION: Final = 12
 
 
 def watch_for(name: FromName) -> RestartWatch | None:
@@ -124,16 +126,16 @@ class _ProgramWatch:
 
 
 def _section(packet: bytes) -> bytes | None:
-    """Return the section that begins in a packet, ``None`` if none does."""
+    """Return the section that begins in a packet, ``None`` if none does or it is damaged."""
     if packet[0] != _SYNC or not packet[1] & 0x40 or packet[1] & 0x80 or not packet[3] & 0x10:
         return None
     begin = 4 + (1 + packet[4] if packet[3] & 0x20 else 0)
     begin += 1 + packet[begin] if begin < TS_PACKET else 0
     section = packet[begin:]
-    if len(section) < 12:
+    if len(section) < _LEAST_SECTION:
         return None
     length = 3 + ((section[1] & 0x0F) << 8 | section[2])
-    return section[:length] if length <= len(section) else None
+    return section[:length] if _LEAST_SECTION <= length <= len(section) else None
 
 
 def _map_pid(packet: bytes, known: int) -> int:

@@ -6,11 +6,13 @@ that are given by hand), and all of them with a parser that raises ValueError.
 
 from __future__ import annotations
 
+import io
 import json
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -29,7 +31,10 @@ from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import mask, parse_address
 from blurcam.settings.cameras_yaml import MOST_FAULTS, parse_site
 from blurcam.settings.secrets import Secrets
+from blurcam.sources.coded_frames import coded_frames
+from blurcam.sources.container_crop import crop_in
 from blurcam.sources.descriptor import open_descriptor
+from blurcam.sources.restarts import changes_program_in
 from blurcam.sources.signatures import recognise
 from blurcam.track.regions_file import Header, RegionReader
 
@@ -273,6 +278,69 @@ def test_a_signature(start: bytes, rest: bytes) -> None:
         recognise(descriptor)
 
 
+# Coded streams -----------------------------------------------------------------------------------
+
+
+def transport_packet(pid: int, section: bytes) -> bytes:
+    """Return a packet of a transport stream in which a section begins."""
+    head = bytes([0x47, 0x40 | pid >> 8, pid & 0xFF, 0x10, 0])
+    return (head + section).ljust(188, b"\xff")[:188]
+
+
+_MAP_PID = 0x100
+_ASSOCIATION = transport_packet(0, b"\0\xb0\x0d\0\1\xc1\0\0\0\1\xe1\0CRC.")
+
+
+@given(st.lists(st.binary(min_size=3, max_size=183), min_size=1, max_size=4), st.binary(max_size=9))
+@example([b"\2\xb0\5\0\1\xc1\0\0"], b"")  # a map that ends before its first stream
+@example([b"\2\xb0\x17\0\1\xc1\0\0\xe1\0\xff\xff"], b"")
+@much
+def test_a_program_map(maps: list[bytes], torn: bytes) -> None:
+    sections = (b"\2" + each[1:] for each in maps)  # each says that it is a map
+    packets = [_ASSOCIATION, *(transport_packet(_MAP_PID, each) for each in sections)]
+    changes_program_in(io.BytesIO(b"".join(packets * 4) + torn))
+
+
+class Coded:
+    """A decoder's context, as far as coded frames are asked of it."""
+
+    def __init__(self, codec: str, extradata: bytes) -> None:
+        self.codec = SimpleNamespace(canonical_name=codec)
+        self.extradata = extradata
+
+
+units = st.sampled_from(
+    (
+        b"\0\0\1\x67",
+        b"\0\0\1\x68",
+        b"\0\0\1\x65",
+        b"\0\0\1\x20",
+        b"\0\0\1\xb6",
+        b"\1dM@\x1f\xff\xe1",
+    )
+)
+coded = st.lists(st.tuples(units, st.binary(max_size=40)).map(b"".join), max_size=4).map(b"".join)
+
+
+@given(st.sampled_from(["h264", "mpeg4"]), coded, st.lists(coded, max_size=4))
+@example("h264", b"\1dM@\x1f\xff\xe1", [b"\0"])
+@much
+def test_packets_of_a_decoder(codec: str, extradata: bytes, packets: list[bytes]) -> None:
+    frames = coded_frames(Coded(codec, extradata))
+    assert {frames.holds_frame(each) for each in packets} <= {True, False}
+
+
+@given(
+    st.sampled_from([("matroska,webm", b"\x1a\x45\xdf\xa3\x80"), ("mov,mp4", b"\0\0\0\x08moov")]),
+    st.binary(max_size=200),
+)
+@example(("matroska,webm", b"\x1a\x45\xdf\xa3\x80\x18\x53\x80\x67\xff"), b"\x16\x54\xae\x6b\x81")
+@much
+def test_a_crop_that_a_container_declares(kind: tuple[str, bytes], rest: bytes) -> None:
+    format, start = kind
+    assert crop_in(io.BytesIO(start + rest), format, 0) is not None
+
+
 def test_a_span_reads_back() -> None:
     span = Span(1, None, 20, 40, 55, 20)
     assert Span(**json.loads(json.dumps(span.to_values()))) == span
@@ -284,6 +352,9 @@ BROKEN: tuple[tuple[str, Callable[[], None]], ...] = (
     ("blurcam.settings.yaml_document.yaml.SafeLoader", test_a_file_of_cameras_of_any_text),
     ("blurcam.settings.addresses._parts", test_an_address),
     ("tests.system.test_parsers.recognise", test_a_signature),
+    ("blurcam.sources.restarts._videos", test_a_program_map),
+    ("blurcam.sources.coded_frames.BitReader", test_packets_of_a_decoder),
+    ("blurcam.sources.container_crop._crop_in", test_a_crop_that_a_container_declares),
 )
 
 
