@@ -25,12 +25,14 @@ _NOT_MUCH_SMALLER: Final = 0.25
 class Detection:
     """A face: its box in full-frame pixels, and the confidence in it, 0 to 1.
 
-    ``track`` is the number of the face's track, ``None`` before the tracker has assigned one.
+    ``track`` is the number of the face's track, ``None`` before the tracker has assigned one. The
+    face was found on the frame ``turned`` by so many degrees clockwise.
     """
 
     box: Box
     confidence: float
     track: int | None = None
+    turned: int = 0
 
 
 class Answer(Protocol):

@@ -20,10 +20,12 @@ from typing import Final
 from blurcam.detect.crops import box_around
 from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered, merge
 from blurcam.detect.overload import OverloadControl
-from blurcam.detect.search import SURE, RunningSearch
+from blurcam.detect.running_search import RunningSearch
+from blurcam.detect.search import SURE
 from blurcam.detect.search_chooser import Comparison, SearchChooser, SearchedFrame
 from blurcam.detect.search_plan import Searcher, SearchPlan
 from blurcam.detect.tracker import Tracker
+from blurcam.detect.turned import WayUp
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box, Reason
@@ -96,6 +98,7 @@ class _FrameLoop:
         self._waiting: deque[SearchedFrame] = deque()
         self._settled: deque[tuple[Frame, Finding]] = deque()
         self._failures = 0
+        self._way_up = WayUp()
         self._trouble = RepeatedTrouble(logger, "frames not searched and fully covered")
 
     def take(self, frame: Frame, *, is_last: bool) -> None:
@@ -185,10 +188,14 @@ class _FrameLoop:
             lost += [box for box in doubtful if not self._tracker.follows(box)]
             if lost:
                 areas = tuple(box_around(box) for box in lost)
-                again = self._search.start_quick(frame, [], lost)
+                again = self._search.start_quick(
+                    frame, [], lost, turned=self._chooser.turned(frame, lost)
+                )
                 seen = merge(seen + self._counted(SearchedFrame(frame, False, areas=areas), again))
                 searched += areas
         self._failures = 0
+        if entry.is_whole:
+            self._way_up.add(seen)
         numbered, followed = self._tracker.learn(frame, seen, searched, in_parts=not entry.is_due)
         if not entry.is_due:
             return Accounted(numbered, followed)

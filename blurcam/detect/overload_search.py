@@ -8,7 +8,9 @@ from dataclasses import replace
 from blurcam.detect.detector import Detector
 from blurcam.detect.overload import OverloadControl, OverloadLevel, overload_levels
 from blurcam.detect.profiles import passes_for
-from blurcam.detect.search import RunningSearch, Search, SearchPasses
+from blurcam.detect.running_search import RunningSearch
+from blurcam.detect.search import Search, SearchPasses
+from blurcam.detect.turned import NOT_TURNED, Turned
 from blurcam.detect.views import Viewpoint
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
@@ -48,10 +50,16 @@ class OverloadSearch:
         return self._now.start(frame)
 
     def start_quick(
-        self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
+        self,
+        frame: Frame,
+        areas: Sequence[Box],
+        faces: Sequence[Box],
+        *,
+        turned: Turned = NOT_TURNED,
+        once: bool = False,
     ) -> RunningSearch:
         """Begin to search parts of a frame quickly; raises DetectorError."""
-        return self._now.start_quick(frame, areas, faces, once=once)
+        return self._now.start_quick(frame, areas, faces, turned=turned, once=once)
 
 
 def coarser(passes: SearchPasses, scale: float) -> SearchPasses:

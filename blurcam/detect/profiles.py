@@ -8,6 +8,7 @@ from typing import Final
 
 from blurcam.detect.search import SearchPass, SearchPasses
 from blurcam.detect.search_plan import SearchPlan
+from blurcam.detect.turned import TURNS
 from blurcam.settings.redaction import Detect, DetectorName, ProfileName
 
 # How high a face must be in a view for CenterFace to find most of them.
@@ -55,6 +56,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             ),
             threshold=0.27,
             tilt=0.6,
+            turns=TURNS,
             coarsest=0.6,
         ),
     ),
@@ -79,6 +81,7 @@ PROFILES: Final[dict[ProfileName, Profile]] = {
             threshold=0.21,
             tilt=0.55,
             certain=0.2,
+            turns=TURNS,
         ),
         refresh=0.5,
         rhythm=0.08,
@@ -118,6 +121,7 @@ def plan_of(detect: Detect, passes: SearchPasses, *, live: bool = False) -> Sear
         rhythm=profile.rhythm if detect.rhythm is None else detect.rhythm,
         longest=max(LONGEST, detect.rhythm or 0.0),
         certain=passes.certain,
+        turns=passes.turns,
         closely=profile.closely,
         timeout=detect.timeout,
         patience=detect.patience,

@@ -7,16 +7,17 @@ covers parts of the frame in one or two passes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from blurcam.detect.crops import box_around, crops, joined
 from blurcam.detect.detector import Answer, Detection, Detector, merge
 from blurcam.detect.fusion import fuse
+from blurcam.detect.running_search import RunningSearch
 from blurcam.detect.sheets import Searchable, sheets
+from blurcam.detect.turned import NOT_TURNED, Turned, TurnedPasses
 from blurcam.detect.views import View, Viewpoint
-from blurcam.errors import DetectorError
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
@@ -62,6 +63,8 @@ class SearchPasses:
     take more than ``budget`` pixels, the scale is smaller, down to ``coarsest`` times that.
     ``certain`` is what the confidence over its passes must reach. It makes a second pass only if
     there are second passes here.
+
+    Rolled heads are searched for on the frame turned by each of ``turns``, in degrees clockwise.
     """
 
     passes: tuple[SearchPass, ...]
@@ -70,6 +73,7 @@ class SearchPasses:
     coarsest: float = 1.0
     budget: int = 250_000
     certain: float = 0.25
+    turns: tuple[int, ...] = ()
 
     @property
     def wholes(self) -> tuple[SearchPass, ...]:
@@ -101,31 +105,82 @@ class Search:
             self._start([self._viewpoint.view(frame, each.scale, mirrored=each.mirrored)])
             for each in self.passes.wholes
         ]
-        return RunningSearch(answers, lambda found: self._closer(frame, found), self._agreed)
+        upright = len(answers)
+        whole = Box(0, 0, frame.width, frame.height)
+        turned = self._turned(frame, {turn: [whole] for turn in self.passes.turns})
+        first = upright + len(turned.answers)
+
+        def closer(found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
+            again = turned.closer(found[upright:], SURE)
+            return [*again, *self._closer(frame, found[:upright])]
+
+        def sum_up(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
+            second = first + len(turned.answers)
+            agreed = self._agreed([*found[:upright], *found[second:]])
+            made = turned.sum_up(agreed, found[upright:first], found[first:second], SURE)
+            least = self.passes.threshold
+            return tuple(each for each in made if each.confidence >= least or not each.turned)
+
+        return RunningSearch([*answers, *turned.answers], closer, sum_up)
 
     def start_quick(
-        self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
+        self,
+        frame: Frame,
+        areas: Sequence[Box],
+        faces: Sequence[Box],
+        *,
+        turned: Turned = NOT_TURNED,
+        once: bool = False,
     ) -> RunningSearch:
         """Begin to search parts of a frame quickly; raises DetectorError.
 
         After one pass over all areas comes a second: over known ``faces`` and what the first
         suspects, at the scale at which the network sees them best. The confidence is that of both
-        together. With ``once`` there is no second pass.
+        together. With ``once`` there is no second pass. The areas of ``turned`` are searched on
+        the turned frame besides.
         """
         whole = Box(0, 0, frame.width, frame.height)
         # Perhaps only a part of a known face has changed.
         areas = joined([*areas, *crops(faces, whole)])
         if sum(area.area for area in areas) > _MOST * whole.area:
             areas = [whole]
+        upright = self._start(self._parts(frame, areas))
+        askew = self._turned(frame, turned)
+        answers = [upright, *askew.answers]
+        if once or not self.passes.closer:
+            return RunningSearch(
+                answers, lambda found: [], lambda found: askew.sum_up(found[0], found[1:])
+            )
+        first = len(answers)
+
+        def closer(found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
+            return [*askew.closer(found[1:], SURE), *self._again(frame, found[0], faces)]
+
+        def sum_up(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
+            second = first + len(askew.answers)
+            both = _both([found[0], *found[second:]])
+            return askew.sum_up(both, found[1:first], found[first:second], SURE)
+
+        return RunningSearch(answers, closer, sum_up)
+
+    def _parts(self, frame: Frame, areas: Sequence[Box], turned: int = 0) -> list[Searchable]:
+        """Return what a first pass shows the network of areas."""
         views = []
         for area, scale in self._affordable(areas):
-            views.append(self._viewpoint.view(frame, scale, area))
+            views.append(self._viewpoint.view(frame, scale, area, turned=turned))
             if min(area.width, area.height) * scale > _LARGE_FACE:
-                views.append(self._viewpoint.view(frame, scale / 4, area))
-        answers = [self._start(sheets(views, keeps_cut=True))]
-        if once or not self.passes.closer:
-            return RunningSearch(answers, lambda found: [], _once)
-        return RunningSearch(answers, lambda found: self._again(frame, found[0], faces), _both)
+                views.append(self._viewpoint.view(frame, scale / 4, area, turned=turned))
+        return sheets(views, keeps_cut=True)
+
+    def _turned(self, frame: Frame, areas: Turned) -> TurnedPasses:
+        """Begin to search areas of the turned frame."""
+        return TurnedPasses(
+            areas,
+            lambda turn, boxes: self._start(self._parts(frame, joined(boxes), turn)),
+            lambda turn, faces: self._start(
+                sheets(self._enlarged(frame, self._few(faces[:_MOST_DOUBTS]), turn))
+            ),
+        )
 
     def _affordable(self, areas: Sequence[Box]) -> Iterator[tuple[Box, float]]:
         """Yield each area with a scale, so that the areas share the budget evenly.
@@ -149,7 +204,7 @@ class Search:
     def _start(self, views: Sequence[Searchable]) -> Answer:
         return self._detector.start(views)
 
-    def _enlarged(self, frame: Frame, faces: Sequence[Box]) -> list[View]:
+    def _enlarged(self, frame: Frame, faces: Sequence[Box], turned: int = 0) -> list[View]:
         """Return views of these faces, each at about the size at which the network sees best."""
         whole = Box(0, 0, frame.width, frame.height)
         by_scale: dict[float, list[Box]] = {}
@@ -158,7 +213,7 @@ class Search:
             # In steps, so that neighbours share a crop.
             by_scale.setdefault(2 ** (round(2 * math.log2(best)) / 2), []).append(face)
         return [
-            self._viewpoint.view(frame, scale, area)
+            self._viewpoint.view(frame, scale, area, turned=turned)
             for scale, group in by_scale.items()
             for area in crops(group, whole)
         ]
@@ -178,7 +233,7 @@ class Search:
         views = self._enlarged(frame, self._few([*known, *doubts[:_MOST_DOUBTS]]))
         return [self._start(sheets(views))] if views else []
 
-    def _few(self, boxes: list[Box]) -> list[Box]:
+    def _few(self, boxes: Sequence[Box]) -> Sequence[Box]:
         """Return the first of the boxes, as many as the budget for the second pass allows."""
         left = _SECOND_PASS * self.passes.budget
         for number, box in enumerate(boxes):
@@ -213,67 +268,8 @@ class Search:
         return fuse(found, passes.threshold, passes.tilt, scales)
 
 
-def _once(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
-    return tuple(found[0])
-
-
 def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
     first, *others = found
     sure = [each for each in first if each.confidence >= SURE]
     doubtful = [each for each in first if each.confidence < SURE]
     return merge([*sure, *fuse([doubtful, *others], 0.0)])
-
-
-class RunningSearch:
-    """A search under way, in two steps; an :class:`~blurcam.detect.detector.Answer`.
-
-    The first answers decide where the second step searches. ``sum_up`` makes one answer of what
-    both found.
-    """
-
-    def __init__(
-        self,
-        answers: Sequence[Answer],
-        closer: Callable[[Sequence[Sequence[Detection]]], Sequence[Answer | None]],
-        sum_up: Callable[[Sequence[Sequence[Detection]]], tuple[Detection, ...]],
-    ) -> None:
-        """Made by :class:`Search`."""
-        self._answers: Sequence[Answer | None] = answers
-        self._closer: Callable[..., Sequence[Answer | None]] | None = closer
-        self._sum_up = sum_up
-        self._found: list[Sequence[Detection]] = []
-        self._error: DetectorError | None = None
-
-    @property
-    def is_ready(self) -> bool:
-        """True if :meth:`wait` would return at once. Call :meth:`proceed` first."""
-        return self._closer is None and self._is_answered
-
-    @property
-    def _is_answered(self) -> bool:
-        return all(answer is None or answer.is_ready for answer in self._answers)
-
-    def proceed(self, timeout: float, *, patient: bool) -> None:
-        """Take the second step if the first has been answered; if ``patient``, wait for that.
-
-        A search that fails here raises its error in :meth:`wait`.
-        """
-        if self._closer is not None and (patient or self._is_answered):
-            closer, self._closer = self._closer, None
-            try:
-                self._collect(timeout)
-                self._answers = closer(self._found)
-            except DetectorError as exc:
-                self._error = exc
-
-    def _collect(self, timeout: float) -> None:
-        self._found += [() if each is None else each.wait(timeout) for each in self._answers]
-        self._answers = ()
-
-    def wait(self, timeout: float) -> tuple[Detection, ...]:
-        """Return the faces, the surest first; see :class:`~blurcam.detect.detector.Answer`."""
-        self.proceed(timeout, patient=True)
-        if self._error is not None:
-            raise self._error
-        self._collect(timeout)
-        return self._sum_up(self._found)

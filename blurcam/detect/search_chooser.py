@@ -15,9 +15,10 @@ from blurcam.detect.evidence import Evidence, EvidenceGate
 from blurcam.detect.motion import MotionGate, areas_of
 from blurcam.detect.overload import OverloadControl
 from blurcam.detect.refresh_parts import PartRefresh
-from blurcam.detect.search import RunningSearch
+from blurcam.detect.running_search import RunningSearch
 from blurcam.detect.search_plan import Searcher, SearchPlan
 from blurcam.detect.tracker import Tracker
+from blurcam.detect.turned import Turned, TurnedSearch
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
@@ -34,8 +35,9 @@ class SearchedFrame:
     """A frame that waits for its finding.
 
     ``areas`` are those that ``searching`` searches; ``None`` stands for a close search of
-    everything. ``evidence`` is ``None`` for the first frame of a session, and once the tracker
-    has followed the faces to this frame.
+    everything. The search ``is_whole`` if it is of everything, every way up. ``evidence`` is
+    ``None`` for the first frame of a session, and once the tracker has followed the faces to this
+    frame.
     """
 
     frame: Frame
@@ -44,6 +46,7 @@ class SearchedFrame:
     searching: RunningSearch | None = None
     areas: tuple[Box, ...] | None = ()
     finding: Finding | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class SearchChooser:
         self._gate = MotionGate()
         self._evidence = EvidenceGate()
         self._parts = PartRefresh(plan.refresh)
+        self._turned = TurnedSearch(plan.turns)
         self._session: int | None = None
         self._whole_at = self._searched_at = self._taken_at = float("-inf")
         self._frames_since_search = self._frames_since_cut = 0
@@ -128,8 +132,10 @@ class SearchChooser:
         self._gate.searched(frame, change)
         self._gate.rest(self._tracker.expected(now), frame.width)
         emptied = areas_of(change.emptied, frame.width, frame.height)
+        parts: list[Box] = []
         if self._plan.live:
-            areas += self._parts.due(now + _MICROSECOND, frame.width, frame.height)
+            parts = self._parts.due(now + _MICROSECOND, frame.width, frame.height)
+            areas += parts
         faces = [
             box
             for box in self._tracker.expected(now)
@@ -137,7 +143,7 @@ class SearchChooser:
         ]
         if not areas and not faces:
             return SearchedFrame(frame, True)
-        return self._quick(frame, evidence, areas, faces, is_due=True)
+        return self._quick(frame, evidence, areas, faces, parts=parts, is_due=True)
 
     def _whole(
         self, frame: Frame, evidence: Evidence, now: float, *, closely: bool
@@ -148,9 +154,15 @@ class SearchChooser:
         self._gate.searched(frame)
         self._evidence.searched(None, evidence.scale)
         if closely and not self._plan.live:
-            return SearchedFrame(frame, True, None, self._search.start(frame), None)
+            running = self._search.start(frame)
+            return SearchedFrame(frame, True, None, running, None, is_whole=True)
         whole = [Box(0, 0, frame.width, frame.height)]
-        return self._quick(frame, evidence, whole, self._tracker.expected(now), is_due=True)
+        faces = self._tracker.expected(now)
+        if self._plan.live:  # three more searches of everything would hold its frames back
+            return self._quick(frame, evidence, whole, faces, is_due=True)
+        turned = self._turned.everywhere(*whole)
+        running = self._search.start_quick(frame, whole, faces, turned=turned)
+        return SearchedFrame(frame, True, None, running, tuple(whole), is_whole=True)
 
     def _is_stale(self, now: float) -> bool:
         """Whether a whole frame of a recording must be searched again."""
@@ -172,13 +184,25 @@ class SearchChooser:
         areas: Sequence[Box],
         faces: Sequence[Box],
         *,
+        parts: Sequence[Box] = (),
         is_due: bool,
     ) -> SearchedFrame:
-        """Begin to search areas, and the places of known faces."""
+        """Begin to search areas, and the places of known faces; parts every way up, by turns."""
         searched = (*areas, *(box_around(box) for box in faces))
         self._evidence.searched(searched, evidence.scale)
-        running = self._search.start_quick(frame, areas, faces, once=not is_due)
+        turned = self._turned.part(parts, searched, self._see_turned(frame))
+        running = self._search.start_quick(frame, areas, faces, turned=turned, once=not is_due)
         return SearchedFrame(frame, is_due, None if is_due else evidence, running, searched)
+
+    def turned(self, frame: Frame, faces: Sequence[Box]) -> Turned:
+        """Return where to search for these faces on the turned frame."""
+        areas = [box_around(box) for box in faces]
+        return self._turned.among(areas, self._see_turned(frame))
+
+    def _see_turned(self, frame: Frame) -> float:
+        now = float(frame.time)
+        self._turned.see(self._tracker.turns(), now)
+        return now
 
     def distrust(self) -> None:
         """Forget what was searched: the next frame is searched closely."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from blurcam.detect.search import RunningSearch
+from blurcam.detect.running_search import RunningSearch
+from blurcam.detect.turned import NOT_TURNED, Turned
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box
 
@@ -30,6 +31,7 @@ class SearchPlan:
     longest: float = 0.0
     certain: float = 0.25
     closely: bool = False
+    turns: tuple[int, ...] = ()
     timeout: float = 10.0
     patience: int = 25
     live: bool = False
@@ -42,6 +44,12 @@ class Searcher(Protocol):
         """Begin to search all of a frame, closely."""
 
     def start_quick(
-        self, frame: Frame, areas: Sequence[Box], faces: Sequence[Box], *, once: bool = False
+        self,
+        frame: Frame,
+        areas: Sequence[Box],
+        faces: Sequence[Box],
+        *,
+        turned: Turned = NOT_TURNED,
+        once: bool = False,
     ) -> RunningSearch:
         """Begin to search parts of a frame quickly: doubtful places twice, unless ``once``."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -60,6 +60,7 @@ class _Known:
     is_followed: bool = True
     is_missed: bool = False
     lost_frames: int = 0
+    turned: int = 0
 
     def ahead(self, time: float) -> Box:
         """Return its place at a later time if it keeps its velocity."""
@@ -96,6 +97,10 @@ class Tracker:
     def expected(self, time: float) -> list[Box]:
         """Return where each face is expected at a time."""
         return [each.box if each.is_followed else each.ahead(time) for each in self._tracks]
+
+    def turns(self) -> set[int]:
+        """Return how the faces are turned that the detector saw last time, by degrees."""
+        return {each.turned for each in self._tracks if each.turned and not each.is_missed}
 
     def advance(self, frame: Frame, evidence: Evidence) -> None:
         """Follow all faces to the next frame."""
@@ -169,7 +174,7 @@ class Tracker:
             track = known or self._new(frame, detection)
             is_part = in_parts and track.is_followed and _is_part(detection.box, track.box)
             box = track.box if is_part else detection.box
-            there = Detection(box, detection.confidence, track.number)
+            there = replace(detection, box=box, track=track.number)
             self._see(track, frame, there, is_close=searched is None)
             seen[track.number] = track
             if not track.is_missed:
@@ -208,7 +213,7 @@ class Tracker:
         track.put(detection.box, time)
         track.template = Template.of(frame, detection.box)
         track.is_followed, track.lost_frames = True, 0
-        track.confidence = detection.confidence
+        track.confidence, track.turned = detection.confidence, detection.turned
         track.is_missed = not is_close and detection.confidence < self._certain
         if not track.is_missed:
             track.seen = time

@@ -76,6 +76,7 @@ class Viewpoint:
         area: Box | None = None,
         *,
         mirrored: bool = False,
+        turned: int = 0,
     ) -> View:
         """Return a view of ``area`` (default: everything) at ``scale`` times its height.
 
@@ -85,11 +86,14 @@ class Viewpoint:
         area = area or Box(0, 0, frame.width, frame.height)
         width = max(2, round(area.width * scale * self._stretch))
         height = max(2, round(area.height * scale))
-        picture = _turn(_small_bgr(frame, area, width, height), self.orientation.rotation)
+        # To turn a mirrored picture is to mirror one that is turned the other way.
+        turn = -turned if self.orientation.mirrored else turned
+        rotation = (self.orientation.rotation + turn) % 360
+        picture = _turn(_small_bgr(frame, area, width, height), rotation)
         mirrored = mirrored != self.orientation.mirrored
         if mirrored:
             picture = cast(Picture, cv2.flip(picture, 1))
-        return View(picture, area, self.orientation.rotation, mirrored)
+        return View(picture, area, rotation, mirrored)
 
 
 def _small_bgr(frame: Frame, area: Box, width: int, height: int) -> Picture:
