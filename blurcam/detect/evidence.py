@@ -47,6 +47,8 @@ _STILL_LEVELS: Final = 2.0
 # included.
 _SEEN: Final = 0.5
 _WITH_ITS_EDGES: Final = 1.3
+# A face differs by this many levels even in an even frame.
+_LEAST_FRAME_CONTRAST: Final = 8.0
 # Medians are taken over every third sample, across and down.
 _SAMPLED: Final = 3
 # Content that comes from this many samples outside of the frame before was not on it.
@@ -67,7 +69,8 @@ class Evidence:
     unexplained tile of it. ``flow`` tells for each sample where it was on the frame before, and
     ``moved`` is not 0 where the sample differs from that frame. Both are ``None`` if nothing
     moved. ``sensitivity`` is the smallest change that would have been seen, in levels of 256 over
-    a tile. A sample that differs by less than ``unmoved`` levels does not count as moved.
+    a tile; ``contrast`` is how many levels lie between the dark and the bright parts. A sample
+    that differs by less than ``unmoved`` levels does not count as moved.
     """
 
     small: NDArray[np.uint8]
@@ -76,7 +79,13 @@ class Evidence:
     moved: NDArray[np.uint8] | None
     scale: float
     sensitivity: float
+    contrast: float
     unmoved: float
+
+    @property
+    def blindness(self) -> float:
+        """The least change that is seen, as a share of the contrast of the frame."""
+        return self.sensitivity / max(_LEAST_FRAME_CONTRAST, self.contrast)
 
     @property
     def is_other(self) -> bool:
@@ -134,14 +143,14 @@ class EvidenceGate:
         if before is None or known is None or before.shape != small.shape:
             self._known = np.full(small.shape, np.nan, np.float32)
             unknown = np.ones(_tiles(small), bool)
-            return Evidence(small, unknown, None, None, scale, math.inf, math.inf)
+            return Evidence(small, unknown, None, None, scale, math.inf, 0.0, math.inf)
         moved, unmoved = _moved(before, small)
         flow = None if moved is None else self._flow_of(moved, before, small)
         if flow is not None:
             known = _carried(known, flow)
         self._known = known
-        tiles, sensitivity = _unexplained(self._now, known)
-        return Evidence(small, tiles, flow, moved, scale, sensitivity, unmoved)
+        tiles, sensitivity, contrast = _unexplained(self._now, known)
+        return Evidence(small, tiles, flow, moved, scale, sensitivity, contrast, unmoved)
 
     def searched(self, areas: Sequence[Box] | None, scale: float) -> None:
         """Note that these areas of the newest frame (``None``: all) are being searched."""
@@ -197,12 +206,12 @@ def _carried(known: Levels, flow: Flow) -> Levels:
     return cast(Levels, carried)
 
 
-def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float]:
-    """Return the unexplained tiles, and the smallest change that is seen."""
+def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float, float]:
+    """Return the unexplained tiles, the smallest change that is seen, and the contrast."""
     difference = now - known
     there = ~np.isnan(difference)
     if not there.any():
-        return np.ones(_tiles(now), bool), math.inf
+        return np.ones(_tiles(now), bool), math.inf, 0.0
     sampled = difference[::_SAMPLED, ::_SAMPLED]
     sampled = sampled[there[::_SAMPLED, ::_SAMPLED]]
     light = float(np.median(sampled)) if sampled.size else 0.0
@@ -216,16 +225,16 @@ def _unexplained(now: Levels, known: Levels) -> tuple[NDArray[np.bool_], float]:
     )
     excess = np.maximum(difference - _FLOW_ERROR * gradient - _SIGMAS * noise, 0)
     low, high = np.percentile(now[::4, ::4], (10, 90))
-    limit = min(_MOST_LEVELS, max(_LEAST_LEVELS, _CONTRAST * float(high - low)))
+    contrast = float(high - low)
+    limit = min(_MOST_LEVELS, max(_LEAST_LEVELS, _CONTRAST * contrast))
     rows, columns = _tiles(now)
     means = cv2.resize(excess, (columns, rows), interpolation=cv2.INTER_AREA)
     # A small difference in one tile is the edge of something that moves; a face of one tile is
     # a large one.
     weak = np.asarray(means > limit, np.float32)
     grouped = cv2.blur(weak, (3, 3)) > (_GROUP - 0.5) / 9
-    return np.asarray(
-        (means > _STRONG * limit) | (grouped & (weak > 0)), bool
-    ), limit + _SIGMAS * noise
+    tiles = np.asarray((means > _STRONG * limit) | (grouped & (weak > 0)), bool)
+    return tiles, limit + _SIGMAS * noise, contrast
 
 
 def small_luma(frame: Frame) -> NDArray[np.uint8]:

@@ -194,9 +194,8 @@ class _FrameLoop:
                 seen = merge(seen + self._counted(SearchedFrame(frame, False, areas=areas), again))
                 searched += areas
         self._failures = 0
-        if entry.is_whole:
-            self._way_up.add(seen)
         numbered, followed = self._tracker.learn(frame, seen, searched, in_parts=not entry.is_due)
+        self._way_up.add(numbered)
         if not entry.is_due:
             return Accounted(numbered, followed)
         if entry.areas is not None:

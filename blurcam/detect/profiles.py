@@ -122,6 +122,7 @@ def plan_of(detect: Detect, passes: SearchPasses, *, live: bool = False) -> Sear
         longest=max(LONGEST, detect.rhythm or 0.0),
         certain=passes.certain,
         turns=passes.turns,
+        saves=detect.refresh is None,
         closely=profile.closely,
         timeout=detect.timeout,
         patience=detect.patience,

@@ -173,9 +173,14 @@ class Search:
         return sheets(views, keeps_cut=True)
 
     def _turned(self, frame: Frame, areas: Turned) -> TurnedPasses:
-        """Begin to search areas of the turned frame."""
+        """Begin to search areas of the turned frame, as far as they lie inside of it."""
+        whole = Box(0, 0, frame.width, frame.height)
+        inside = {
+            turn: [part for each in boxes if (part := each.intersection(whole)) is not None]
+            for turn, boxes in areas.items()
+        }
         return TurnedPasses(
-            areas,
+            inside,
             lambda turn, boxes: self._start(self._parts(frame, joined(boxes), turn)),
             lambda turn, faces: self._start(
                 sheets(self._enlarged(frame, self._few(faces[:_MOST_DOUBTS]), turn))

@@ -28,6 +28,13 @@ MOST_FRAMES: Final = 8
 # A frame that suddenly shows another view is searched closely, but not again within this many
 # frames: where every frame shows another view, the camera moves or the light flickers.
 _BETWEEN_CUTS: Final = 12
+# Changes are hidden where the least that is seen is more than this share of the frame's contrast
+# (0.3 to 0.5 at night), and seen where it is less than that (0.02 in a still hall, 0.05 in a busy
+# street). Everything is searched as many times the usual period apart.
+_BLIND: Final = 0.25
+_CLEAR: Final = 0.03
+_IF_BLIND: Final = 0.25
+_IF_CLEAR: Final = 3.0
 
 
 @dataclass(slots=True)
@@ -35,9 +42,8 @@ class SearchedFrame:
     """A frame that waits for its finding.
 
     ``areas`` are those that ``searching`` searches; ``None`` stands for a close search of
-    everything. The search ``is_whole`` if it is of everything, every way up. ``evidence`` is
-    ``None`` for the first frame of a session, and once the tracker has followed the faces to this
-    frame.
+    everything. ``evidence`` is ``None`` for the first frame of a session, and once the tracker
+    has followed the faces to this frame.
     """
 
     frame: Frame
@@ -46,7 +52,6 @@ class SearchedFrame:
     searching: RunningSearch | None = None
     areas: tuple[Box, ...] | None = ()
     finding: Finding | None = None
-    is_whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +82,7 @@ class SearchChooser:
         self._gate = MotionGate()
         self._evidence = EvidenceGate()
         self._parts = PartRefresh(plan.refresh)
-        self._turned = TurnedSearch(plan.turns)
+        self._turned = TurnedSearch(plan.turns, plan.refresh)
         self._session: int | None = None
         self._whole_at = self._searched_at = self._taken_at = float("-inf")
         self._frames_since_search = self._frames_since_cut = 0
@@ -125,7 +130,7 @@ class SearchChooser:
         else:
             self._tracker.advance(frame, evidence)
         change = self._gate.change(frame)
-        if is_cut or evidence.is_other or self._is_stale(now):
+        if is_cut or evidence.is_other or self._is_stale(now, evidence):
             return self._whole(frame, evidence, now, closely=is_cut or self._plan.closely)
         areas = areas_of(change.tiles, frame.width, frame.height)
         areas += evidence.areas(frame.width, frame.height)
@@ -155,18 +160,27 @@ class SearchChooser:
         self._evidence.searched(None, evidence.scale)
         if closely and not self._plan.live:
             running = self._search.start(frame)
-            return SearchedFrame(frame, True, None, running, None, is_whole=True)
+            self._turned.begin(now)
+            return SearchedFrame(frame, True, None, running, None)
         whole = [Box(0, 0, frame.width, frame.height)]
         faces = self._tracker.expected(now)
-        if self._plan.live:  # three more searches of everything would hold its frames back
-            return self._quick(frame, evidence, whole, faces, is_due=True)
-        turned = self._turned.everywhere(*whole)
-        running = self._search.start_quick(frame, whole, faces, turned=turned)
-        return SearchedFrame(frame, True, None, running, tuple(whole), is_whole=True)
+        return self._quick(frame, evidence, whole, faces, is_due=True, is_new=False)
 
-    def _is_stale(self, now: float) -> bool:
-        """Whether a whole frame of a recording must be searched again."""
-        return not self._plan.live and now - self._whole_at >= self._plan.refresh - _MICROSECOND
+    def _is_stale(self, now: float, evidence: Evidence) -> bool:
+        """Whether a whole frame of a recording must be searched again.
+
+        The network says the same of the same picture: where the least change is seen, what has
+        not changed needs no second search for a while. Where changes are hidden, all is searched
+        more often.
+        """
+        if self._plan.live:
+            return False
+        period = self._plan.refresh
+        if evidence.blindness > _BLIND:
+            period *= _IF_BLIND
+        elif evidence.blindness < _CLEAR and self._plan.saves:
+            period *= _IF_CLEAR
+        return now - self._whole_at >= period - _MICROSECOND
 
     def _accounted(self, frame: Frame, evidence: Evidence) -> SearchedFrame:
         """Begin to search the parts of a frame that the evidence does not explain."""
@@ -186,11 +200,23 @@ class SearchChooser:
         *,
         parts: Sequence[Box] = (),
         is_due: bool,
+        is_new: bool = True,
     ) -> SearchedFrame:
-        """Begin to search areas, and the places of known faces; parts every way up, by turns."""
+        """Begin to search areas and the places of known faces; ``parts`` of it turned as well.
+
+        The areas are ``is_new`` where they show what was not searched before.
+        """
         searched = (*areas, *(box_around(box) for box in faces))
         self._evidence.searched(searched, evidence.scale)
-        turned = self._turned.part(parts, searched, self._see_turned(frame))
+        now = self._see_turned(frame)
+        if is_new:
+            self._turned.search(searched, frame.width, frame.height)
+        if self._plan.live:
+            turned = self._turned.part(parts, searched, now)
+        elif is_due:
+            turned = self._turned.due(searched, now, frame.width, frame.height)
+        else:
+            turned = self._turned.among(searched, now)
         running = self._search.start_quick(frame, areas, faces, turned=turned, once=not is_due)
         return SearchedFrame(frame, is_due, None if is_due else evidence, running, searched)
 

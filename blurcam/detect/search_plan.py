@@ -21,6 +21,10 @@ class SearchPlan:
     found counts from the confidence ``certain`` on. A frame is fully covered after ``timeout``
     seconds without an answer. The run ends after ``patience`` such or failed frames in a row.
 
+    Rolled heads are searched for on the frame turned by each of ``turns``, in degrees clockwise,
+    every ``refresh`` seconds. A plan that ``saves`` searches the whole frame less often where the
+    light lets every change be seen.
+
     A ``live`` stream is never searched closely, its end is not known in advance, and its answers
     are taken as they come. Under overload it is searched less often: at most ``longest`` seconds
     lie between two searches.
@@ -32,6 +36,7 @@ class SearchPlan:
     certain: float = 0.25
     closely: bool = False
     turns: tuple[int, ...] = ()
+    saves: bool = False
     timeout: float = 10.0
     patience: int = 25
     live: bool = False

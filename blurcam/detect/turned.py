@@ -13,6 +13,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from blurcam.detect.crops import joined
 from blurcam.detect.detector import Answer, Detection, merge
 from blurcam.detect.fusion import fuse
 from blurcam.media.regions import Box
@@ -32,6 +37,8 @@ _SAME: Final = 0.3
 # Where a rolled head was seen, such heads are searched for on all searched frames for so long.
 _REMEMBERED_SECONDS: Final = 10.0
 _OUT_OF_STEP: Final = 6
+# What was searched is kept in so many cells across and down the frame.
+_CELLS: Final = 32
 # A camera is told to hang askew after so many faces that are seen better so, and so many times as
 # many as upright. Nothing is told of a camera that has shown so many upright faces.
 _FEWEST: Final = 3
@@ -93,28 +100,47 @@ class TurnedPasses:
 class TurnedSearch:
     """Where the turned frame is searched besides the upright one.
 
-    Everywhere as often as all of a frame is searched, and wherever anything is searched while
-    rolled heads are about.
+    Every ``period`` seconds wherever the upright frame was searched since; of a live stream a
+    part at a time; and wherever anything is searched while rolled heads are about.
     """
 
-    def __init__(self, turns: Sequence[int]) -> None:
+    def __init__(self, turns: Sequence[int], period: float) -> None:
         """Begin with no rolled head."""
         self._turns = tuple(turns)
+        self._period = period
         self._seen_at: dict[int, float] = {}
         self._parts = 0
+        self._searched = np.zeros((_CELLS, _CELLS), bool)  # upright, and not turned since
+        self._everywhere_at = float("-inf")
 
     def see(self, turns: Iterable[int], now: float) -> None:
-        """Take note of how the faces that are known now are turned."""
+        """Note how the faces that are known now are turned."""
         self._seen_at.update((turn, now) for turn in turns if turn in self._turns)
+
+    def search(self, areas: Sequence[Box], width: int, height: int) -> None:
+        """Note which areas of a frame of this size are searched upright."""
+        for area in areas:
+            x0, x1 = area.x0 * _CELLS // width, -(-area.x1 * _CELLS // width)
+            y0, y1 = area.y0 * _CELLS // height, -(-area.y1 * _CELLS // height)
+            self._searched[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = True
+
+    def begin(self, now: float) -> None:
+        """Note that a frame is searched everywhere, every way up."""
+        self._everywhere_at = now
+        self._searched[:] = False
 
     def among(self, areas: Sequence[Box], now: float) -> Turned:
         """Return these areas for each turn of which a head was seen of late."""
         seen = self._seen_at.items()
         return {turn: areas for turn, at in seen if areas and abs(now - at) <= _REMEMBERED_SECONDS}
 
-    def everywhere(self, whole: Box) -> Turned:
-        """Return the whole frame for every turn."""
-        return {turn: [whole] for turn in self._turns}
+    def due(self, areas: Sequence[Box], now: float, width: int, height: int) -> Turned:
+        """Return what :meth:`among` does; once a period, what was searched since, every way up."""
+        if not self._turns or now - self._everywhere_at < self._period:
+            return self.among(areas, now)
+        boxes = _boxes(self._searched, width, height)
+        self.begin(now)
+        return {turn: boxes for turn in self._turns}
 
     def part(self, parts: Sequence[Box], areas: Sequence[Box], now: float) -> Turned:
         """Return what :meth:`among` does, and parts of the frame for the turn whose time it is."""
@@ -127,30 +153,47 @@ class TurnedSearch:
         return made
 
 
+def _boxes(cells: NDArray[np.bool_], width: int, height: int) -> list[Box]:
+    """Return boxes of a frame of this size that together are as large as the cells, or larger."""
+    count, _, stats, _ = cv2.connectedComponentsWithStats(cells.astype(np.uint8), connectivity=8)
+    return joined(
+        [
+            Box(
+                x * width // _CELLS,
+                y * height // _CELLS,
+                -(-(x + wide) * width // _CELLS),
+                -(-(y + high) * height // _CELLS),
+            )
+            for x, y, wide, high, _ in stats[1:count].tolist()
+        ]
+    )
+
+
 class WayUp:
     """Says once if a camera shows most faces turned."""
 
     def __init__(self) -> None:
         """Begin with no face."""
-        self._seen: Counter[int] = Counter()
+        self._tracks: dict[int | None, int] = {}
         self._is_settled = False
 
     def add(self, faces: Sequence[Detection]) -> None:
-        """Count the faces of a frame that was searched everywhere and every way up."""
-        if self._is_settled:
+        """Count the tracks that the detector saw on a frame, by how they were turned."""
+        if self._is_settled or not faces:
             return
-        self._seen.update(each.turned for each in faces)
-        (turn, count), *_ = self._seen.most_common(1) or [(0, 0)]
-        if turn and count >= max(_FEWEST, _TIMES * self._seen[0]):
+        self._tracks.update((each.track, each.turned) for each in faces)
+        seen = Counter(self._tracks.values())
+        ((turn, count),) = seen.most_common(1)
+        if turn and count >= max(_FEWEST, _TIMES * seen[0]):
             self._is_settled = True
             logger.warning(
                 "%d of %d faces are seen better if the frame is turned by %d degrees: "
                 "if the camera hangs so, say --rotate %d (rotate: %d in cameras.yaml)",
                 count,
-                self._seen.total(),
+                seen.total(),
                 turn,
                 turn,
                 turn,
             )
-        elif self._seen[0] >= _ENOUGH:
+        elif seen[0] >= _ENOUGH:
             self._is_settled = True
