@@ -38,6 +38,7 @@ def marked(pixel_format: PixelFormat, width: int, height: int, box: Box) -> Fram
     ratio=st.sampled_from([Fraction(1), Fraction(4, 3), Fraction(10, 11)]),
     scale=st.sampled_from([0.5, 1.0, 2.0]),
     corner=st.tuples(st.integers(8, 60), st.integers(8, 40)),
+    turned=st.sampled_from([0, 90, 180, 270]),
 )
 @some
 def test_what_is_seen_in_the_view_is_found_again_in_the_frame(
@@ -47,10 +48,11 @@ def test_what_is_seen_in_the_view_is_found_again_in_the_frame(
     ratio: Fraction,
     scale: float,
     corner: tuple[int, int],
+    turned: int,
 ) -> None:
     box = Box(corner[0], corner[1], corner[0] + 32, corner[1] + 24)
     frame = marked(pixel_format, 130, 97, box)
-    view = Viewpoint(ratio, orientation).view(frame, scale, mirrored=mirrored)
+    view = Viewpoint(ratio, orientation).view(frame, scale, mirrored=mirrored, turned=turned)
     rows, columns = np.nonzero(view.picture[..., 1] > 140)
     seen = view.box(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
     slack = 3 if scale >= 1 else 4
@@ -65,6 +67,17 @@ def test_a_view_is_upright(rotation: int, size: tuple[int, int]) -> None:
     frame = noise_frame(PIXEL_FORMATS["yuv420p"], 100, 60, seed=1)
     view = Viewpoint(orientation=Orientation(rotation)).view(frame)
     assert view.picture.shape == (size[1], size[0], 3)
+
+
+@pytest.mark.parametrize("turned", [90, 180, 270])
+@pytest.mark.parametrize("orientation", [Orientation(0), Orientation(90), Orientation(90, True)])
+def test_a_turned_view_is_the_upright_one_turned_clockwise(
+    orientation: Orientation, turned: int
+) -> None:
+    frame = noise_frame(PIXEL_FORMATS["yuv420p"], 100, 60, seed=1)
+    upright = Viewpoint(orientation=orientation).view(frame).picture
+    view = Viewpoint(orientation=orientation).view(frame, turned=turned).picture
+    np.testing.assert_array_equal(view, np.rot90(upright, -turned // 90))
 
 
 def test_a_view_has_square_pixels() -> None:
