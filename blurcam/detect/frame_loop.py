@@ -25,7 +25,7 @@ from blurcam.detect.search import SURE
 from blurcam.detect.search_chooser import Comparison, SearchChooser, SearchedFrame
 from blurcam.detect.search_plan import Searcher, SearchPlan
 from blurcam.detect.tracker import Tracker
-from blurcam.detect.turned import WayUp
+from blurcam.detect.turned import TurnedCamera
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box, Reason
@@ -98,7 +98,7 @@ class _FrameLoop:
         self._waiting: deque[SearchedFrame] = deque()
         self._settled: deque[tuple[Frame, Finding]] = deque()
         self._failures = 0
-        self._way_up = WayUp()
+        self._turned_camera = TurnedCamera()
         self._trouble = RepeatedTrouble(logger, "frames not searched and fully covered")
 
     def take(self, frame: Frame, *, is_last: bool) -> None:
@@ -195,7 +195,7 @@ class _FrameLoop:
                 searched += areas
         self._failures = 0
         numbered, followed = self._tracker.learn(frame, seen, searched, in_parts=not entry.is_due)
-        self._way_up.add(numbered)
+        self._turned_camera.add(numbered)
         if not entry.is_due:
             return Accounted(numbered, followed)
         if entry.areas is not None:

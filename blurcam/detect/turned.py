@@ -130,7 +130,7 @@ class TurnedSearch:
         self._searched[:] = False
 
     def among(self, areas: Sequence[Box], now: float) -> Turned:
-        """Return these areas for each turn of which a head was seen of late."""
+        """Return these areas for each turn of which a head was seen recently."""
         seen = self._seen_at.items()
         return {turn: areas for turn, at in seen if areas and abs(now - at) <= _REMEMBERED_SECONDS}
 
@@ -169,7 +169,7 @@ def _boxes(cells: NDArray[np.bool_], width: int, height: int) -> list[Box]:
     )
 
 
-class WayUp:
+class TurnedCamera:
     """Says once if a camera shows most faces turned."""
 
     def __init__(self) -> None:

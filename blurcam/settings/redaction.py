@@ -134,7 +134,8 @@ class Detect:
             ge=0.1,
             le=60,
             description="Seconds after which the whole frame is searched again even where nothing "
-            "changed. Default: the profile's.",
+            "changed. Default: the profile's; less often where the light lets every change be "
+            "seen, more often where noise hides changes.",
         ),
     ] = None
     rhythm: Annotated[

@@ -14,7 +14,7 @@ from blurcam.detect.frame_loop import scan
 from blurcam.detect.search import Search, SearchPass, SearchPasses
 from blurcam.detect.search_plan import SearchPlan
 from blurcam.detect.sheets import Searchable, Sheet
-from blurcam.detect.turned import TURNS, TurnedSearch, WayUp
+from blurcam.detect.turned import TURNS, TurnedCamera, TurnedSearch
 from blurcam.detect.views import View, Viewpoint
 from blurcam.media.formats import PIXEL_FORMATS
 from blurcam.media.frames import Frame
@@ -157,7 +157,7 @@ def test_parts_of_a_live_frame_come_every_way_up() -> None:
 
 
 def test_a_camera_that_hangs_upside_down_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
-    way = WayUp()
+    way = TurnedCamera()
     with caplog.at_level(logging.WARNING):
         for track in range(6):
             way.add([Detection(FACE, 0.9, track, turned=180)])
@@ -170,7 +170,7 @@ def test_a_camera_that_hangs_upside_down_is_told_once(caplog: pytest.LogCaptureF
 def test_a_few_rolled_heads_among_others_are_no_reason_to_turn(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    way = WayUp()
+    way = TurnedCamera()
     for track in range(30):
         way.add([Detection(FACE, 0.9, track, turned=90 if track % 3 == 1 else 0)])
     assert not caplog.records
