@@ -26,7 +26,7 @@ from tests.support.fakecam import Clip, FakeCam
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "docs" / "pictures"
 SAMPLES = ("door", "street")
-SECONDS = 75
+SECONDS = 60
 BLURCAM = [sys.executable, "-m", "blurcam"]
 
 
@@ -35,8 +35,8 @@ def clips(folder: Path) -> dict[str, Path]:
     made = {}
     for name in SAMPLES:
         made[name] = folder / f"{name}.mp4"
-        ffmpeg("-i", ROOT / "sample_videos" / f"{name}.mp4", "-vf", "scale=1280:720,fps=6",
-               "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "12",
+        ffmpeg("-i", ROOT / "sample_videos" / f"{name}.mp4", "-vf", "scale=1280:720,fps=5",
+               "-c:v", "libx264", "-preset", "veryfast", "-bf", "0", "-g", "10",
                made[name])  # fmt: skip
     return made
 

@@ -225,13 +225,15 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         read_site(tmp_path / "none.yaml", VAULT)
 
 
-def test_the_example_that_is_packaged_can_be_used() -> None:
-    path = Path(__file__).parents[3] / "packaging" / "cameras.yaml"
+@pytest.mark.parametrize(("name", "outputs"), [("cameras.yaml", 1), ("compose/cameras.yaml", 2)])
+def test_an_example_that_is_packaged_can_be_used(name: str, outputs: int) -> None:
+    path = Path(__file__).parents[3] / "packaging" / name
     with pytest.raises(ConfigError, match="is not set"):
         read_site(path, Secrets({}))
-    site = read_site(path, Secrets({"token": "0123456789abcdef", "front_password": "x"}))
+    secrets = {"token": "0123456789abcdef", "front_password": "x", "publish_password": "y"}
+    site = read_site(path, Secrets(secrets))
     assert [camera.name for camera in site.cameras] == ["front"]
-    assert len(site.cameras[0].outputs) == 2
+    assert len(site.cameras[0].outputs) == outputs
     assert site.web is not None
 
 
