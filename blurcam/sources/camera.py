@@ -33,6 +33,7 @@ from blurcam.settings.addresses import Address
 from blurcam.settings.camera import Receive
 from blurcam.settings.reading import AS_MOUNTED, Mounting
 from blurcam.sources.camera_options import camera_options
+from blurcam.sources.decoding import come_to_rest
 from blurcam.sources.loss_signs import LossState, packets_missed, tells_damage
 from blurcam.sources.open import brief
 from blurcam.sources.stream_info import own_name, stream_info
@@ -180,32 +181,41 @@ class LiveSource:
         context.thread_type, context.thread_count = "SLICE", min(_MOST_THREADS, os.cpu_count() or 1)
         context.options = {"max_pixels": str(_LARGEST_PIXELS)}
         context.copy_opaque = True
-        suspicion = LossState()
-        pace = _Pace(self._camera.clock) if self._is_paced else None
         av.logging.set_skip_repeated(False)
-        with av.logging.Capture(local=False) as log:
-            for packet in container.demux(stream):
-                if not packet.size:
-                    break
-                packet.opaque = suspicion.packet()
-                self._moved = self._camera.clock.elapsed()
-                if packet.is_corrupt:
-                    self._sign(suspicion, "a packet is marked corrupt", 1)
-                pictures = self._decode(context, packet, suspicion)
-                for _, _, message in log:
-                    missed = packets_missed(message)
-                    if missed or tells_damage(message):
-                        self._sign(suspicion, message, missed)
-                log.clear()
-                for picture in pictures:
-                    if pace is not None and picture.time is not None:
-                        pace.wait(picture.time)
-                    number = picture.opaque if isinstance(picture.opaque, int) else 0
-                    is_suspect = suspicion.judge(number, is_key=bool(picture.key_frame))
-                    yield picture, is_suspect or picture.is_corrupt
+        try:
+            with av.logging.Capture(local=False) as log:
+                yield from self._judged(container.demux(stream), context, log)
+        finally:
+            come_to_rest(context)
         self._trouble.flush()
         if self._address.kind != "file":
             raise SourceReadError(f"{self._address}: the stream ended")
+
+    def _judged(
+        self, packets: Iterator[Any], context: Any, log: list[tuple[int, str, str]]
+    ) -> Iterator[tuple[VideoFrame, bool]]:
+        suspicion = LossState()
+        pace = _Pace(self._camera.clock) if self._is_paced else None
+        for packet in packets:
+            is_end = not packet.size and packet.dts is None
+            if not packet.size and not is_end:
+                continue  # the frame before it is shown on
+            packet.opaque = suspicion.packet()
+            self._moved = self._camera.clock.elapsed()
+            if packet.is_corrupt:
+                self._sign(suspicion, "a packet is marked corrupt", 1)
+            pictures = self._decode(context, packet, suspicion)
+            for _, _, message in log:
+                missed = packets_missed(message)
+                if missed or tells_damage(message):
+                    self._sign(suspicion, message, missed)
+            log.clear()
+            for picture in pictures:
+                if pace is not None and picture.time is not None:
+                    pace.wait(picture.time)
+                number = picture.opaque if isinstance(picture.opaque, int) else 0
+                is_suspect = suspicion.judge(number, is_key=bool(picture.key_frame))
+                yield picture, is_suspect or picture.is_corrupt
 
     def _decode(self, context: Any, packet: Any, suspicion: LossState) -> list[VideoFrame]:
         try:
