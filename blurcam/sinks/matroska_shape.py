@@ -7,6 +7,7 @@ file. The elements between it and the end of the tracks move into it, by as much
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections.abc import Iterator
 from fractions import Fraction
@@ -42,6 +43,17 @@ def set_pixel_shape(path: Path, width: int, height: int, shape: Fraction) -> Non
         file.write(head[:stop])
 
 
+def shown_size(width: int, height: int, shape: Fraction) -> tuple[int, int]:
+    """Return the size at which pixels of this shape are shown, exactly if less than twice as large.
+
+    Players open a window of this size.
+    """
+    ratio = Fraction(width, height) * shape
+    times = math.ceil(max(width * shape / ratio.numerator, Fraction(height, ratio.denominator)))
+    wide, high = times * ratio.numerator, times * ratio.denominator
+    return (wide, high) if high < 2 * height else (round(width * shape), height)
+
+
 def _shape(head: bytearray, width: int, height: int, shape: Fraction) -> int:
     """Change the head in place; return the end of the changed part."""
     top = _elements(head, 0, len(head))
@@ -51,7 +63,8 @@ def _shape(head: bytearray, width: int, height: int, shape: Fraction) -> int:
     tracks, content, tracks_end = found[_TRACKS]
     if not found[_PLACES][0] < void < void_end <= found[_INFO][0] < tracks:
         raise ValueError("another order")
-    elements = _number(_WIDTH, round(width * shape)) + _number(_HEIGHT, height)
+    wide, high = shown_size(width, height, shape)
+    elements = _number(_WIDTH, wide) + _number(_HEIGHT, high)
     grown = _grown_tracks(bytes(head[content:tracks_end]), elements)
     growth = len(grown) - (tracks_end - tracks)
     left = void_end - void - growth

@@ -20,6 +20,9 @@ _PROPERTIES: Final = {
 }
 
 
+_OPAQUE: Final = 255
+
+
 def _unknown(cls: Any, value: object) -> Any:
     del value
     return cls.VIDEO_HINT
@@ -41,4 +44,16 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 def properties_of(frame: VideoFrame) -> tuple[str, ...]:
     """Return the properties of the frame, in words, that the outputs do not carry."""
-    return tuple(text for kind, text in _PROPERTIES.items() if frame.side_data.get(kind))
+    said = [text for kind, text in _PROPERTIES.items() if frame.side_data.get(kind)]
+    if _is_clear(frame):
+        said.append("clear in places (alpha)")
+    return tuple(said)
+
+
+def _is_clear(frame: VideoFrame) -> bool:
+    """Whether anything behind the frame is to be seen through it."""
+    parts = frame.format.components
+    if len(parts) not in (2, 4) or not any(part.is_alpha for part in parts):
+        return False
+    samples = frame.reformat(format="rgba").to_ndarray()
+    return bool(samples[..., 3].min() < _OPAQUE)

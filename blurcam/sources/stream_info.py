@@ -13,6 +13,7 @@ from blurcam.errors import SourceOpenError
 from blurcam.media.formats import PIXEL_FORMATS, Colour, PixelFormat, StreamInfo
 from blurcam.settings.reading import AS_MOUNTED, Mounting
 from blurcam.sources.container_crop import NO_CROP, Crop
+from blurcam.sources.fields import is_top_first
 from blurcam.sources.side_data import orientation_of, properties_of
 
 LARGEST_SIDE: Final = 16384
@@ -21,8 +22,11 @@ USUAL_RATE: Final = Fraction(25)
 """Frames a second if nothing else is known."""
 # The most frames a second; a header may claim two thousand million.
 _SWIFTEST: Final = 100_000
-# AV_FIELD_BB and AV_FIELD_BT
-_BOTTOM_FIRST: Final = (3, 5)
+# Codecs whose standard says that samples take the limited range unless the stream says otherwise.
+# Of others FFmpeg shows grey, and what becomes grey, in the full range.
+_LIMITED_UNTOLD: Final = frozenset(
+    {"h264", "hevc", "av1", "vp8", "vp9", "mpeg1video", "mpeg2video", "mpeg4", "vvc"}
+)
 
 
 def stream_info(
@@ -56,7 +60,7 @@ def stream_info(
         colour=_colour(context, first),
         interlaced=first.interlaced_frame,
         # If an odd number of lines is cropped off the top, the fields change their order.
-        top_field_first=(context.field_order not in _BOTTOM_FIRST) != bool(crop.top % 2),
+        top_field_first=is_top_first(context, first) != bool(crop.top % 2),
         frame_count=stream.frames or None,
         duration=stream.duration,
         lost_properties=properties_of(first),
@@ -121,6 +125,9 @@ def _colour(context: Any, first: VideoFrame) -> Colour:
     full = is_full_range(first)
     if full is None and context.color_range:
         full = int(context.color_range) == 2
+    is_grey = len(first.format.components) < 3 and not first.format.has_palette
+    if full is None and is_grey and context.codec.canonical_name not in _LIMITED_UNTOLD:
+        full = True
     return Colour(
         primaries=int(context.color_primaries or 2),
         transfer=int(context.color_trc or 2),

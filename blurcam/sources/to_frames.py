@@ -28,6 +28,9 @@ _FAR_SECONDS: Final = Fraction(1, 2)
 # FFmpeg's numbers of the limited and of the full range.
 _LIMITED, _FULL = 1, 2
 
+# FFmpeg's scaler has numbers of its own for what a stream says of its colours.
+_MATRICES: Final = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9}
+
 TimedBy = Literal["pts", "dts", "rate"]
 """The time stamps that count; ``rate`` if a frame has none that do."""
 
@@ -126,6 +129,8 @@ class FrameMaker:
             return 0
         base = picture.time_base or self._info.time_base
         lasts = rescale(picture.duration, base, self._info.time_base)
+        if lasts == 1 < self._step:  # what is put there for "not known"
+            return 0
         return lasts if 0 < lasts * self._info.time_base <= _LONGEST_SECONDS else 0
 
     def _planes(self, picture: VideoFrame) -> tuple[Plane, ...]:
@@ -142,11 +147,24 @@ class FrameMaker:
                 f"{self._info.name}: the frame size changes to {size[0]}x{size[1]}; scaled to "
                 f"{self._size[0]}x{self._size[1]}"
             )
-        levels = self._levels(picture)
+        levels, matrices = self._levels(picture), self._matrices(picture)
         same_format = own_name(picture) == self._info.pixel_format.name
-        if same_format and size == self._size and levels[0] == levels[1]:
+        same_colours = levels[0] == levels[1] and matrices[0] == matrices[1]
+        if same_format and size == self._size and same_colours:
             return picture
-        return converted(picture, self._info.pixel_format.name, *self._size, levels)
+        return converted(picture, self._info.pixel_format.name, *self._size, levels, matrices)
+
+    def _matrices(self, picture: VideoFrame) -> tuple[int, int]:
+        """Return the colour matrix of the picture's samples, and that of the stream's."""
+        has, wants = (
+            _MATRICES.get(each, 0) for each in (int(picture.colorspace), self._info.colour.matrix)
+        )
+        if has == wants or not has or not wants or picture.format.is_rgb:
+            return 0, 0
+        self._counts.notice(
+            f"{self._info.name}: the colour matrix changes; converted to that of the beginning"
+        )
+        return has, wants
 
     def _levels(self, picture: VideoFrame) -> tuple[int, int]:
         """Return the range of the frame's samples, and that of the stream."""
@@ -162,14 +180,21 @@ class FrameMaker:
 
 
 def converted(
-    picture: VideoFrame, name: str, width: int, height: int, levels: tuple[int, int] = (1, 1)
+    picture: VideoFrame,
+    name: str,
+    width: int,
+    height: int,
+    levels: tuple[int, int] = (1, 1),
+    matrices: tuple[int, int] = (1, 1),
 ) -> VideoFrame:
-    """Convert in one step; the range changes only if ``levels`` (present, wanted) differ."""
+    """Convert in one step; range and matrix change only if theirs (present, wanted) differ."""
     has, wants = levels
     if has == wants:
         has = wants = picture.color_range or 0
-    ranges = {} if picture.format.is_rgb else {"src_color_range": has, "dst_color_range": wants}
-    return picture.reformat(width=width, height=height, format=name, **ranges)
+    changes = {} if picture.format.is_rgb else {"src_color_range": has, "dst_color_range": wants}
+    if matrices[0] != matrices[1]:
+        changes |= {"src_colorspace": matrices[0], "dst_colorspace": matrices[1]}
+    return picture.reformat(width=width, height=height, format=name, **changes)
 
 
 def planes_of(picture: VideoFrame, pixel_format: PixelFormat) -> tuple[Plane, ...]:

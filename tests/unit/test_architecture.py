@@ -45,7 +45,7 @@ ONLY = {
     "jinja2": {"batch.report.page"},
     "sklearn": {"assess.attack.attackers"},
     "typer": {"cli", "commands"},
-    "PIL": {"sources.picture", "sinks.picture"},
+    "PIL": {"sources.picture", "sources.animation", "sinks.picture"},
     "prometheus_client": {"serve.web.metrics"},
     "starlette": {"serve.web", "review.web"},
     "uvicorn": {"serve.web.server"},
