@@ -83,10 +83,25 @@ def picture_of(
     if way != AS_STORED:
         planes = upright_planes(frame, way)
         own = _turned_format(own) if way.transposes else own
+    if own.plane_count == 1 and not target.startswith("gray"):
+        planes, own = _with_neutral_chroma(planes[0], own)
     picture = _filled(planes, own)
     if own.name == target and levels[0] == levels[1]:
         return picture
     return _reformatted(picture, target, levels)
+
+
+def _with_neutral_chroma(
+    luma: Samples, own: PixelFormat
+) -> tuple[tuple[Samples, ...], PixelFormat]:
+    """Return shades of grey as a frame in colour, sample for sample.
+
+    FFmpeg's scaler takes grey for full range, whatever is said: contrast would be lost.
+    """
+    wanted = PIXEL_FORMATS["yuv420p"].with_depth(own.depth)
+    shape = wanted.plane_shape(1, luma.shape[1], luma.shape[0])
+    neutral = cast(Samples, np.full(shape, 1 << (own.depth - 1), wanted.dtype))
+    return (luma, neutral, neutral), wanted
 
 
 def _filled(planes: tuple[Samples, ...], own: PixelFormat) -> VideoFrame:
