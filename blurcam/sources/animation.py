@@ -35,7 +35,7 @@ def is_animated_webp(path: Path) -> bool:
     return len(head) == 21 and head[8:16] == b"WEBPVP8X" and bool(head[20] & 2)
 
 
-class AnimatedWebp:
+class WebpRecording:
     """An animation: its parameters, and its frames, once.
 
     It has the methods of a :class:`~blurcam.sources.recording.FileSource`.

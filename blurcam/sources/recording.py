@@ -18,7 +18,7 @@ from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.runtime.last_words import step
 from blurcam.settings.addresses import Address
 from blurcam.settings.reading import READ_PLAINLY, ReadOptions
-from blurcam.sources.animation import AnimatedWebp, is_animated_webp
+from blurcam.sources.animation import WebpRecording, is_animated_webp
 from blurcam.sources.changing_recording import ChangingRecording
 from blurcam.sources.container_crop import Crop, crop_in, crop_of
 from blurcam.sources.decoding import Decoded, NothingDecoded
@@ -49,7 +49,7 @@ def open_source(
         if isinstance(place, Path) and changes_program(place):
             return ChangingRecording(place, counts, asked)
         if isinstance(place, Path) and is_animated_webp(place):
-            return AnimatedWebp(place, counts, asked)
+            return WebpRecording(place, counts, asked)
         try:
             return _opened(place, counts, asked)
         except NothingDecoded:
@@ -226,5 +226,5 @@ class FileSource:
         self.close()
 
 
-RecordingSource = FileSource | ChangingRecording | AnimatedWebp
+RecordingSource = FileSource | ChangingRecording | WebpRecording
 """A recording, whatever the way of reading it."""
