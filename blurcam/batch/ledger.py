@@ -24,6 +24,7 @@ from typing import Any, Final
 
 from blurcam.batch.inputs import InputFile
 from blurcam.batch.ledger_database import LedgerAccess, LedgerDatabase
+from blurcam.batch.review_steps import ReviewStep
 from blurcam.batch.span_ledger import SpanLedger
 from blurcam.batch.tasks import Thumbnail
 
@@ -258,6 +259,21 @@ class Ledger:
             name: None if text is None else json.loads(text)
             for name, text in zip(names, found, strict=True)
         }
+
+    def review_steps(self, number: int) -> list[ReviewStep]:
+        """Return what reviewers did to a recording, the first step first."""
+        text = self.noted(f"review {number}")
+        return [ReviewStep(**each) for each in json.loads(text or "[]")]
+
+    def reviewed(self, number: int, steps: Iterable[ReviewStep]) -> None:
+        """Write down what a reviewer did; what was written down before stays."""
+        with self._db.durable(), self._db.transaction():
+            known = [*self.review_steps(number), *steps]
+            self.note(f"review {number}", json.dumps([each.to_values() for each in known]))
+
+    def judged(self, number: int, verdict: str) -> None:
+        """Write down another verdict of a redaction that stays as it is."""
+        self._db.do("UPDATE files SET verdict = ? WHERE id = ?", verdict, number)
 
     def thumbnails(self, number: int) -> list[tuple[float, str, bytes]]:
         """Return small pictures of the redacted recording: (time, why, jpeg)."""

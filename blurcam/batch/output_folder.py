@@ -25,11 +25,14 @@ from blurcam.batch.folder_handles import (
     sha256_at,
     translating_errors,
 )
+from blurcam.batch.kept_regions import RegionsFolder
 from blurcam.batch.output_names import shown
 from blurcam.errors import JobError, SinkError, SinkOpenError, SinkWriteError
 
 PRIVATE: Final = ".blurcam"
 """What blurcam keeps for itself below the root."""
+REGIONS: Final = "regions"
+"""Where, in there, the regions of redactions are kept."""
 _OWNER: Final = "job"
 
 
@@ -39,12 +42,13 @@ class OutputFolder:
     Files in ``work`` that begin with ``prefix`` are this job's, and no other's.
     """
 
-    def __init__(self, root: Path, job: str, handles: tuple[int, int]) -> None:
-        """Use :func:`open_output`; ``handles`` are those of the root and of ``work``."""
+    def __init__(self, root: Path, job: str, handles: tuple[int, int, int]) -> None:
+        """Use :func:`open_output`; ``handles`` are of the root, of ``work`` and of ``regions``."""
         self.root = root
         self.work = root.absolute() / PRIVATE / "work"
         self.prefix = f"job-{job}-"
-        self._root, self._work = handles
+        self._root, self._work, kept = handles
+        self.regions = RegionsFolder(root.absolute() / PRIVATE / REGIONS, self._work, kept)
 
     # What is not finished.
 
@@ -200,14 +204,17 @@ def open_output(root: Path, job: str, ledger: Path) -> Iterator[OutputFolder]:
             stack.callback(os.close, private)
             work = make_folder(private, "work", root / PRIVATE / "work", mode=0o700)
             stack.callback(os.close, work)
-            for each, path in ((private, root / PRIVATE), (work, root / PRIVATE / "work")):
-                _refuse_foreign(each, path)
+            kept = make_folder(private, REGIONS, root / PRIVATE / REGIONS, mode=0o700)
+            stack.callback(os.close, kept)
+            named = {private: "", work: "work", kept: REGIONS}
+            for each, name in named.items():
+                _refuse_foreign(each, root / PRIVATE / name)
             _claim(private, root, job, ledger)
         except SinkError as exc:
             raise JobError(str(exc)) from exc
         except OSError as exc:
             raise JobError(f"{shown(root)}: cannot be used as --out: {exc.strerror}") from exc
-        yield OutputFolder(root, job, (handle, work))
+        yield OutputFolder(root, job, (handle, work, kept))
 
 
 def _refuse_foreign(folder: int, path: Path) -> None:

@@ -14,6 +14,8 @@ from blurcam.sinks.picture import SUFFIXES as PICTURES
 CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
 # What a picture becomes that is read and not written: a GIF has no loss.
 _PICTURE_EXT: Final = {".gif": ".png"}
+EDITS: Final = ".edits.json"
+"""What the name of an output is followed by in that of its edits, which a reviewer saves."""
 _FIELDS: Final = frozenset({"stem", "suffix", "ext"})
 # The longest name that most file systems take, in bytes.
 _LONGEST: Final = 255

@@ -10,6 +10,7 @@ from typing import Any, Final
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.ledger import RecordingRow
 from blurcam.batch.output_names import shown
+from blurcam.batch.review_steps import ReviewStep
 from blurcam.runtime.counts import counted
 
 # A reason tells of so many moments at most; the rest is in the ledger.
@@ -157,6 +158,6 @@ def clock(seconds: float) -> str:
     return f"{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}{tenths}"
 
 
-def as_values(parts: Iterable[ReviewReason | Moment]) -> list[dict[str, Any]]:
+def as_values(parts: Iterable[ReviewReason | Moment | ReviewStep]) -> list[dict[str, Any]]:
     """Return reasons or moments for JSON."""
     return [each.to_values() for each in parts]

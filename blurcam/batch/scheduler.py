@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Final
 
 from blurcam.batch.events import (
@@ -16,6 +17,7 @@ from blurcam.batch.events import (
     RecordingRetried,
 )
 from blurcam.batch.folder_handles import is_full
+from blurcam.batch.kept_regions import regions_beside, regions_name
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_folder import OutputFolder
 from blurcam.batch.output_names import shown
@@ -91,10 +93,11 @@ class Scheduler:
 
     def _sweep(self) -> None:
         kept = {row.staged for row in self._ledger.in_state("staged") if row.staged}
+        kept |= {regions_beside(Path(each)).name for each in kept}
         for row in self._ledger.in_state("cut"):
             for span in self._ledger.spans.of(row.id):
                 if span.packets is not None and self._output.holds(span.packets):
-                    kept.add(span.packets)
+                    kept |= {span.packets, regions_beside(Path(span.packets)).name}
                 elif span.state == "done":
                     self._ledger.spans.pending(row.id, span.number)
         self._output.sweep(kept)
@@ -202,6 +205,7 @@ class Scheduler:
         for span in self._ledger.spans.of(row.id):
             if span.packets is not None:
                 self._output.remove(span.packets)
+                self._output.remove(regions_beside(Path(span.packets)).name)
 
     def _redacted(self, row: RecordingRow, outcome: RecordingRedacted) -> JobEvent:
         verification = outcome.verification
@@ -216,9 +220,13 @@ class Scheduler:
         assert row.staged is not None
         assert row.output_sha256 is not None
         try:
+            staged = regions_beside(Path(row.staged)).name
+            self._output.regions.keep(staged, regions_name(row.id, row.output_sha256))
             self._output.publish(row.staged, row.output, row.output_sha256, row.replaces)
         except SinkError as exc:
             return self._refused(row, exc)
+        if row.replaces not in (None, row.output_sha256):
+            self._output.regions.remove(regions_name(row.id, row.replaces))
         self._forget_spans(row)
         with self._ledger.transaction():
             self._ledger.done(row.id)

@@ -6,12 +6,14 @@ import json
 import secrets
 from dataclasses import dataclass, replace
 
+from blurcam.batch.kept_regions import regions_beside
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_folder import OutputFolder
 from blurcam.batch.tasks import JoinSpans, RedactRecording, RedactSpan, Task
 from blurcam.runs.span_cuts import Span
 from blurcam.settings.batch import Batch
 from blurcam.settings.recording import Config
+from blurcam.sinks.picture import SUFFIXES as PICTURES
 
 # Joining copies packets: it takes about so much of the time that a recording in spans takes.
 _JOINING_SHARE = 0.05
@@ -83,9 +85,12 @@ class TaskMaker:
         )
 
     def _config(self, row: RecordingRow, name: str) -> Config:
+        output = self._output.work / f"{name}{row.output.suffix}"
+        is_picture = output.suffix.lower() in PICTURES
         return Config(
             input=row.source,
-            output=self._output.work / f"{name}{row.output.suffix}",
+            output=output,
+            regions=None if is_picture else regions_beside(output),
             effect=self._batch.effect,
             detect=self._batch.detect,
             cover=self._batch.cover,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Final
@@ -12,6 +13,7 @@ from blurcam.assess.verification import Verification
 from blurcam.assess.verify import verify
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.folder_handles import is_full
+from blurcam.batch.kept_regions import regions_beside
 from blurcam.batch.report_pictures import pictures_of
 from blurcam.batch.tasks import (
     JoinSpans,
@@ -27,10 +29,13 @@ from blurcam.batch.tasks import (
 )
 from blurcam.detect.detector import Detector
 from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
+from blurcam.runs.regions_header import header_of
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary
 from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.sinks.picture import SUFFIXES as PICTURES
+from blurcam.track.region_parts import join_regions
+from blurcam.track.regions_file import RegionReader, RegionWriter
 
 # Recordings and pictures of one job are searched differently.
 _OPEN_AT_ONCE: Final = 2
@@ -116,7 +121,7 @@ def _redact_recording(task: RedactRecording, state: WorkerState) -> Iterator[Tas
         for time in _since_first(run.steps()):
             yield TaskStep("redacting", time, total)
         summary = run.finish()
-    yield from _finish(task, summary, timeline)
+    yield from finish_redaction(task, summary, timeline)
 
 
 def _redact_picture(task: RedactRecording, state: WorkerState) -> Iterator[TaskStep | Outcome]:
@@ -130,7 +135,7 @@ def _redact_picture(task: RedactRecording, state: WorkerState) -> Iterator[TaskS
     config = replace(asked, encode=Encode(overwrite=True), cover=cover, detect=detect)
     summary = redact_picture(config, detector=state.detector(detect))
     covered = CoveredSecond(1, summary.tracks, summary.frames_covered_whole)
-    yield from _finish(task, summary, CoverageBySecond({0: covered}))
+    yield from finish_redaction(task, summary, CoverageBySecond({0: covered}))
 
 
 def _since_first(times: Iterator[Fraction]) -> Iterator[float]:
@@ -153,13 +158,24 @@ def _redact_span(task: RedactSpan, state: WorkerState) -> Iterator[TaskStep | Ou
     timeline = CoverageBySecond()
     packets = SignedPackets(bytes.fromhex(task.key), _label(task.file, task.span))
     detector = state.detector(task.config.detect)
-    with open_span(
-        task.config, task.span, task.packets, packets, detector=detector, watch=timeline.watch
-    ) as run:
+    regions = RegionWriter(regions_beside(task.packets), overwrite=True)
+    with (
+        closing(regions),
+        open_span(
+            task.config,
+            task.span,
+            task.packets,
+            packets,
+            detector=detector,
+            watch=lambda covered: timeline.watch(regions.record(covered)),
+        ) as run,
+    ):
         for count, time in enumerate(_since_first(run.steps()), 1):
             # The time of the whole span follows from its share of frames.
             yield TaskStep("redacting", time, time * task.span.frames / count)
         part = run.finish()
+        size = run.info.width, run.info.height
+        regions.finish(header_of(task.config, size, regions.frame_count))
     yield SpanRedacted(json.dumps(asdict(part) | {"timeline": timeline.to_values()}))
 
 
@@ -180,12 +196,31 @@ def _join_spans(task: JoinSpans, state: WorkerState) -> Iterator[TaskStep | Outc
     start = min(timeline.seconds, default=0)
     for made in join(task.config, spans, packets, detector=detector):
         if isinstance(made, Summary):
-            yield from _finish(task, made, timeline)
+            _join_regions(task, made)
+            yield from finish_redaction(task, made, timeline)
         else:
             yield TaskStep("joining", max(0.0, float(made) - start), float(len(timeline.seconds)))
 
 
-def _finish(
+def _join_regions(task: JoinSpans, summary: Summary) -> None:
+    """Make the regions of the recording of those of its spans.
+
+    Without all of them, as after an update in the middle of a job, there are none.
+    """
+    parts = [regions_beside(path) for path in task.packets]
+    if task.config.regions is None or not all(each.exists() for each in parts):
+        return
+    with closing(RegionReader(parts[0])) as reader:
+        first = reader.header
+    assert first is not None
+    header = header_of(
+        task.config, (first.width, first.height), summary.frames_in, digest=summary.input_sha256,
+        detector=summary.detector, threshold=summary.threshold,
+    )  # fmt: skip
+    join_regions(parts, task.config.regions, header)
+
+
+def finish_redaction(
     task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
 ) -> Iterator[TaskStep | Outcome]:
     """Verify a complete output if asked, take small pictures of it, and yield the outcome."""

@@ -71,6 +71,10 @@ COMMANDS: Final = {
     "verify": CommandEntry(
         "verify", "verify", "Verify a redacted recording: frames, times, no face.", _CHECK
     ),
+    "review": CommandEntry(
+        "review", "review", "Look at redactions in the browser, and put them right.", _CHECK, (),
+        ("blurcam review redacted/", "blurcam review redacted/cam0/1.mp4"),
+    ),
     "report": CommandEntry("report", "report_app", "Check the report of a batch job.", _CHECK),
     "evaluate": CommandEntry(
         "evaluate", "evaluate", "Measure how many labelled faces stay exposed.", _CHECK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,16 +50,36 @@ def render(
             help="Regions file: from run, edited by hand, or made from another detector.",
         ),
     ],
+    edits: Annotated[
+        Path | None,
+        typer.Option("--edits", help="Edits of these regions, as blurcam review saves them."),
+    ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> None:
     """Redact again from a regions file: with another effect, or regions edited by hand."""
     from blurcam.commands.run_pictures import are_pictures, redact_pictures
 
-    drawn = replace(config, render_from=regions)
-    if are_pictures(drawn):
-        raise typer.Exit(redact_pictures(drawn, json=json, quiet=quiet))
-    raise typer.Exit(_redact(drawn, json=json, quiet=quiet))
+    with _edited(regions, edits) as path:
+        drawn = replace(config, render_from=path)
+        if are_pictures(drawn):
+            raise typer.Exit(redact_pictures(drawn, json=json, quiet=quiet))
+        raise typer.Exit(_redact(drawn, json=json, quiet=quiet))
+
+
+@contextmanager
+def _edited(regions: Path, edits: Path | None) -> Iterator[Path]:
+    """Give a regions file, as the edits have it where there are any."""
+    if edits is None:
+        yield regions
+        return
+    from blurcam.review.edits import read_edits
+    from blurcam.review.redrawing import edited_file
+    from blurcam.review.region_index import RegionIndex
+
+    asked = read_edits(edits)
+    with closing(RegionIndex(regions)) as index, edited_file(index, asked, regions) as path:
+        yield path
 
 
 def _redact(config: Config, *, json: bool, quiet: bool) -> int:

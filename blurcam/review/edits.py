@@ -14,12 +14,11 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from blurcam.batch.output_names import EDITS
 from blurcam.errors import ConfigError, SinkWriteError
 from blurcam.runtime.files import write_file
 
 FORMAT: Final = 1
-SUFFIX: Final = ".edits.json"
-"""What the name of an output is followed by in that of its edits."""
 _FARTHEST: Final = 1 << 20
 _MOST_SAID: Final = 5
 
@@ -62,6 +61,14 @@ class AcceptEdit(_Part):
         if self.reason == "other" and not self.note.strip():
             raise ValueError("another reason has to be given in words")
         return self
+
+
+class WatchedEdit(_Part):
+    """Somebody has watched the recording from its beginning to its end, and saw no face."""
+
+    op: Literal["watched"] = "watched"
+    by: Words
+    note: Annotated[str, Field(max_length=500)] = ""
 
 
 class HideEdit(_Part):
@@ -150,9 +157,15 @@ class DrawEdit(_Part):
 
 
 Edit = Annotated[
-    AcceptEdit | HideEdit | MergeEdit | ExtendEdit | GrowEdit | SpareEdit | DrawEdit,
+    AcceptEdit | WatchedEdit | HideEdit | MergeEdit | ExtendEdit | GrowEdit | SpareEdit | DrawEdit,
     Field(discriminator="op"),
 ]
+
+
+UNCOVERING: Final = (HideEdit, SpareEdit)
+"""The edits that take cover away."""
+JUDGING: Final = (AcceptEdit, WatchedEdit)
+"""The edits that change no frame."""
 
 
 class ReviewEdits(_Part):
@@ -164,6 +177,15 @@ class ReviewEdits(_Part):
     reviewer: Annotated[str, Field(max_length=200)] = ""
     saved_at: Annotated[str, Field(max_length=40)] = ""
     edits: Annotated[tuple[Edit, ...], Field(max_length=100_000)] = ()
+
+    @property
+    def drawn_sha256(self) -> str:
+        """A hash of the edits that change a frame; of none, the empty text."""
+        changing = [each for each in self.edits if not isinstance(each, JUDGING)]
+        if not changing:
+            return ""
+        texts = sorted(each.model_dump_json() for each in changing)
+        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
     def to_json(self) -> str:
         """Return the file's text."""
@@ -200,7 +222,7 @@ def faults_in(error: ValidationError) -> list[str]:
 
 def edits_path(output: Path) -> Path:
     """Return where the edits of an output lie."""
-    return output.with_name(output.name + SUFFIX)
+    return output.with_name(output.name + EDITS)
 
 
 def read_edits(path: Path) -> ReviewEdits:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-from blurcam import __version__
 from blurcam.detect.detector import Detector
 from blurcam.detect.profiles import passes_for
 from blurcam.detect.search import SearchPasses
@@ -25,6 +24,7 @@ from blurcam.runs.chain import deliver, redact_all, until_fault
 from blurcam.runs.frame_budget import look_ahead_bytes
 from blurcam.runs.outputs import EncodedOutput, output_to
 from blurcam.runs.perception import covered, open_detector, searched
+from blurcam.runs.regions_header import header_of
 from blurcam.runs.summary import Summary
 from blurcam.runs.timing import Stages, Timing, Untimed
 from blurcam.runtime.counts import FrameCounts
@@ -123,7 +123,12 @@ def _open_run(
         summary = summary_of(config, origin, sink, counts, timing, digest, wall)
         summary = summary.with_doubts(doubts.told())
         if writer is not None:
-            writer.finish(_header(config, source.info, counts, digest, summary))
+            size, told = (source.info.width, source.info.height), summary
+            header = header_of(
+                config, size, counts.frames_in,
+                digest=digest, detector=told.detector, threshold=told.threshold,
+            )  # fmt: skip
+            writer.finish(header)
         if config.summary is not None:
             summary.write(config.summary)
         return summary
@@ -273,17 +278,3 @@ def summary_of(
         regions_added=reader.added if reader else 0,
         stages=timing.values(counts.frames_in),
     )
-
-
-def _header(
-    config: Config, info: StreamInfo, counts: FrameCounts, digest: str, summary: Summary
-) -> Header:
-    settings = {
-        "detector": summary.detector,
-        "threshold": summary.threshold,
-        "effect": config.effect,
-        "profile": config.detect.profile,
-        "scale": config.detect.scale,
-        **asdict(config.cover),
-    }
-    return Header(digest, info.width, info.height, counts.frames_in, settings, __version__)

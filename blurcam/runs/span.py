@@ -21,6 +21,7 @@ from typing import Any
 from blurcam.detect.detector import Detector
 from blurcam.encode.encoder import SignedPackets, retimed
 from blurcam.errors import SourceReadError
+from blurcam.media.formats import StreamInfo
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Coverage, Reason
 from blurcam.redact.effects import make_effect
@@ -113,11 +114,14 @@ class _Own:
 class SpanRun:
     """One span under way: exhaust :meth:`steps`, then :meth:`finish`."""
 
-    def __init__(self, steps: Iterator[Fraction], own: _Own, parameters: bytes) -> None:
+    def __init__(
+        self, steps: Iterator[Fraction], own: _Own, parameters: bytes, info: StreamInfo
+    ) -> None:
         """Made by :func:`open_span` alone."""
         self._steps = steps
         self._own = own
         self._parameters = parameters
+        self.info = info
         self._began = time.monotonic()
 
     def steps(self) -> Iterator[Fraction]:
@@ -177,7 +181,7 @@ def open_span(
         redacted = redact_all(covering, make_effect(config.effect), counts)
         steps = deliver(redacted, (EncodedOutput(encoder, (output_to(sink, counts),)),), counts)
         stack.callback(steps.close)
-        yield SpanRun(steps, own, encoder.parameters)
+        yield SpanRun(steps, own, encoder.parameters, source.info)
 
 
 def _until(frames: Iterator[Frame], end: int | None) -> Iterator[Frame]:

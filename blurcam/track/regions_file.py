@@ -99,7 +99,7 @@ class RegionWriter:
         """Write the header and the lines under the final name."""
         try:
             self._body.seek(0)
-            with self._staged.open() as file, _writing(file, self._path) as target:
+            with self._staged.open() as file, writing(file, self._path) as target:
                 target.write(header.to_json().encode() + b"\n")
                 shutil.copyfileobj(self._body, target)
             self._staged.publish()
@@ -116,7 +116,7 @@ class RegionWriter:
 
 
 @contextmanager
-def _writing(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
+def writing(file: IO[bytes], path: Path) -> Iterator[IO[bytes]]:
     """Give what to write into; compressed where the name says so."""
     if path.suffix != ".gz":
         yield file

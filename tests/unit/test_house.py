@@ -18,7 +18,18 @@ LONGEST_MODULE, LONGEST_FUNCTION = 300, 40
 # Nouns that name a file in several packages: the same thing at another stage.
 SAME_NOUN = {"recording", "camera", "picture", "pipe", "descriptor"}
 # A file of commands/ is named by its command, whatever does the work.
-COMMANDS = {"attack", "batch", "check", "evaluate", "health", "pipe", "report", "serve", "verify"}
+COMMANDS = {
+    "attack",
+    "batch",
+    "check",
+    "evaluate",
+    "health",
+    "pipe",
+    "report",
+    "review",
+    "serve",
+    "verify",
+}
 # What a class may be named by after its noun: something that happened to it.
 HAPPENED = set(
     "began cancelled closed cut died ended failed finished planned progressed redacted "  # noqa: SIM905

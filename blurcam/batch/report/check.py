@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from blurcam.batch.output_folder import PRIVATE
-from blurcam.batch.output_names import shown
+from blurcam.batch.output_names import EDITS, shown
 from blurcam.batch.report.contents import unknown_fields
 from blurcam.batch.report.document import DOCUMENT, PAGE
 from blurcam.batch.report.hash_chain import faults
@@ -56,7 +56,7 @@ def file_faults(document: dict[str, Any], root: Path) -> Iterator[str]:
     for entry in document["files"]:
         for digest, is_earlier in _digests(entry):
             name = _name(entry)
-            known.add(name)
+            known |= {name, name + EDITS}
             yield from _changed(root / name, entry["output"], digest, is_earlier=is_earlier)
     yield from _unknown(root, known)
 

@@ -51,6 +51,15 @@ class _Verification(_Part):
     sampled: int
 
 
+class _ReviewStep(_Part):
+    at: str
+    by: str
+    what: str
+    why: str
+    before: str
+    after: str
+
+
 class _Entry(_Part):
     source: str
     output: str
@@ -77,6 +86,7 @@ class _Entry(_Part):
     timeline: _Timeline | None = None
     faces_per_minute: float | None = None
     verification: _Verification | None = None
+    review: list[_ReviewStep] = []
     hash: str
 
 

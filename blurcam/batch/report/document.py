@@ -108,6 +108,8 @@ def _entry(row: RecordingRow, ledger: Ledger) -> dict[str, Any]:
         entry["error"] = shown(row.error)
     entry["hashes"] = _hashes(row)
     entry["reasons"] = as_values(reasons_of(row, details))
+    if steps := ledger.review_steps(row.id):
+        entry["review"] = as_values(steps)
     if row.state != "done":
         return entry  # what the ledger still knows is of an earlier redaction
     entry["doubts"] = as_values(doubts_of(details))

@@ -84,8 +84,10 @@ class Access:
 
     def open_session(self, offered: str) -> str | None:
         """Return a new session's secret for the right token, ``None`` for a wrong one."""
-        if not self.is_token(offered):
-            return None
+        return self.grant_session() if self.is_token(offered) else None
+
+    def grant_session(self) -> str:
+        """Return a new session's secret, for somebody whom the caller knows."""
         secret = secrets.token_urlsafe(32)
         self._sessions[secret] = self._clock.elapsed() + _SESSION_SECONDS
         while len(self._sessions) > _MOST_SESSIONS:

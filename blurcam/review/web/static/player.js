@@ -1,0 +1,108 @@
+// Shows redacted frames one by one: the server makes each, and this page keeps the last few.
+
+const KEPT = 60;
+const AHEAD = 6;
+
+export class Player extends EventTarget {
+  #cache = new Map();
+  #wanted = 0;
+  frame = 0;
+  isPlaying = false;
+
+  /** `fetchFrame(number)` gives the JPEG of a frame as a blob; `decorate(context)` draws over it. */
+  constructor(canvas, { fetchFrame, decorate }) {
+    super();
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.fetchFrame = fetchFrame;
+    this.decorate = decorate;
+    this.times = [];
+  }
+
+  open(times, width, height) {
+    this.pause();
+    this.forget();
+    this.times = times;
+    const scale = Math.min(1, 1280 / width);
+    this.canvas.width = Math.max(2, Math.round(width * scale));
+    this.canvas.height = Math.max(2, Math.round(height * scale));
+    this.scale = this.canvas.width / width;
+  }
+
+  /** The edits have changed, and so has every frame. */
+  forget() {
+    for (const kept of this.#cache.values()) kept.then((bitmap) => bitmap?.close?.(), () => {});
+    this.#cache.clear();
+  }
+
+  #get(number) {
+    let kept = this.#cache.get(number);
+    if (!kept) {
+      kept = this.fetchFrame(number).then((blob) => createImageBitmap(blob));
+      kept.catch(() => this.#cache.delete(number));
+      this.#cache.set(number, kept);
+      if (this.#cache.size > KEPT) {
+        const [oldest, bitmap] = this.#cache.entries().next().value;
+        this.#cache.delete(oldest);
+        bitmap.then((each) => each.close(), () => {});
+      }
+    }
+    return kept;
+  }
+
+  /** Go to a frame; the newest wish wins. */
+  async show(number) {
+    const frame = Math.min(this.times.length - 1, Math.max(0, number));
+    const wish = ++this.#wanted;
+    this.frame = frame;
+    this.dispatchEvent(new Event("frame"));
+    let bitmap;
+    try {
+      bitmap = await this.#get(frame);
+    } catch (error) {
+      this.dispatchEvent(new CustomEvent("failure", { detail: error }));
+      return false;
+    }
+    if (wish !== this.#wanted) return false;
+    this.bitmap = bitmap;
+    this.draw();
+    this.canvas.dataset.frame = frame;
+    this.dispatchEvent(new Event("shown"));
+    return true;
+  }
+
+  draw() {
+    if (!this.bitmap) return;
+    try {
+      this.context.drawImage(this.bitmap, 0, 0, this.canvas.width, this.canvas.height);
+    } catch {
+      return; // forgotten meanwhile; the next one comes
+    }
+    this.decorate(this.context, this.scale);
+  }
+
+  pause() {
+    if (!this.isPlaying) return;
+    this.isPlaying = false;
+    this.dispatchEvent(new Event("state"));
+  }
+
+  async play() {
+    if (this.isPlaying || !this.times.length) return;
+    this.isPlaying = true;
+    this.dispatchEvent(new Event("state"));
+    if (this.frame >= this.times.length - 1) await this.show(0);
+    let [from, began] = [this.times[this.frame], performance.now()];
+    while (this.isPlaying && this.frame < this.times.length - 1) {
+      const next = this.frame + 1;
+      for (let n = 0; n < AHEAD && next + n < this.times.length; n++) this.#get(next + n).catch(() => {});
+      await this.#get(next).catch(() => {});
+      const wait = began + (this.times[next] - from) * 1000 - performance.now();
+      if (wait > 0) await new Promise((done) => setTimeout(done, wait));
+      else if (wait < -200) [from, began] = [this.times[next], performance.now()];
+      if (!this.isPlaying || this.frame !== next - 1) break;
+      if (!(await this.show(next))) break;
+    }
+    this.pause();
+  }
+}

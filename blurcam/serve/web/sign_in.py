@@ -1,0 +1,82 @@
+"""Signing in and out: the token for a session, which a cookie names."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import parse_qs
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+
+from blurcam.serve.web.access import COOKIE, Access
+from blurcam.serve.web.request_filter import address_of, too_many_tokens
+from blurcam.serve.web.throttle import TokenThrottle
+
+_LOGIN_BYTES: Final = 1024
+_LOGIN_SECONDS: Final = 10.0
+
+
+class SignInPage:
+    """Answers ``/login`` and ``/logout``."""
+
+    def __init__(
+        self, access: Access, throttle: TokenThrottle, page: Callable[[str, int], Response]
+    ) -> None:
+        """``page`` gives a file as an answer, by its name, with a status."""
+        self._access = access
+        self._throttle = throttle
+        self._page = page
+
+    async def login(self, request: Request) -> Response:
+        """Show the form, or open a session for the right token."""
+        if request.method != "POST":
+            return self._page("login.html", HTTPStatus.OK)
+        try:
+            fields = parse_qs((await body_of(request, _LOGIN_BYTES)).decode("utf-8", "replace"))
+        except TimeoutError:
+            return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
+        address = address_of(request.scope)
+        if wait := self._throttle.wait(address):
+            return too_many_tokens(wait)
+        session = self._access.open_session(fields.get("token", [""])[0].strip())
+        if self._access.has_token:
+            self._throttle.note(address, is_right=session is not None)
+        if session is None:
+            return self._page("refused.html", HTTPStatus.UNAUTHORIZED)
+        return with_session(request, session)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session."""
+        self._access.close_session(request.headers.getlist("cookie"))
+        answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
+        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
+        return answer
+
+
+def with_session(request: Request, session: str) -> Response:
+    """Return the way to the front page, with the cookie of a session."""
+    answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
+    answer.set_cookie(
+        COOKIE,
+        session,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        max_age=12 * 3600,
+    )
+    return answer
+
+
+async def body_of(request: Request, most: int, seconds: float = _LOGIN_SECONDS) -> bytes:
+    """Return the body of a request; HTTPException where it is too large, TimeoutError too slow."""
+    body = bytearray()
+    async with asyncio.timeout(seconds):
+        async for part in request.stream():
+            body += part
+            if len(body) > most:
+                raise HTTPException(413, "Too much.")
+    return bytes(body)
