@@ -174,8 +174,7 @@ def _redact_span(task: RedactSpan, state: WorkerState) -> Iterator[TaskStep | Ou
             # The time of the whole span follows from its share of frames.
             yield TaskStep("redacting", time, time * task.span.frames / count)
         part = run.finish()
-        size = run.info.width, run.info.height
-        regions.finish(header_of(task.config, size, regions.frame_count))
+        regions.finish(header_of(task.config, run.info, regions.frame_count))
     yield SpanRedacted(json.dumps(asdict(part) | {"timeline": timeline.to_values()}))
 
 
@@ -213,10 +212,7 @@ def _join_regions(task: JoinSpans, summary: Summary) -> None:
     with closing(RegionReader(parts[0])) as reader:
         first = reader.header
     assert first is not None
-    header = header_of(
-        task.config, (first.width, first.height), summary.frames_in, digest=summary.input_sha256,
-        detector=summary.detector, threshold=summary.threshold,
-    )  # fmt: skip
+    header = header_of(task.config, first, summary.frames_in, summary)
     join_regions(parts, task.config.regions, header)
 
 

@@ -123,12 +123,7 @@ def _open_run(
         summary = summary_of(config, origin, sink, counts, timing, digest, wall)
         summary = summary.with_doubts(doubts.told())
         if writer is not None:
-            size, told = (source.info.width, source.info.height), summary
-            header = header_of(
-                config, size, counts.frames_in,
-                digest=digest, detector=told.detector, threshold=told.threshold,
-            )  # fmt: skip
-            writer.finish(header)
+            writer.finish(header_of(config, source.info, counts.frames_in, summary))
         if config.summary is not None:
             summary.write(config.summary)
         return summary

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from blurcam import __version__
+from blurcam.media.formats import StreamInfo
+from blurcam.runs.summary import Summary
 from blurcam.settings.reading import Mounting, Reading
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import Encode
@@ -15,17 +17,17 @@ from blurcam.track.regions_file import Header
 
 def header_of(
     config: Config,
-    size: tuple[int, int],
+    info: StreamInfo | Header,
     frames: int,
-    *,
-    digest: str = "",
-    detector: str = "",
-    threshold: float | None = None,
+    summary: Summary | None = None,
 ) -> Header:
-    """Return the header of a run's regions; ``digest`` is its input's SHA-256."""
+    """Return the header of a run's regions; without its summary, that of a part of them.
+
+    ``info`` says how large its frames are.
+    """
     settings = {
-        "detector": detector,
-        "threshold": threshold,
+        "detector": summary.detector if summary else "",
+        "threshold": summary.threshold if summary else None,
         "effect": config.effect,
         "profile": config.detect.profile,
         "scale": config.detect.scale,
@@ -35,7 +37,14 @@ def header_of(
         "reading": asdict(config.reading),
         "rate": config.rate,
     }
-    return Header(digest, *size, frames, settings, __version__)
+    return Header(
+        summary.input_sha256 if summary else "",
+        info.width,
+        info.height,
+        frames,
+        settings,
+        __version__,
+    )
 
 
 def config_of(header: Header, input: Path, output: Path) -> Config:
