@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 from blurcam.batch.job_folder import LEDGER, locked
 from blurcam.batch.kept_regions import regions_name
@@ -17,8 +18,10 @@ from blurcam.batch.tasks import RecordingRedacted, TaskStep
 from blurcam.errors import ConfigError, JobError
 from blurcam.review.edit_words import what, why
 from blurcam.review.edits import ReviewEdits
-from blurcam.review.redrawing import RedrawTask, redraw, verdict_after, verdict_of
-from blurcam.review.review_queue import JobQueue, ReviewItem, findings_in
+from blurcam.review.judging import verdict_of
+from blurcam.review.redrawing import RedrawTask, redraw
+from blurcam.review.region_index import RegionIndex
+from blurcam.review.review_queue import JobQueue, ReviewItem
 
 _DRAWN = "drawn again from these edits"
 
@@ -45,7 +48,7 @@ def apply_to_job(
         if row.state != "done" or row.output_sha256 != item.digest:
             raise JobError(f"{item.name}: was redacted again meanwhile; open it again")
         if _is_drawn(row, ledger, edits):
-            _judge(row, ledger, edits)
+            _judge(row, ledger, item, edits)
         else:
             yield from _draw(row, ledger, output, item, edits)
         write_report(ledger, output, key)
@@ -58,18 +61,18 @@ def _is_drawn(row: RecordingRow, ledger: Ledger, edits: ReviewEdits) -> bool:
     return shown == edits.drawn_sha256 and row.verdict is not None
 
 
-def _judge(row: RecordingRow, ledger: Ledger, edits: ReviewEdits) -> None:
+def _judge(row: RecordingRow, ledger: Ledger, item: ReviewItem, edits: ReviewEdits) -> None:
     """Let the verdict follow from what a person said of it."""
     digest = row.output_sha256 or ""
-    found = ledger.details(row.id)["verification"] or {}
-    seen = found.get("seen_count", len(found.get("seen", ())))
-    verdict = verdict_of(
-        found.get("verdict", row.verdict), seen, bool(found.get("doubts")),
-        list(findings_in(found)), edits,
-    )  # fmt: skip
+    found = ledger.details(row.id)["verification"]
     ledger.reviewed(row.id, _steps(edits, digest, digest))
-    if verdict is not None:
-        ledger.judged(row.id, verdict)
+    ledger.judged(row.id, _verdict(found, item, edits))
+
+
+def _verdict(found: dict[str, Any], item: ReviewItem, edits: ReviewEdits) -> str:
+    assert item.regions is not None
+    with closing(RegionIndex(item.regions)) as index:
+        return verdict_of(found, edits, index)
 
 
 def _draw(
@@ -84,15 +87,19 @@ def _draw(
             if isinstance(made, TaskStep):
                 yield made
             else:
-                _publish(row, ledger, output, made, edits)
+                _publish(row, ledger, output, item, made, edits)
     finally:
         output.remove(staged)
 
 
 def _publish(
-    row: RecordingRow, ledger: Ledger, output: OutputFolder, made: RecordingRedacted,
+    row: RecordingRow,
+    ledger: Ledger,
+    output: OutputFolder,
+    item: ReviewItem,
+    made: RecordingRedacted,
     edits: ReviewEdits,
-) -> None:  # fmt: skip
+) -> None:
     """Give what was drawn the name of the output, on record before it has it."""
     before, after = row.output_sha256 or "", made.summary.output_sha256
     output.regions.link(regions_name(row.id, before), regions_name(row.id, after))
@@ -100,7 +107,7 @@ def _publish(
     ledger.note(f"drawn {row.id}", f"{after} {edits.drawn_sha256}")
     columns = made.columns() | {"replaces": before}
     if made.verification is not None:
-        columns["verdict"] = verdict_after(made.verification, edits)
+        columns["verdict"] = _verdict(made.verification.to_values(), item, edits)
     ledger.staged(row.id, columns, made.thumbnails)
     output.publish(str(columns["staged"]), row.output, after, before)
     if after != before:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from blurcam.batch.review_reasons import as_values
 from blurcam.review.edits import ReviewedFinding
-from blurcam.review.redrawing import is_accepted
+from blurcam.review.judging import is_accepted
 from blurcam.review.region_index import RegionIndex
 from blurcam.review.review_queue import ReviewItem
 from blurcam.review.reviewed_recording import ReviewedRecording

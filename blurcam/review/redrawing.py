@@ -12,24 +12,15 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from blurcam.assess.verification import Verification, VerificationVerdict
-from blurcam.assess.verify import verify
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.batch.task_work import finish_redaction
 from blurcam.batch.tasks import Outcome, RecordingRedacted, RedactRecording, TaskStep
 from blurcam.errors import BlurcamError, ConfigError
-from blurcam.media.regions import Box
 from blurcam.review.edited_regions import EditPlan
-from blurcam.review.edits import AcceptEdit, ReviewedFinding, ReviewEdits, WatchedEdit
+from blurcam.review.edits import ReviewEdits
 from blurcam.review.region_index import RegionIndex
-from blurcam.review.review_queue import findings_in
 from blurcam.runs.recording import open_run
 from blurcam.runs.regions_header import config_of
-
-ACCEPTED = "accepted"
-"""The verdict of an output of which a person accepted all that the verifier saw."""
-# Boxes of one thing in two verifications overlap by so much.
-_SAME = 0.3
 
 
 class OutputRefused(BlurcamError):
@@ -93,46 +84,3 @@ def _passed(made: TaskStep | Outcome) -> TaskStep | RecordingRedacted:
             "stays as it was"
         )
     return made
-
-
-def verify_again(output: Path, source: Path, redactor: str) -> Iterator[float | Verification]:
-    """Verify an output that stays as it is."""
-    return verify(output, source, redactor=redactor, faces_known=True)
-
-
-def verdict_of(
-    verdict: str | None, seen: int, doubts: bool, findings: list[ReviewedFinding],
-    edits: ReviewEdits,
-) -> str | None:  # fmt: skip
-    """Return what a verification's verdict is once a person has said what is what.
-
-    ``seen`` things were seen, of which ``findings`` are told. ``doubts`` are the verifier's own:
-    only somebody who watched everything can clear them.
-    """
-    if verdict != VerificationVerdict.REVIEW.value:
-        return verdict
-    if any(isinstance(each, WatchedEdit) for each in edits.edits):
-        return ACCEPTED
-    if doubts or seen > len(findings) or any(not is_accepted(each, edits) for each in findings):
-        return verdict
-    return ACCEPTED
-
-
-def verdict_after(verification: Verification, edits: ReviewEdits) -> str | None:
-    """Return the verdict of a verification once a person has said what is what."""
-    found = list(findings_in(verification.to_values()))
-    return verdict_of(
-        verification.verdict.value, verification.seen_count, bool(verification.doubts), found, edits
-    )
-
-
-def is_accepted(finding: ReviewedFinding, edits: ReviewEdits) -> bool:
-    """Whether a finding is one that the reviewer accepted: about there, and at that time."""
-    return any(
-        isinstance(each, AcceptEdit) and _is_same(each.finding, finding) for each in edits.edits
-    )
-
-
-def _is_same(one: ReviewedFinding, other: ReviewedFinding) -> bool:
-    apart = max(one.time, other.time) - min(max(one.until, one.time), max(other.until, other.time))
-    return apart <= 0.5 and Box(*one.box).iou(Box(*other.box)) >= _SAME

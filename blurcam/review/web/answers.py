@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from blurcam.errors import BlurcamError
 from blurcam.review.edits import Edit, faults_in
 from blurcam.review.reviewed_recording import EditsRefused
-from blurcam.serve.web.sign_in import body_of
+from blurcam.serve.web.request_body import body_of
 
 _MOST_BYTES: Final = 8 << 20
 _BODY_SECONDS: Final = 20.0
@@ -38,8 +38,6 @@ def answering(answer: Answer) -> Answer:
             return PlainTextResponse(f"{exc}.\n", HTTPStatus.CONFLICT)
         except BlurcamError as exc:
             return PlainTextResponse(f"{exc}\n", HTTPStatus.UNPROCESSABLE_ENTITY)
-        except TimeoutError:
-            return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
 
     return answered
 

@@ -8,14 +8,12 @@ from dataclasses import asdict
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final
-from urllib.parse import parse_qs
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import (
     PlainTextResponse,
-    RedirectResponse,
     Response,
     StreamingResponse,
 )
@@ -26,11 +24,10 @@ from blurcam import __version__
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board
 from blurcam.serve.health import SiteHealth, health_values, verdict
-from blurcam.serve.web.access import COOKIE, Access
+from blurcam.serve.web.access import Access
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
-from blurcam.serve.web.request_body import body_of
-from blurcam.serve.web.request_filter import RequestFilter, address_of, too_many_tokens
+from blurcam.serve.web.request_filter import RequestFilter
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.serve.web.zone_routes import ZoneRoutes
@@ -55,8 +52,6 @@ _FILES: Final = (
     "zones.css",
     "zones.js",
 )
-_LOGIN_BYTES: Final = 1024
-_LOGIN_SECONDS: Final = 10.0
 
 
 class Page:
@@ -91,10 +86,11 @@ class Page:
 
     def app(self) -> ASGIApp:
         """Return the application, behind the checks of every request."""
+        sign_in = SignInPage(self._access, self._throttle, self._page)
         routes = [
             Route("/", self._front),
-            Route("/login", self._login, methods=["GET", "POST"]),
-            Route("/logout", self._logout, methods=["POST"]),
+            Route("/login", sign_in.login, methods=["GET", "POST"]),
+            Route("/logout", sign_in.logout, methods=["POST"]),
             Route("/status.json", self._status),
             Route("/history.json", self._past),
             Route("/cameras/{name}/still.jpg", self._still),
@@ -124,36 +120,6 @@ class Page:
 
     async def _file(self, request: Request) -> Response:
         return self._page(request.url.path.removeprefix("/"))
-
-    async def _login(self, request: Request) -> Response:
-        if request.method != "POST":
-            return self._page("login.html")
-        body = await body_of(request, _LOGIN_BYTES, _LOGIN_SECONDS)
-        fields = parse_qs(body.decode("utf-8", "replace"))
-        address = address_of(request.scope)
-        if wait := self._throttle.wait(address):
-            return too_many_tokens(wait)
-        session = self._access.open_session(fields.get("token", [""])[0].strip())
-        if self._access.has_token:
-            self._throttle.note(address, is_right=session is not None)
-        if session is None:
-            return self._page("refused.html", HTTPStatus.UNAUTHORIZED)
-        answer = RedirectResponse("/", HTTPStatus.SEE_OTHER)
-        answer.set_cookie(
-            COOKIE,
-            session,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-            max_age=12 * 3600,
-        )
-        return answer
-
-    async def _logout(self, request: Request) -> Response:
-        self._access.close_session(request.headers.getlist("cookie"))
-        answer = RedirectResponse("/login", HTTPStatus.SEE_OTHER)
-        answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
-        return answer
 
     async def _status(self, request: Request) -> Response:
         statuses, now = self._board.statuses(), self._clock.wall()

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import parse_qs
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from blurcam.serve.web.access import COOKIE, Access
+from blurcam.serve.web.request_body import body_of
 from blurcam.serve.web.request_filter import address_of, too_many_tokens
 from blurcam.serve.web.throttle import TokenThrottle
 
@@ -35,10 +34,8 @@ class SignInPage:
         """Show the form, or open a session for the right token."""
         if request.method != "POST":
             return self._page("login.html", HTTPStatus.OK)
-        try:
-            fields = parse_qs((await body_of(request, _LOGIN_BYTES)).decode("utf-8", "replace"))
-        except TimeoutError:
-            return PlainTextResponse("Too slow.\n", HTTPStatus.REQUEST_TIMEOUT)
+        body = await body_of(request, _LOGIN_BYTES, _LOGIN_SECONDS)
+        fields = parse_qs(body.decode("utf-8", "replace"))
         address = address_of(request.scope)
         if wait := self._throttle.wait(address):
             return too_many_tokens(wait)
@@ -69,14 +66,3 @@ def with_session(request: Request, session: str) -> Response:
         max_age=12 * 3600,
     )
     return answer
-
-
-async def body_of(request: Request, most: int, seconds: float = _LOGIN_SECONDS) -> bytes:
-    """Return the body of a request; HTTPException where it is too large, TimeoutError too slow."""
-    body = bytearray()
-    async with asyncio.timeout(seconds):
-        async for part in request.stream():
-            body += part
-            if len(body) > most:
-                raise HTTPException(413, "Too much.")
-    return bytes(body)
