@@ -80,9 +80,9 @@ def reviewing(out: Path, reviewer: str = "Kim") -> Iterator[WebServer]:
     server = WebServer(web, page.app)
     thread = threading.Thread(target=server.run)
     thread.start()
-    try:
-        with closing(page):
+    with closing(page):
+        try:
             yield server
-    finally:
-        server.stop()
-        thread.join()
+        finally:
+            server.stop()
+            thread.join()

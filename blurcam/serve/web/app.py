@@ -28,6 +28,7 @@ from blurcam.serve.web.access import Access
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
 from blurcam.serve.web.request_filter import RequestFilter
+from blurcam.serve.web.sign_in import SignInPage
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.serve.web.zone_routes import ZoneRoutes
