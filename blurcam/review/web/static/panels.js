@@ -71,7 +71,12 @@ export class Failure extends Error {
 /** Ask the server; raises Failure with what it says. */
 export async function request(path, { method = "GET", values, as = "json" } = {}) {
   const body = values === undefined ? undefined : JSON.stringify(values);
-  const answer = await fetch(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
+  let answer;
+  try {
+    answer = await fetch(path, { method, body, headers: body ? { "Content-Type": "application/json" } : {} });
+  } catch {
+    throw new Failure(0, "blurcam does not answer; is the review still running?");
+  }
   if (answer.status === 401) location.assign("/login");
   if (!answer.ok) throw new Failure(answer.status, (await answer.text()).trim());
   return as === "text" ? answer.text() : answer[as]();

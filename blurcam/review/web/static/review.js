@@ -459,7 +459,13 @@ const FILTERS = {
 };
 
 async function loadQueue() {
-  const told = await request("/queue.json");
+  let told;
+  try {
+    told = await request("/queue.json");
+  } catch (error) {
+    tell(error.message);
+    return;
+  }
   queue = told.recordings;
   if (!$("reviewer").value) $("reviewer").value = told.reviewer;
   document.title = `Review ${told.title} · blurcam`;
@@ -565,4 +571,4 @@ addEventListener("beforeunload", (event) => {
 $("keys").replaceChildren(...[...OWN_KEYS, ...KEYS].flatMap(([key, what]) => [el("dt", {}, key), el("dd", {}, what)]));
 setInterval(present, 8000);
 showEdits();
-loadQueue().then(() => listed().some((each) => each.can_open) && stepRecording(1)).catch((error) => tell(error.message));
+loadQueue().then(() => stepRecording(1));
