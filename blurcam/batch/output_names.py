@@ -16,6 +16,8 @@ CONTAINERS: Final = (".mp4", ".mkv", ".ts", ".webm")
 _PICTURE_EXT: Final = {".gif": ".png"}
 EDITS: Final = ".edits.json"
 """What the name of an output is followed by in that of its edits, which a reviewer saves."""
+REVIEW: Final = ".review.json"
+"""The same of the record of its review, where it is of no job."""
 _FIELDS: Final = frozenset({"stem", "suffix", "ext"})
 # The longest name that most file systems take, in bytes.
 _LONGEST: Final = 255

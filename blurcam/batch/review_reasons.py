@@ -95,7 +95,7 @@ def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewRea
     for reason, count in summary.get("covered_whole_reasons", {}).items():
         yield ReviewReason(f"{counted(count, 'frame')} fully covered: {reason}", covered)
     if row.verdict == "review":
-        yield from _verifier(details["verification"] or {})
+        yield from verifier_reasons(details["verification"] or {})
 
 
 def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
@@ -109,12 +109,13 @@ def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
 def pictured_of(details: dict[str, Any]) -> list[Moment]:
     """Return the moments whose frames a report shows, the place marked: the surest ones."""
     found = details["verification"] or {}
-    seen = [each for reason in _verifier(found) for each in reason.moments]
+    seen = [each for reason in verifier_reasons(found) for each in reason.moments]
     seen.sort(key=lambda each: each.confidence or 0.0, reverse=True)
     return [*seen[:_MOST_PICTURED], *islice(doubts_of(details), _MOST_DOUBTS_PICTURED)]
 
 
-def _verifier(found: dict[str, Any]) -> Iterator[ReviewReason]:
+def verifier_reasons(found: dict[str, Any]) -> Iterator[ReviewReason]:
+    """Yield why a verification, as values, has somebody look at an output."""
     seen = found.get("seen", ())
     count = found.get("seen_count", len(seen))
     if count:

@@ -73,7 +73,7 @@ COMMANDS: Final = {
     ),
     "review": CommandEntry(
         "review", "review", "Look at redactions in the browser, and put them right.", _CHECK, (),
-        ("blurcam review redacted/", "blurcam review redacted/cam0/1.mp4"),
+        ("blurcam review redacted/", "blurcam review out.mp4 --input in.mp4"),
     ),
     "report": CommandEntry("report", "report_app", "Check the report of a batch job.", _CHECK),
     "evaluate": CommandEntry(

@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 
 from blurcam.commands.terminal import DONE, say, to_json
-from blurcam.errors import ConfigError
 from blurcam.runtime.signals import ENDING, handling
 from blurcam.settings.web import Web
 
@@ -30,6 +29,14 @@ def review(
     job: Annotated[
         Path, typer.Argument(metavar="JOB_OR_OUTPUT", help="Folder of a job, or a redacted video.")
     ],
+    input: Annotated[
+        Path | None,
+        typer.Option(help="Recording that the output was made from, where it is of no job."),
+    ] = None,
+    regions: Annotated[
+        Path | None,
+        typer.Option(help="Its regions file. Default: the one beside it, NAME.regions.jsonl."),
+    ] = None,
     reviewer: Annotated[
         str | None, typer.Option(help="Name that edits carry. Default: the account's.")
     ] = None,
@@ -63,20 +70,24 @@ def review(
     """
     del schema
     from blurcam.media.clock import SystemClock
-    from blurcam.review.review_queue import JobQueue, job_of
+    from blurcam.review.job_queue import JobQueue, job_of
+    from blurcam.review.output_queue import OutputQueue
+    from blurcam.review.review_queue import ReviewQueue
     from blurcam.review.reviewed_recording import usual_reviewer
     from blurcam.review.web.routes import ReviewOptions, ReviewPage
     from blurcam.serve.web.server import WebServer
 
-    ledger = job_of(job)
-    if ledger is None:
-        raise ConfigError(f"{job}: there is no job here")
-    queue = JobQueue(job, ledger)
+    ledger = None if input or regions else job_of(job)
+    queue: ReviewQueue
+    if ledger is not None:
+        queue = JobQueue(job, ledger, sign_key)
+    else:
+        queue = OutputQueue(job, input, regions)
     if token is None and host not in ("127.0.0.1", "::1", "localhost"):
         Web(host=host, port=port)  # says that a token is needed
     web = Web(host=host, port=port, token=token or secrets.token_urlsafe(24))
     entrance = secrets.token_urlsafe(24)
-    options = ReviewOptions(reviewer or usual_reviewer(), entrance, sign_key)
+    options = ReviewOptions(reviewer or usual_reviewer(), entrance)
     page = ReviewPage(queue, web, SystemClock(), options)
     server = WebServer(web, page.app)
     link = f"{server.url}enter/{entrance}"

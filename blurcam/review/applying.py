@@ -3,47 +3,35 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
 
 from blurcam.batch.job_folder import LEDGER, locked
 from blurcam.batch.kept_regions import regions_name
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_folder import OutputFolder, open_output
 from blurcam.batch.report.document import write_report
-from blurcam.batch.review_steps import ReviewStep
 from blurcam.batch.tasks import RecordingRedacted, TaskStep
 from blurcam.errors import ConfigError, JobError
-from blurcam.review.edit_words import what, why
 from blurcam.review.edits import ReviewEdits
-from blurcam.review.judging import verdict_of
+from blurcam.review.judging import judged_by_person
 from blurcam.review.redrawing import RedrawTask, redraw
-from blurcam.review.region_index import RegionIndex
-from blurcam.review.review_queue import JobQueue, ReviewItem
-
-_DRAWN = "drawn again from these edits"
-
-
-def note_steps(queue: JobQueue, item: ReviewItem, steps: Sequence[ReviewStep]) -> None:
-    """Put steps of a review on record; raises JobError."""
-    if steps:
-        with closing(Ledger(queue.job / LEDGER)) as ledger:
-            ledger.reviewed(item.number, steps)
+from blurcam.review.review_queue import ReviewItem
+from blurcam.review.review_words import steps_of
 
 
 def apply_to_job(
-    queue: JobQueue, item: ReviewItem, edits: ReviewEdits, key: Path | None = None
+    job: Path, out: Path, item: ReviewItem, edits: ReviewEdits, key: Path | None
 ) -> Iterator[TaskStep]:
     """Apply saved edits to an output of a job, and write its report anew; yield steps.
 
     Raises BlurcamError; then the output is as it was.
     """
     with ExitStack() as stack:
-        stack.enter_context(locked(queue.job, queue.out))
-        ledger = stack.enter_context(closing(Ledger(queue.job / LEDGER)))
-        output = stack.enter_context(open_output(queue.out, ledger.job(), queue.job))
+        stack.enter_context(locked(job, out))
+        ledger = stack.enter_context(closing(Ledger(job / LEDGER)))
+        output = stack.enter_context(open_output(out, ledger.job(), job))
         row = ledger.row(item.number)
         if row.state != "done" or row.output_sha256 != item.digest:
             raise JobError(f"{item.name}: was redacted again meanwhile; open it again")
@@ -65,14 +53,8 @@ def _judge(row: RecordingRow, ledger: Ledger, item: ReviewItem, edits: ReviewEdi
     """Let the verdict follow from what a person said of it."""
     digest = row.output_sha256 or ""
     found = ledger.details(row.id)["verification"]
-    ledger.reviewed(row.id, _steps(edits, digest, digest))
-    ledger.judged(row.id, _verdict(found, item, edits))
-
-
-def _verdict(found: dict[str, Any], item: ReviewItem, edits: ReviewEdits) -> str:
-    assert item.regions is not None
-    with closing(RegionIndex(item.regions)) as index:
-        return verdict_of(found, edits, index)
+    ledger.reviewed(row.id, steps_of(edits, digest, digest))
+    ledger.judged(row.id, judged_by_person(found, item, edits))
 
 
 def _draw(
@@ -103,23 +85,14 @@ def _publish(
     """Give what was drawn the name of the output, on record before it has it."""
     before, after = row.output_sha256 or "", made.summary.output_sha256
     output.regions.link(regions_name(row.id, before), regions_name(row.id, after))
-    ledger.reviewed(row.id, _steps(edits, before, after))
+    ledger.reviewed(row.id, steps_of(edits, before, after))
     ledger.note(f"drawn {row.id}", f"{after} {edits.drawn_sha256}")
     columns = made.columns() | {"replaces": before}
     if made.verification is not None:
-        columns["verdict"] = _verdict(made.verification.to_values(), item, edits)
+        columns["verdict"] = judged_by_person(made.verification.to_values(), item, edits)
     ledger.staged(row.id, columns, made.thumbnails)
     output.publish(str(columns["staged"]), row.output, after, before)
     if after != before:
         output.regions.remove(regions_name(row.id, before))
     with ledger.transaction():
         ledger.done(row.id)
-
-
-def _steps(edits: ReviewEdits, before: str, after: str) -> list[ReviewStep]:
-    """Return every edit as a step, and last that they were applied."""
-    at, by = edits.saved_at, edits.reviewer
-    said = [(what(each), why(each)) for each in edits.edits]
-    if before != after:
-        said.append((_DRAWN, ""))
-    return [ReviewStep(at, by, each, reason, before, after) for each, reason in said]

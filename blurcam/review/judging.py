@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import Any, Final
 
 from blurcam.assess.verification import VerificationVerdict
@@ -15,7 +16,7 @@ from blurcam.review.edits import (
     WatchedEdit,
 )
 from blurcam.review.region_index import RegionIndex
-from blurcam.review.review_queue import findings_in
+from blurcam.review.review_queue import ReviewItem, findings_in
 
 ACCEPTED: Final = "accepted"
 """The verdict of an output of which a person accepted all that the verifier saw."""
@@ -40,6 +41,13 @@ def verdict_of(found: dict[str, Any], edits: ReviewEdits, index: RegionIndex) ->
         return verdict
     settled = (is_accepted(each, edits) or _is_spared(each, edits, index) for each in findings)
     return ACCEPTED if all(settled) else verdict
+
+
+def judged_by_person(found: dict[str, Any], item: ReviewItem, edits: ReviewEdits) -> str:
+    """Return the verdict of a verification of a recording, with what edits say of it."""
+    assert item.regions is not None
+    with closing(RegionIndex(item.regions)) as index:
+        return verdict_of(found, edits, index)
 
 
 def is_accepted(finding: ReviewedFinding, edits: ReviewEdits) -> bool:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from blurcam.review.review_queue import JobQueue
+from blurcam.review.review_queue import ReviewQueue
 from blurcam.review.reviewed_recording import ReviewedRecording
 from blurcam.runtime.threads import WorkerThread
 
@@ -18,7 +18,7 @@ _MOST_OPEN: Final = 3
 class OpenRecordings:
     """Opens recordings as they are asked for; the last few stay open."""
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, queue: ReviewQueue) -> None:
         """Open those of ``queue``."""
         self._queue = queue
         self._open: OrderedDict[int, ReviewedRecording] = OrderedDict()

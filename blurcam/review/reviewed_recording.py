@@ -14,7 +14,6 @@ from typing import Final
 from blurcam.batch.review_steps import ReviewStep
 from blurcam.errors import BlurcamError, ConfigError
 from blurcam.media.regions import Box, Coverage
-from blurcam.review.edit_words import what, why
 from blurcam.review.edited_regions import EditPlan
 from blurcam.review.edits import (
     UNCOVERING,
@@ -27,6 +26,7 @@ from blurcam.review.edits import (
 from blurcam.review.frame_reader import RedactedReader
 from blurcam.review.region_index import RegionIndex
 from blurcam.review.review_queue import ReviewItem
+from blurcam.review.review_words import what, why
 from blurcam.runs.regions_header import config_of
 from blurcam.runtime.files import sha256_of
 from blurcam.sinks.jpeg import cutout_of, jpeg_of

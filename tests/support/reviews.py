@@ -17,7 +17,7 @@ import numpy as np
 from blurcam.batch.job_folder import LEDGER
 from blurcam.batch.output_folder import PRIVATE
 from blurcam.media.clock import SystemClock
-from blurcam.review.review_queue import JobQueue
+from blurcam.review.job_queue import JobQueue
 from blurcam.review.web.routes import ReviewOptions, ReviewPage
 from blurcam.serve.web.server import WebServer
 from blurcam.settings.web import Web

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 import shutil
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -13,7 +18,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.batches import rows
+from blurcam.review.region_index import RegionIndex
+from tests.support.batches import environment, rows
 from tests.support.boards import TOKEN
 from tests.support.browser import (
     CONTRAST,
@@ -297,8 +303,6 @@ def test_the_command_line_takes_the_same_edits(out: Path, tmp_path: Path) -> Non
     refused = blurcam("render", given, drawn, "--regions", regions, "--edits", path)
     assert refused.returncode == 2
     assert "the edits were made for other regions" in refused.stderr
-    from blurcam.review.region_index import RegionIndex
-
     with closing(RegionIndex(regions)) as index:
         edits["regions_sha256"] = index.sha256
     path.write_text(json.dumps(edits), encoding="utf-8")
@@ -307,3 +311,38 @@ def test_the_command_line_takes_the_same_edits(out: Path, tmp_path: Path) -> Non
     change = np.abs(luma(drawn) - luma(out / "walker.mp4")).mean(axis=0)
     assert change[72:152, 60:110].mean() > 8
     assert change[:, 400:].mean() < 1
+
+
+@pytest.mark.slow
+def test_an_output_of_no_job_is_reviewed_with_its_recording_and_regions(
+    tab: playwright.Page, redacted: Path, tmp_path: Path
+) -> None:
+    given, out = redacted.parent / "in" / "alone.mp4", tmp_path / "out.mp4"
+    regions = tmp_path / "out.mp4.regions.jsonl"
+    done = blurcam("run", given, out, "--regions", regions, "--profile", "near")
+    assert done.returncode == 0, done.stderr
+    before = out.read_bytes()
+    command = [sys.executable, "-m", "blurcam", "review", str(out), "--input", str(given)]
+    with subprocess.Popen(
+        [*command, "--no-browser", "--reviewer", "Kim"],
+        stderr=subprocess.PIPE, text=True, env=environment(),
+    ) as review:  # fmt: skip
+        assert review.stderr is not None
+        link = re.search(r"http://\S+", review.stderr.readline())
+        assert link is not None
+        tab.goto(link[0])
+        expect(tab.locator("h1")).to_have_text("out.mp4")
+        expect(tab.locator("#verdict")).to_have_text("not verified")
+        tab.keyboard.press("e")
+        drag(tab, (20, 20), (120, 120))
+        expect(tab.locator("#shapes li")).to_have_count(1)
+        save_and_apply(tab)
+        review.send_signal(signal.SIGINT)
+        assert review.wait(timeout=60) == 0
+    assert out.read_bytes() != before
+    record = json.loads((tmp_path / "out.mp4.review.json").read_text(encoding="utf-8"))
+    assert [each["by"] for each in record["steps"]] == ["Kim", "Kim"]
+    assert record["digest"] == hashlib.sha256(out.read_bytes()).hexdigest()
+    assert {each.name for each in tmp_path.iterdir()} == {
+        "out.mp4", "out.mp4.regions.jsonl", "out.mp4.edits.json", "out.mp4.review.json",
+    }  # fmt: skip

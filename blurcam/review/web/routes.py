@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.resources import files
-from pathlib import Path
 from typing import Any, Final
 
 from starlette.applications import Starlette
@@ -21,11 +20,10 @@ from starlette.types import ASGIApp
 
 from blurcam.errors import BlurcamError
 from blurcam.media.clock import Clock
-from blurcam.review.applying import apply_to_job, note_steps
 from blurcam.review.edits import edits_path, read_edits
 from blurcam.review.open_recordings import OpenRecordings
 from blurcam.review.recording_facts import facts_of, queue_entry
-from blurcam.review.review_queue import JobQueue, ReviewItem
+from blurcam.review.review_queue import ReviewItem, ReviewQueue
 from blurcam.review.reviewed_recording import ReviewedRecording
 from blurcam.review.web.answers import answering, as_json, edits_in, text_in, values_of
 from blurcam.review.web.apply_progress import ApplyProgress
@@ -51,17 +49,16 @@ _PRESENT_SECONDS: Final = 25.0
 
 @dataclass(frozen=True, slots=True)
 class ReviewOptions:
-    """Who reviews, the way in that the browser is sent by, and what the report is signed with."""
+    """Who reviews, and the way in that the browser is sent by."""
 
     reviewer: str
     entrance: str
-    sign_key: Path | None = None
 
 
 class ReviewPage:
     """The routes of the page."""
 
-    def __init__(self, queue: JobQueue, web: Web, clock: Clock, options: ReviewOptions) -> None:
+    def __init__(self, queue: ReviewQueue, web: Web, clock: Clock, options: ReviewOptions) -> None:
         """Read every file once, so that no path ever leads to the disk."""
         self._queue = queue
         self._clock = clock
@@ -190,7 +187,7 @@ class ReviewPage:
 
         def save(recording: ReviewedRecording) -> dict[str, Any]:
             steps = recording.save(reviewer, edits, based_on)
-            note_steps(self._queue, recording.item, steps)
+            self._queue.note(recording.item, steps)
             return {"saved_sha256": recording.saved_sha256,
                     "draft": recording.draft(recording.saved.edits)}  # fmt: skip
 
@@ -210,10 +207,7 @@ class ReviewPage:
         item, edits = await self._recordings.do(number, ready)
         if not edits.reviewer:
             raise HTTPException(409, "Nothing is saved yet: save first, then apply.")
-        key = self._options.sign_key
-        under_way = self._progress.begin(
-            number, lambda: apply_to_job(self._queue, item, edits, key)
-        )
+        under_way = self._progress.begin(number, lambda: self._queue.apply(item, edits))
         self._forgetting = asyncio.create_task(self._forget_after(number, under_way))
         return PlainTextResponse("The edits are being applied.\n", HTTPStatus.ACCEPTED)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from blurcam.batch.review_reasons import clock
+from blurcam.batch.review_steps import ReviewStep
 from blurcam.review.edits import (
     AcceptEdit,
     DrawEdit,
@@ -11,6 +12,7 @@ from blurcam.review.edits import (
     GrowEdit,
     HideEdit,
     MergeEdit,
+    ReviewEdits,
     SpareEdit,
     WatchedEdit,
 )
@@ -60,3 +62,12 @@ def why(edit: Edit) -> str:
         case DrawEdit() if edit.finding is not None:
             return f"seen by the verifier at {clock(edit.finding.time)}"
     return ""
+
+
+def steps_of(edits: ReviewEdits, before: str, after: str) -> list[ReviewStep]:
+    """Return every edit as a step, and last that they were applied."""
+    at, by = edits.saved_at, edits.reviewer
+    said = [(what(each), why(each)) for each in edits.edits]
+    if before != after:
+        said.append(("drawn again from these edits", ""))
+    return [ReviewStep(at, by, each, reason, before, after) for each, reason in said]
