@@ -43,6 +43,10 @@ class EditsRefused(BlurcamError):
     """Somebody else saved edits of the recording meanwhile."""
 
 
+class DraftForgotten(BlurcamError):
+    """Frames were asked for as a draft has them that is not known any more: send it again."""
+
+
 class ReviewedRecording:
     """A recording under review. One thread uses it."""
 
@@ -137,8 +141,11 @@ class ReviewedRecording:
         return name
 
     def plan(self, draft: str) -> EditPlan:
-        """Return a draft; KeyError for one that is not known any more."""
-        return self._drafts[draft]
+        """Return a draft; raises DraftForgotten."""
+        try:
+            return self._drafts[draft]
+        except KeyError:
+            raise DraftForgotten("this draft is not known any more; send it again") from None
 
     def save(self, reviewer: str, edits: Sequence[Edit], based_on: str) -> list[ReviewStep]:
         """Write the edits; return the steps that take cover away, which go on record.

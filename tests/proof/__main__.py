@@ -27,7 +27,7 @@ from benchmarks.machine import this_machine
 from tests.proof.canary import Feed, WovenFeed, make_feed
 from tests.proof.modules import tested
 from tests.proof.page import judgement, summary, tables, wrong
-from tests.proof.paths import Batch, PathUnderTest, Pipe, Run, Serve
+from tests.proof.paths import Batch, PathUnderTest, Pipe, Review, Run, Serve
 from tests.proof.prove import Judged, build_shim, cases, judge, noticed
 from tests.proof.scenes import proved
 from tests.proof.told import told
@@ -36,7 +36,7 @@ from tests.proof.zygote import ROOT, Pool, zygotes
 PAGE = ROOT / "docs" / "design" / "proof.md"
 MARK = "<!-- From here on written by: make prove -->\n"
 # The ways through blurcam that faults are injected into, beside the first one at every call.
-PATHS: tuple[PathUnderTest, ...] = (Pipe(), Batch(), Serve())
+PATHS: tuple[PathUnderTest, ...] = (Pipe(), Batch(), Serve(), Review())
 EFFECTS = ("blur", "solid", "mosaic", "gaussian", "pixelate")
 PEER = "deface"
 # So many attacks side by side: each uses one core.

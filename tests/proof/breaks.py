@@ -221,12 +221,26 @@ def redacts_nothing() -> None:
     wrap(STAGES["redact"], _bare)
 
 
+def unsaved_edits_uncover() -> None:
+    """A page of a review shows a face as soon as somebody thinks of showing it, on no record."""
+
+    def around(original: Strike, recording: Any, edits: Any) -> Any:
+        from blurcam.review.edited_regions import EditPlan
+
+        name = original(recording, edits)
+        recording._drafts[name] = EditPlan(edits, recording.index.spans)  # noqa: SLF001
+        return name
+
+    wrap("blurcam.review.reviewed_recording:ReviewedRecording.draft", around)
+
+
 BREAKS: dict[str, Callable[[], None]] = {
     each.__name__: each
     for each in (
         raw_on_error, uncovered_on_error, unanswered_is_empty, no_waiting, damage_is_trusted,
         failed_read_is_the_end, later_sessions_are_bare, publish_anyway, write_in_place, uncounted,
         errors_show_pictures, copies_input, hides_faults, redacts_nothing, nothing_is_flushed,
+        unsaved_edits_uncover,
     )
 }  # fmt: skip
 

@@ -476,6 +476,25 @@ def faults_of(path: str) -> dict[str, Fault]:
     return found
 
 
+def faults_of_review() -> dict[str, Fault]:
+    """Return the faults of a page that redacts whatever frame is asked for.
+
+    It ends well, whatever became of one answer.
+    """
+    breaks = {
+        "a bug in decode": "redacts_nothing",
+        "a bug in picture": "redacts_nothing",
+        "a bug in redact": "raw_on_error",
+        "a bug in fill": "raw_on_error",
+        "the clock leaps": "unsaved_edits_uncover",
+    }
+    well = frozenset({0})
+    return {
+        kind: replace(FAULTS[kind], codes=well, broken_by=broken, covers=False)
+        for kind, broken in breaks.items()
+    }
+
+
 # The service plays the feed in a loop, where the face jumps back: a detector that answers for
 # another frame is wrong there, and nothing in its answer tells.
 _NOT_LIVE = frozenset(

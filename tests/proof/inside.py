@@ -28,6 +28,8 @@ def arm(order: dict[str, Any], tell: Callable[[], object]) -> None:
         faults.apply(order["fault"], order["at"], tell)
     for name in order["breaks"]:
         breaks.apply(name)
+    if order["path"] == "review":
+        wrap("blurcam.review.web.routes:ReviewPage._list", _until_told)
     if "PROOF_WRITTEN" in os.environ:
         wrap("blurcam.sinks.segment_file:SegmentFile.write", _told_of)
 
@@ -38,6 +40,13 @@ def pass_on(order: dict[str, Any]) -> None:
     wrap("blurcam.runtime.child:subprocess.Popen", _with_fault)
     if order["path"] == "serve":
         wrap("blurcam.serve.supervisor:Supervisor.turn", _until_enough())
+
+
+def _until_told(original: Strike, page: Any, request: Any) -> Any:
+    """End the review once its visitor has seen everything."""
+    if "end" in request.query_params:
+        os.kill(os.getpid(), signal.SIGTERM)
+    return original(page, request)
 
 
 def _arm_as_told() -> dict[str, Any]:

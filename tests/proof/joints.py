@@ -73,6 +73,7 @@ _ELSEWHERE: dict[str, dict[str, Stage]] = {
         "summary": "blurcam.runs.pipe:PipeRun.summary",
     },
     "batch": {},
+    "review": {"redact": "blurcam.review.frame_reader:redact"},
     "serve": {
         "decode": "blurcam.sources.camera:LiveSource._decode",
         "picture": "blurcam.sources.camera:LiveSource._frame",
@@ -84,6 +85,7 @@ _DETECTORS = {
     "run": DETECTOR,
     "pipe": "blurcam.runs.pipe:open_detector",
     "batch": "blurcam.runs.perception:open_detector",
+    "review": "blurcam.runs.perception:open_detector",
     "serve": "blurcam.runs.camera:open_detector",
 }
 

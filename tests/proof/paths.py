@@ -15,12 +15,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from tests.proof.canary import Feed
-from tests.proof.faults import FAULTS, Fault, faults_of
+from tests.proof.faults import FAULTS, Fault, faults_of, faults_of_review
 from tests.proof.zygote import End, Order, Pool
 from tests.support.clips import ffmpeg
 
@@ -283,6 +283,82 @@ class Serve:
             # The lock of a process that was killed holds nothing and nobody up.
             usual=("redacted.", ".blurcam-"),
         )  # fmt: skip
+
+
+class Review:
+    """``blurcam review``: a page on which every frame is redacted as it is asked for."""
+
+    name = "review"
+    faults: Mapping[str, Fault] = faults_of_review()
+    calls: Sequence[int] = (2,)
+
+    def attempt(
+        self, pool: Pool, feed: Feed, fault: Fault, at: int, breaks: Sequence[str], room: Path
+    ) -> Attempt:
+        """Redact the feed, then have all of it asked for; in the empty folder ``room``."""
+        folders = Room.of(room)
+        given = folders.lay_in(feed, "feed")
+        output, summary = folders.out / "redacted.mp4", folders.out / "summary.json"
+        regions = folders.out / "redacted.mp4.regions.jsonl"
+        run = folders.order(["run", given, output, "--summary", summary, "--regions", regions,
+                             *QUICK], fault, at, ())  # fmt: skip
+        assert pool.run(replace(run, fault=None)).code == 0
+        port = _free_port()
+        argv = ["review", output, "--input", given, "--no-browser", "--port", port]
+        order = folders.order(argv, fault, at, breaks, path=self.name, patience=90.0)
+        env = order.env | {"BLURCAM_REVIEW_TOKEN": _TOKEN}
+        with _reviewer(port, feed.frames) as heard:
+            end = pool.run(replace(order, env=env))
+        return folders.attempt(
+            self.name, feed, fault, at, end, output, given, _summary(summary), answers=heard
+        )
+
+
+_TOKEN = "a-token-of-the-proof-0123456789"
+
+
+@contextmanager
+def _reviewer(port: int, frames: int) -> Iterator[dict[str, bytes]]:
+    """Ask for everything that a review shows, then have it end; give the answers by their names."""
+    heard: dict[str, bytes] = {}
+
+    def ask(path: str, method: str = "GET", values: object = None) -> bytes:
+        with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=30)) as connection:
+            body = None if values is None else json.dumps(values)
+            connection.request(method, path, body, {"Authorization": f"Bearer {_TOKEN}"})
+            answer = connection.getresponse().read()
+        heard[f"{method} {path} {len(heard)}"] = answer
+        return answer
+
+    def visit() -> None:
+        while not heard:
+            with suppress(OSError, http.client.HTTPException):
+                ask("/queue.json")
+            over.wait(0.1)
+        facts = json.loads(ask("/recordings/1/facts.json"))
+        tracks = [each["track"] for each in facts["tracks"]]
+        shape = {"op": "draw", "keys": [{"frame": 0, "box": [0, 0, 9, 9]}]}
+        shown = [{"op": "spare", "track": track, "by": "nobody", "reason": "none",
+                  "confirmed": True} for track in tracks]  # fmt: skip
+        hidden = [{"op": "hide", "track": track, "note": "a lamp"} for track in tracks]
+        for edits in ([], [shape], [shape, *shown], hidden):
+            sent = ask("/recordings/1/draft", "PUT", {"edits": edits})
+            draft = json.loads(sent)["draft"]
+            for frame in (*range(frames), frames // 2):
+                ask(f"/recordings/1/frames/{frame}.jpg?draft={draft}")
+            ask(f"/recordings/1/frames/0.json?draft={draft}")
+            for track in tracks:
+                ask(f"/recordings/1/tracks/{track}.jpg?draft={draft}")
+        ask("/queue.json?end=1")
+
+    over = threading.Event()
+    visiting = threading.Thread(target=visit)
+    visiting.start()
+    try:
+        yield heard
+    finally:
+        over.set()
+        visiting.join()
 
 
 def _free_port() -> int:

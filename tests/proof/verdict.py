@@ -29,7 +29,7 @@ def _ending(attempt: Attempt) -> list[str]:
     if code not in (attempt.codes if attempt.struck else {0}):
         found.append(f"exit code {code}, not {sorted(attempt.codes) if attempt.struck else 0}")
     text = attempt.stderr.decode(errors="replace")
-    if attempt.path == "serve":
+    if attempt.path in ("serve", "review"):
         return found  # a service's log is longer, and shows where in the program a bug is
     if "Traceback" in text:
         found.append("a traceback was shown")

@@ -32,7 +32,7 @@ COMMANDS = {
 }
 # What a class may be named by after its noun: something that happened to it.
 HAPPENED = set(
-    "began cancelled closed cut died ended failed finished planned progressed redacted "  # noqa: SIM905
+    "began cancelled closed cut died ended failed finished forgotten planned progressed redacted "  # noqa: SIM905
     "refused retried timeout".split()
 )
 

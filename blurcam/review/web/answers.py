@@ -15,7 +15,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from blurcam.errors import BlurcamError
 from blurcam.review.edits import Edit, faults_in
-from blurcam.review.reviewed_recording import EditsRefused
+from blurcam.review.reviewed_recording import DraftForgotten, EditsRefused
 from blurcam.serve.web.request_body import body_of
 
 _MOST_BYTES: Final = 8 << 20
@@ -36,6 +36,8 @@ def answering(answer: Answer) -> Answer:
             return PlainTextResponse("There is no such thing here.\n", HTTPStatus.NOT_FOUND)
         except EditsRefused as exc:
             return PlainTextResponse(f"{exc}.\n", HTTPStatus.CONFLICT)
+        except DraftForgotten as exc:
+            return PlainTextResponse(f"{exc}\n", HTTPStatus.PRECONDITION_FAILED)
         except BlurcamError as exc:
             return PlainTextResponse(f"{exc}\n", HTTPStatus.UNPROCESSABLE_ENTITY)
 

@@ -23,6 +23,7 @@ let savedText = "[]";
 let finding = null;
 let track = null;
 let outlines = null;
+let opening = 0;
 let stopPictures = () => {};
 let drafting = Promise.resolve();
 
@@ -39,11 +40,13 @@ const at = (path) => `/recordings/${facts.number}/${path}`;
 
 /** A picture as the edits have it. A draft that the server has forgotten is sent again. */
 async function picture(path) {
+  const { number } = facts;
   await drafting;
+  if (number !== facts.number) throw new Failure(0, "Another recording is open now.");
   try {
     return await request(`${at(path)}?draft=${draft}`, { as: "blob" });
   } catch (error) {
-    if (error.status !== 404) throw error;
+    if (error.status !== 412) throw error;
     await send();
     return request(`${at(path)}?draft=${draft}`, { as: "blob" });
   }
@@ -56,12 +59,16 @@ async function send() {
 
 async function open(number) {
   if (isChanged() && !(await ask({ title: "Leave without saving?", text: "What you changed here is not saved." }))) return;
+  const wish = ++opening;
+  let told;
   try {
-    facts = await request(`/recordings/${number}/facts.json`);
+    told = await request(`/recordings/${number}/facts.json`);
   } catch (error) {
     tell(error.message);
     return;
   }
+  if (wish !== opening) return; // another one was chosen meanwhile
+  facts = told;
   [finding, track, outlines] = [null, null, null];
   draft = facts.draft;
   savedText = JSON.stringify(facts.saved.edits ?? []);
