@@ -1,7 +1,8 @@
-"""Makes docs/pictures/page.jpg and report.jpg: the page of a box, and the report of a job.
+"""Makes docs/pictures/page.jpg, report.jpg and review.jpg: a box, the report of a job, its review.
 
 Two cameras play the samples over RTSP, ``blurcam serve`` redacts them for a minute, and a browser
-takes the picture; then ``blurcam batch`` redacts the samples. Needs Chromium.
+takes the picture; then ``blurcam batch`` redacts the samples, and ``blurcam review`` shows them. Needs
+Chromium.
 """
 
 from __future__ import annotations
@@ -75,8 +76,27 @@ def take(tab: Any, address: str, name: str, wait: float = 0) -> None:
     tab.screenshot(path=str(FOLDER / f"{name}.jpg"), type="jpeg", quality=82)
 
 
+def take_review(tab: Any, job: Path) -> None:
+    """Take a picture of a review: a shape is drawn, a track is chosen."""
+    command = [*BLURCAM, "review", str(job), "--no-browser", "--reviewer", "Kim"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as review:
+        assert review.stderr is not None
+        link = next(word for word in review.stderr.readline().split() if "://" in word)
+        tab.goto(link)
+        tab.locator("#filter").select_option("all")
+        tab.locator("#queue button").last.click()
+        tab.locator("#tracks button").first.click()
+        tab.locator("#outlines").check()
+        tab.locator("#ellipse").click()
+        tab.keyboard.press("Enter")
+        tab.locator("#shapes li").wait_for()
+        time.sleep(3)
+        tab.screenshot(path=str(FOLDER / "review.jpg"), type="jpeg", quality=82)
+        review.terminate()
+
+
 def main() -> None:
-    """Make both pictures."""
+    """Make the pictures."""
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("no chromium here; install it: apt-get install -y chromium")
@@ -96,6 +116,8 @@ def main() -> None:
         subprocess.run([*job, "--verify", "--quiet"], check=False)
         tab.set_viewport_size({"width": 1180, "height": 1200})
         take(tab, (folder / "out" / "report.html").as_uri(), "report")
+        tab.set_viewport_size({"width": 1400, "height": 1000})
+        take_review(tab, folder / "out")
         browser.close()
 
 

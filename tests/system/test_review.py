@@ -130,6 +130,7 @@ def test_a_poster_is_accepted_and_the_recording_is_not_to_look_at_any_more(
     assert row(out, "poster.mp4")["verdict"] == "accepted"
     (step,) = report(out, "poster.mp4")["review"]
     assert (step["by"], step["why"]) == ("Kim", "art: the poster in the hall")
+    assert "the poster in the hall" in (out / "report.html").read_text(encoding="utf-8")
     status = json.loads(blurcam("batch", "status", out, "--json").stdout)
     assert [each["output"] for each in status["recordings"]] == ["walker.mp4"]
     checked = blurcam("report", "check", out, "--files")

@@ -5,7 +5,8 @@ const AHEAD = 6;
 
 export class Player extends EventTarget {
   #cache = new Map();
-  #wanted = 0;
+  #showing = null;
+  #version = 0;
   frame = 0;
   isPlaying = false;
 
@@ -31,6 +32,7 @@ export class Player extends EventTarget {
 
   /** The edits have changed, and so has every frame. */
   forget() {
+    this.#version += 1;
     for (const kept of this.#cache.values()) kept.then((bitmap) => bitmap?.close?.(), () => {});
     this.#cache.clear();
   }
@@ -50,25 +52,36 @@ export class Player extends EventTarget {
     return kept;
   }
 
-  /** Go to a frame; the newest wish wins. */
-  async show(number) {
-    const frame = Math.min(this.times.length - 1, Math.max(0, number));
-    const wish = ++this.#wanted;
-    this.frame = frame;
+  /** Go to a frame. While one is under way the newest wish alone waits. */
+  show(number) {
+    this.frame = Math.min(this.times.length - 1, Math.max(0, number));
     this.dispatchEvent(new Event("frame"));
-    let bitmap;
-    try {
-      bitmap = await this.#get(frame);
-    } catch (error) {
-      this.dispatchEvent(new CustomEvent("failure", { detail: error }));
-      return false;
+    this.#showing ??= this.#settle();
+    return this.#showing;
+  }
+
+  /** Fetch what is wanted until it is what is shown; whether it is. */
+  async #settle() {
+    for (;;) {
+      const [frame, version] = [this.frame, this.#version];
+      const isCurrent = () => frame === this.frame && version === this.#version;
+      let bitmap;
+      try {
+        bitmap = await this.#get(frame);
+      } catch (error) {
+        if (!isCurrent()) continue;
+        this.#showing = null;
+        this.dispatchEvent(new CustomEvent("failure", { detail: error }));
+        return false;
+      }
+      if (!isCurrent()) continue;
+      this.#showing = null;
+      this.bitmap = bitmap;
+      this.draw();
+      this.canvas.dataset.frame = frame;
+      this.dispatchEvent(new Event("shown"));
+      return true;
     }
-    if (wish !== this.#wanted) return false;
-    this.bitmap = bitmap;
-    this.draw();
-    this.canvas.dataset.frame = frame;
-    this.dispatchEvent(new Event("shown"));
-    return true;
   }
 
   draw() {

@@ -42,7 +42,7 @@ const at = (path) => `/recordings/${facts.number}/${path}`;
 async function picture(path) {
   const { number } = facts;
   await drafting;
-  if (number !== facts.number) throw new Failure(0, "Another recording is open now.");
+  if (number !== facts.number) throw new Failure(-1, "Another recording is open now.");
   try {
     return await request(`${at(path)}?draft=${draft}`, { as: "blob" });
   } catch (error) {
@@ -136,7 +136,7 @@ player.addEventListener("shown", () => {
 player.addEventListener("state", () => {
   $("play").textContent = player.isPlaying ? "Pause" : "Play";
 });
-player.addEventListener("failure", ({ detail }) => tell(detail.message));
+player.addEventListener("failure", ({ detail }) => detail.status !== -1 && tell(detail.message));
 timeline.addEventListener("seek", ({ detail }) => {
   player.pause();
   player.show(detail);
