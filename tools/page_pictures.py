@@ -1,8 +1,8 @@
 """Makes docs/pictures/page.jpg, report.jpg and review.jpg: a box, the report of a job, its review.
 
 Two cameras play the samples over RTSP, ``blurcam serve`` redacts them for a minute, and a browser
-takes the picture; then ``blurcam batch`` redacts the samples, and ``blurcam review`` shows them. Needs
-Chromium.
+takes the picture; then ``blurcam batch`` redacts the samples, and ``blurcam review`` shows them.
+Needs Chromium.
 """
 
 from __future__ import annotations
