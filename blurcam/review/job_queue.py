@@ -36,7 +36,8 @@ class JobQueue:
             out = opened.noted("out")
         if out is None:
             raise JobError(f"{shown(folder)}: the job has not begun yet")
-        self.out = Path(out)
+        # A tree that was moved as a whole still has its ledger in it.
+        self.out = ledger.parent.parent if ledger.parent.name == PRIVATE else Path(out)
 
     def items(self) -> list[ReviewItem]:
         """Return every recording that is done or failed."""
@@ -46,9 +47,10 @@ class JobQueue:
 
     def item(self, number: int) -> ReviewItem:
         """Return one recording; KeyError where there is none of that number."""
-        for each in self.items():
-            if each.number == number:
-                return each
+        with closing(Ledger(self.job / LEDGER, "read")) as ledger:
+            for row in ledger.in_state("done", "failed"):
+                if row.id == number:
+                    return self._item(row, ledger)
         raise KeyError(number)
 
     def _item(self, row: RecordingRow, ledger: Ledger) -> ReviewItem:

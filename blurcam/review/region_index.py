@@ -128,10 +128,12 @@ class RegionIndex:
         return frame < len(self) and abs(self.times[frame] - seconds) < 1e-3
 
     def coverage(self, frame: int) -> Coverage:
-        """Return the coverage of a frame, as it is on file."""
+        """Return the coverage of a frame, as it is on file; KeyError for no frame."""
         return coverage_of_line(self._line(frame), 1.0)[0]
 
     def _line(self, frame: int) -> dict[str, Any]:
+        if not 0 <= frame < len(self):
+            raise KeyError(frame)
         start, end = self._starts[frame], self._starts[frame + 1]
         self._body.seek(start)
         line: dict[str, Any] = json.loads(self._body.read(end - start))

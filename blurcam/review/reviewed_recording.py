@@ -18,6 +18,7 @@ from blurcam.review.edited_regions import EditPlan
 from blurcam.review.edits import (
     UNCOVERING,
     Edit,
+    MergeEdit,
     ReviewEdits,
     edits_path,
     parse_edits,
@@ -102,6 +103,7 @@ class ReviewedRecording:
             content = path.read_bytes()
         except OSError:
             self._saved, self.saved_sha256 = None, ""
+            self._set_floor()
             return
         found = parse_edits(content, path)
         if found.regions_sha256 != self.index.sha256:
@@ -110,6 +112,13 @@ class ReviewedRecording:
                 "to begin anew"
             )
         self._saved, self.saved_sha256 = found, hashlib.sha256(content).hexdigest()
+        self._set_floor()
+
+    def _set_floor(self) -> None:
+        """Work out what is covered whatever a draft says: all that no saved edit takes away."""
+        kinds = (*UNCOVERING, MergeEdit)
+        on_record = [each for each in self.saved.edits if isinstance(each, kinds)]
+        self._floor = EditPlan(on_record, self.index.spans)
 
     @property
     def saved(self) -> ReviewEdits:
@@ -126,15 +135,10 @@ class ReviewedRecording:
         )
 
     def draft(self, edits: Sequence[Edit]) -> str:
-        """Take edits that are not saved; return the name by which frames show them.
-
-        Those that take cover away show nothing until they are saved, and so on record.
-        """
-        on_record = [each for each in self.saved.edits if isinstance(each, UNCOVERING)]
-        shown = [e for e in edits if not isinstance(e, UNCOVERING) or e in on_record]
-        text = "\n".join(each.model_dump_json() for each in shown)
+        """Take edits that are not saved; return the name by which frames show them."""
+        text = "\n".join(each.model_dump_json() for each in edits)
         name = hashlib.sha256(text.encode()).hexdigest()[:16]
-        self._drafts[name] = EditPlan(shown, self.index.spans)
+        self._drafts[name] = EditPlan(edits, self.index.spans)
         self._drafts.move_to_end(name)
         while len(self._drafts) > _DRAFTS:
             self._drafts.popitem(last=False)
@@ -162,7 +166,10 @@ class ReviewedRecording:
         made = self._edits(reviewer, edits)
         self.saved_sha256 = write_edits(edits_path(self.item.output), made)
         self._saved = made
-        new = [e for e in made.edits if isinstance(e, UNCOVERING) and e not in before.edits]
+        self._set_floor()
+        takes_away = any(isinstance(each, UNCOVERING) for each in made.edits)
+        kinds = (*UNCOVERING, MergeEdit) if takes_away else ()
+        new = [e for e in made.edits if isinstance(e, kinds) and e not in before.edits]
         return [self.step(made, what(each), why(each)) for each in new]
 
     def step(self, edits: ReviewEdits, said: str, reason: str, after: str = "") -> ReviewStep:
@@ -173,8 +180,14 @@ class ReviewedRecording:
     # Pictures.
 
     def coverage(self, frame: int, draft: str) -> Coverage:
-        """Return the coverage of a frame as a draft has it."""
-        return self.plan(draft).edited(self.index.coverage(frame))
+        """Return the coverage of a frame as a draft has it.
+
+        What takes cover away does so only once it is saved, and so on record.
+        """
+        made = self.index.coverage(frame)
+        edited = self.plan(draft).edited(made)
+        there = set(edited.regions)
+        return edited.plus(each for each in self._floor.edited(made).regions if each not in there)
 
     def frame(self, number: int, draft: str) -> bytes:
         """Return a frame as JPEG, redacted as a draft has it."""

@@ -224,14 +224,11 @@ def redacts_nothing() -> None:
 def unsaved_edits_uncover() -> None:
     """A page of a review shows a face as soon as somebody thinks of showing it, on no record."""
 
-    def around(original: Strike, recording: Any, edits: Any) -> Any:
-        from blurcam.review.edited_regions import EditPlan
+    def around(original: Strike, recording: Any, frame: int, draft: str) -> Any:
+        del original
+        return recording.plan(draft).edited(recording.index.coverage(frame))
 
-        name = original(recording, edits)
-        recording._drafts[name] = EditPlan(edits, recording.index.spans)  # noqa: SLF001
-        return name
-
-    wrap("blurcam.review.reviewed_recording:ReviewedRecording.draft", around)
+    wrap("blurcam.review.reviewed_recording:ReviewedRecording.coverage", around)
 
 
 BREAKS: dict[str, Callable[[], None]] = {

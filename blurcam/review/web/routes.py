@@ -158,8 +158,6 @@ class ReviewPage:
         frame, draft = request.path_params["frame"], _draft_of(request)
 
         def regions(recording: ReviewedRecording) -> list[dict[str, Any]]:
-            if not 0 <= frame < len(recording.index):
-                raise KeyError(frame)
             return [
                 {
                     "track": each.track,
