@@ -212,7 +212,7 @@ class ReviewedRecording:
 
 
 def usual_reviewer() -> str:
-    """Return the name of whoever runs this process, as far as the system knows it."""
+    """Return the name of the account that runs this process, as far as the system knows it."""
     try:
         name = getpass.getuser()
     except (OSError, KeyError):

@@ -73,6 +73,7 @@ CLEAN = (
     "blurcam/media",
     "blurcam/models",
     "blurcam/redact",
+    "blurcam/review",
     "blurcam/settings",
     "blurcam/track",
     "blurcam/runs",
