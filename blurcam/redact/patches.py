@@ -61,8 +61,9 @@ class Patch:
     def as_samples(self, levels: NDArray[np.float32]) -> Plane:
         """Return levels of an 8-bit sample as samples."""
         samples = np.rint(levels * np.float32(self.unit))
-        most = (1 << self.bits) - 1
-        return cast(Plane, np.clip(samples, 0, most).astype(self.planes[0].dtype))
+        np.maximum(samples, 0, out=samples)
+        np.minimum(samples, (1 << self.bits) - 1, out=samples)
+        return cast(Plane, samples.astype(self.planes[0].dtype))
 
     def stretched(self, cells: Plane, interpolation: int) -> Plane:
         """Return cells enlarged to the size of the patch."""

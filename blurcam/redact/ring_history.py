@@ -60,9 +60,11 @@ class _Ring:
             self._cells[newest] = made
         self.last = time
         means = self._shares(time) @ self._cells
-        ends = np.cumsum([each.size for each in grids])
-        parts = np.split(means, ends[:-1])
-        return [part.reshape(each.shape) for part, each in zip(parts, grids, strict=True)]
+        parts, start = [], 0
+        for each in grids:
+            parts.append(means[start : start + each.size].reshape(each.shape))
+            start += each.size
+        return parts
 
     def _shares(self, time: float) -> Cells:
         """Return what each moment counts: a hump, so that none enters or leaves with a step."""
