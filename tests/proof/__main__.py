@@ -41,6 +41,8 @@ EFFECTS = ("blur", "solid", "mosaic", "gaussian", "pixelate")
 PEER = "deface"
 # So many attacks side by side: each uses one core.
 _AT_ONCE = 2
+# So many faults of a path may bring a break to light before it counts as unnoticed.
+_TRIED = 4
 
 
 Wanted = Callable[[str], bool]
@@ -87,10 +89,7 @@ class _Lab:
         """Run faults of a path with their breaks; return which went wrong, as they must."""
 
         def one(kind: str) -> bool:
-            fault = path.faults[kind]
-            seen = noticed(self.pool, self.shimmed, self.feeds, path, fault)
-            if not (seen and seen.problems):
-                told(f"unnoticed: {path.name}: {kind} with {fault.broken_by}")
+            seen = noticed(self.pool, self.shimmed, self.feeds, path, path.faults[kind])
             return bool(seen and seen.problems)
 
         return self.pool.map(one, kinds)
@@ -114,6 +113,8 @@ def _with_lab(
                 else:
                     seen = _by_break(lab, path, kinds)
                 for kind, own in found.items():
+                    if not seen[kind]:
+                        told(f"unnoticed: {path.name}: {kind} with {path.faults[kind].broken_by}")
                     yield _row(path, kind, own, is_noticed=seen[kind])
 
 
@@ -121,8 +122,8 @@ def _by_break(lab: _Lab, path: PathUnderTest, kinds: list[str]) -> dict[str, boo
     """Return whether each fault's break was noticed: one break, whichever fault shows it."""
     seen: dict[str, bool] = {}
     for broken in dict.fromkeys(path.faults[kind].broken_by for kind in kinds):
-        same = [kind for kind in kinds if path.faults[kind].broken_by == broken]
-        is_noticed = any(lab.noticed(path, [kind])[0] for kind in same[:4])
+        same = [kind for kind, fault in path.faults.items() if fault.broken_by == broken]
+        is_noticed = any(lab.noticed(path, [kind])[0] for kind in same[:_TRIED])
         seen |= dict.fromkeys(same, is_noticed)
     return seen
 

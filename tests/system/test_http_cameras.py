@@ -110,28 +110,32 @@ def test_a_file_played_as_a_camera_ends_where_it_ends(clip: Path, tmp_path: Path
     assert max(map(abs, strengths(out))) < WOVEN / 4
 
 
-@pytest.mark.parametrize("fault", [None, Fault("no-answer"), Fault("blackhole", at=2)])
-def test_run_on_a_camera_ends_within_three_seconds_whatever_the_camera_does(
+# A reader may wait this many seconds for a silent camera; a run that is asked to end takes less,
+# however busy the machine is.
+READER_WAITS, ENDS_WITHIN = 120, 60
+
+
+@pytest.mark.parametrize("fault", [None, Fault("no-answer"), Fault("blackhole")])
+def test_run_on_a_camera_ends_when_it_is_asked_to_and_waits_for_no_camera(
     clip: Path, tmp_path: Path, fault: Fault | None
 ) -> None:
-    with FakeCam({"cam": clip}, fault=fault) as server:
+    """Every step is awaited, none is timed: an end that waits for the reader is too late."""
+    before = fault if fault == Fault("no-answer") else None
+    part = tmp_path / "live.ts.part"
+    with FakeCam({"cam": clip}, fault=before) as server:
         command = [sys.executable, "-m", "blurcam", "run", "--profile", "near", server.url("cam")]
+        command += ["--connect", str(READER_WAITS), "--stall", str(READER_WAITS)]
         running = subprocess.Popen(
             [*command, str(tmp_path / "live.ts")], stderr=subprocess.PIPE, text=True
         )
-        part = tmp_path / "live.ts.part"
-        wait(
-            lambda: server.connections if fault and not fault.at else part.exists(),
-            running=running,
-        )
-        if fault is not None and fault.at:
-            size = -1
-            while part.stat().st_size != size:  # until nothing comes any more
-                size = part.stat().st_size
-                time.sleep(1.5)
+        wait(lambda: server.connections if before else part.exists(), running=running)
+        if fault != before:
+            server.fault = fault
+            wait(lambda: server.is_silent, running=running)
         running.send_signal(signal.SIGTERM)
-        began = time.monotonic()
-        _, said = running.communicate(timeout=30)
-    assert time.monotonic() - began < 3
+        try:
+            _, said = running.communicate(timeout=ENDS_WITHIN)
+        finally:
+            running.kill()
     assert running.returncode == 0, said
     assert not part.exists()

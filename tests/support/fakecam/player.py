@@ -84,6 +84,7 @@ class Player:
             return False
         elif self._is_on("blackhole"):
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+            server.is_silent = True
             await asyncio.sleep(3600)
         elif self._is_on("jump"):
             server.fault = None

@@ -39,6 +39,7 @@ class FakeCam:
         self.published: dict[str, Published] = {}
         self.requests: list[tuple[str, str]] = []
         self.connections = 0
+        self.is_silent = False  # a black hole has begun
         self._sessions: set[Session] = set()
         self._ready = threading.Event()
 
