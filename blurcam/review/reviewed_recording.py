@@ -8,6 +8,7 @@ import socket
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
 
@@ -59,13 +60,15 @@ class ReviewedRecording:
                 "again"
             )
         self.item = item
-        self.index = RegionIndex(item.regions)
-        self.refusal = self._refusal()
         self._drafts: OrderedDict[str, EditPlan] = OrderedDict()
         self._saved: ReviewEdits | None = None
         self.saved_sha256 = ""
-        self.reload()
-        self._player, self._pictures = self._reader(), self._reader()
+        with ExitStack() as stack:
+            self.index = stack.enter_context(closing(RegionIndex(item.regions)))
+            self.refusal = self._refusal()
+            self.reload()
+            self._player, self._pictures = self._reader(), self._reader()
+            stack.pop_all()  # from here on it is for close()
 
     def _refusal(self) -> str | None:
         """Return why no edit can be applied, ``None`` where all can."""
