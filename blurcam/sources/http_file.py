@@ -41,6 +41,8 @@ class HttpFile(io.RawIOBase):
     read in order is hashed on the way.
     """
 
+    _answer: Any = None  # where nobody answered, close() has nothing to end
+
     def __init__(self, address: Address, seconds: float = _SECONDS) -> None:
         """Ask for the file; raises SourceOpenError where the answer is none that ends."""
         super().__init__()
@@ -54,7 +56,7 @@ class HttpFile(io.RawIOBase):
         self._hashed = 0
         self.name = urlsplit(self._url).path.rsplit("/", 1)[-1] or "recording"
         with _translated(address):
-            self._answer: Any = self._asked(0)
+            self._answer = self._asked(0)
             self.kind = str(self._answer.headers.get_content_type())
             self._mark = _mark_of(self._answer)
             self.size = self._size()
@@ -156,7 +158,7 @@ class HttpFile(io.RawIOBase):
 
     def close(self) -> None:
         """End the connection; safe to call twice."""
-        if not self.closed:
+        if not self.closed and self._answer is not None:
             with suppress(*_FAULTS):
                 self._answer.close()
         super().close()
