@@ -6,14 +6,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
-
 from benchmarks.contenders import DECODE
 from benchmarks.races import Result, middle, ratio
 from benchmarks.report import names_of
+
+
+def _subplots(width: int) -> Any:
+    """Return a new figure and its axes."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    return plt.subplots(figsize=(width, 5))
 
 
 def draw(results: dict[str, Any], folder: Path) -> list[Path]:
@@ -47,7 +52,7 @@ def _memory(result: Result, contender: str) -> float | None:
 
 def _bars(races: dict[str, Result], path: Path, note: str) -> Path:
     names = [name for name in names_of(list(races.values())) if name != DECODE]
-    figure, axes = plt.subplots(figsize=(10, 5))
+    figure, axes = _subplots(10)
     wide = 0.8 / max(1, len(names))
     for number, name in enumerate(names):
         heights = [ratio(each, name, "wall") or 0.0 for each in races.values()]
@@ -62,7 +67,7 @@ def _bars(races: dict[str, Result], path: Path, note: str) -> Path:
 
 
 def _stacks(stages: dict[str, Any], path: Path, note: str) -> Path:
-    figure, axes = plt.subplots(figsize=(10, 5))
+    figure, axes = _subplots(10)
     names = list(next(iter(stages.values()))["seconds_per_frame"])
     left = [0.0] * len(stages)
     for name in names:
@@ -84,7 +89,7 @@ def _lines(
     path: Path,
     note: str,
 ) -> Path:
-    figure, axes = plt.subplots(figsize=(8, 5))
+    figure, axes = _subplots(8)
     for name in names_of(list(races.values())):
         heights = [value(each, name) for each in races.values()]
         known = [(at, h) for at, h in zip(races, heights, strict=True) if h is not None]
@@ -99,5 +104,7 @@ def _saved(figure: Any, path: Path, note: str) -> Path:
     figure.text(0.01, 0.005, note, fontsize=6, color="grey")
     figure.tight_layout(rect=(0, 0.02, 1, 1))
     figure.savefig(path, dpi=110)
+    from matplotlib import pyplot as plt
+
     plt.close(figure)
     return path

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.folder_handles import translating_errors
+from blurcam.batch.output_names import translating_errors
 
 _SUFFIX: Final = ".regions.jsonl.gz"
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.task_json import answer_from_json, task_to_json
+from blurcam.batch.task_json import answer_from_json, message_to_json
 from blurcam.batch.tasks import Task, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.batch.worker_process import WorkerStart
@@ -66,7 +66,7 @@ class LocalWorkers:
                 child.close()
             child = self._children[slot] = self._started(slot)
         self._tasks[slot] = task
-        child.tell(task_to_json(task))
+        child.tell(message_to_json(task))
         return slot
 
     def _started(self, slot: int) -> Child:

@@ -17,17 +17,11 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
-from blurcam.batch.folder_handles import (
-    PLAIN_FILE,
-    exists,
-    is_full,
-    make_folder,
-    sha256_at,
-    translating_errors,
-)
 from blurcam.batch.kept_regions import RegionsFolder
-from blurcam.batch.output_names import shown
+from blurcam.batch.output_names import shown, translating_errors
 from blurcam.errors import JobError, SinkError, SinkOpenError, SinkWriteError
+from blurcam.runtime.files import take_name
+from blurcam.runtime.folders import PLAIN_FILE, has_name, open_inner, sha256_at, write_new
 
 PRIVATE: Final = ".blurcam"
 """What blurcam keeps for itself below the root."""
@@ -106,18 +100,9 @@ class OutputFolder:
         self.remove(staged)
 
     def _take_name(self, staged: str, folder: int, place: Path, digests: set[str | None]) -> None:
-        try:
-            os.link(
-                staged, place.name, src_dir_fd=self._work, dst_dir_fd=folder, follow_symlinks=False
-            )  # replaces nothing
-            return
-        except FileExistsError:
-            pass
-        except OSError as exc:
-            # exFAT and many network folders know no hard links.
-            if is_full(exc):
-                raise
-        if exists(place.name, folder) and sha256_at(place.name, folder) not in digests - {None}:
+        with suppress(FileExistsError):
+            return take_name(staged, place.name, source=self._work, folder=folder)
+        if sha256_at(place.name, folder) not in digests - {None}:
             raise SinkOpenError(
                 f"{shown(self.root / place)}: exists already, and blurcam did not write it; "
                 "move it away or choose another --out"
@@ -146,7 +131,7 @@ class OutputFolder:
             folder, path = self._root, self.root
             for part in place.parent.parts:
                 path = path / part
-                folder = make_folder(folder, part, path)
+                folder = _made(folder, part, path)
                 stack.callback(os.close, folder)
             yield folder
 
@@ -154,7 +139,7 @@ class OutputFolder:
 
     def has(self, name: str) -> bool:
         """Whether the root has this name, be it a link to nothing."""
-        return exists(name, self._root)
+        return has_name(self._root, name)
 
     def read(self, name: str) -> bytes:
         """Return what a file in the root holds; raises OSError, also for a link."""
@@ -169,7 +154,7 @@ class OutputFolder:
         with translating_errors(self.root / next(iter(files))):
             try:
                 for name, content in files.items():
-                    self._write_part(f".{name}.part", content)
+                    write_new(self._root, f".{name}.part", content)
                 for name in files:
                     os.replace(f".{name}.part", name, src_dir_fd=self._root, dst_dir_fd=self._root)
                 os.fsync(self._root)
@@ -177,15 +162,6 @@ class OutputFolder:
                 for name in files:
                     with suppress(OSError):  # it has its name, or was never written
                         os.unlink(f".{name}.part", dir_fd=self._root)
-
-    def _write_part(self, part: str, content: bytes) -> None:
-        with suppress(FileNotFoundError):
-            os.unlink(part, dir_fd=self._root)  # a link would lead elsewhere
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-        with os.fdopen(os.open(part, flags, 0o666, dir_fd=self._root), "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
 
 
 @contextmanager
@@ -200,11 +176,11 @@ def open_output(root: Path, job: str, ledger: Path) -> Iterator[OutputFolder]:
             root.mkdir(parents=True, exist_ok=True)
             handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
             stack.callback(os.close, handle)
-            private = make_folder(handle, PRIVATE, root / PRIVATE, mode=0o700)
+            private = _made(handle, PRIVATE, root / PRIVATE, mode=0o700)
             stack.callback(os.close, private)
-            work = make_folder(private, "work", root / PRIVATE / "work", mode=0o700)
+            work = _made(private, "work", root / PRIVATE / "work", mode=0o700)
             stack.callback(os.close, work)
-            kept = make_folder(private, REGIONS, root / PRIVATE / REGIONS, mode=0o700)
+            kept = _made(private, REGIONS, root / PRIVATE / REGIONS, mode=0o700)
             stack.callback(os.close, kept)
             named = {private: "", work: "work", kept: REGIONS}
             for each, name in named.items():
@@ -215,6 +191,18 @@ def open_output(root: Path, job: str, ledger: Path) -> Iterator[OutputFolder]:
         except OSError as exc:
             raise JobError(f"{shown(root)}: cannot be used as --out: {exc.strerror}") from exc
         yield OutputFolder(root, job, (handle, work, kept))
+
+
+def _made(parent: int, name: str, path: Path, mode: int = 0o777) -> int:
+    """Return the descriptor of a folder, created if missing; raises SinkOpenError for a link."""
+    try:
+        return open_inner(parent, name, make=True, mode=mode)
+    except OSError as exc:
+        if path.is_symlink():
+            raise SinkOpenError(
+                f"{shown(path)}: is a symbolic link, and may lead elsewhere; remove it"
+            ) from exc
+        raise SinkOpenError(f"{shown(path)}: cannot be made: {exc.strerror}") from exc
 
 
 def _refuse_foreign(folder: int, path: Path) -> None:
@@ -258,9 +246,5 @@ def _claim(private: int, root: Path, job: str, ledger: Path) -> None:
         if theirs == mine:
             return
     part = f"{_OWNER}.{job}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
-    with os.fdopen(os.open(part, flags, 0o600, dir_fd=private), "wb") as file:
-        file.write(json.dumps(mine).encode())
-        file.flush()
-        os.fsync(file.fileno())
+    write_new(private, part, json.dumps(mine).encode(), 0o600)
     os.replace(part, _OWNER, src_dir_fd=private, dst_dir_fd=private)

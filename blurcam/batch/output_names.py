@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import string
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from blurcam.errors import ConfigError
+from blurcam.errors import ConfigError, SinkWriteError
 from blurcam.sinks.picture import SUFFIXES as PICTURES
 
 # The containers that blurcam writes. Any other input becomes the first of these.
@@ -77,3 +79,12 @@ def names_for(template: str, place: Path, *, is_picture: bool = False) -> tuple[
             raise ConfigError(f'name: "{shown(template)}" makes no usable name of {shown(place)}')
         made.append(place.with_name(name))
     return made[0], made[1]
+
+
+@contextmanager
+def translating_errors(path: Path) -> Iterator[None]:
+    """Raise errors of the system as SinkWriteError, naming the path."""
+    try:
+        yield
+    except OSError as exc:
+        raise SinkWriteError(f"{shown(path)}: cannot be written: {exc.strerror}") from exc

@@ -15,15 +15,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any, Final
 
-from blurcam.batch.task_json import (
-    answer_from_json,
-    answer_to_json,
-    task_from_json,
-    task_to_json,
-)
-from blurcam.batch.task_work import WorkerState, perform
+from blurcam.batch.local_workers import LocalWorkers
+from blurcam.batch.task_json import answer_from_json, message_to_json, task_from_json
 from blurcam.batch.tasks import Task, TaskFailed, TaskStep
 from blurcam.batch.worker_pool import Event, TaskEnded, TaskProgress, WorkerDied
 from blurcam.errors import ConfigError, JobError
@@ -31,6 +27,8 @@ from blurcam.runtime.no_core_dump import no_core_dump
 
 # A task reports at most this often, in seconds.
 _REPORT: Final = 2.0
+# The start of what a task reports if its worker died; the reason follows.
+_DIED: Final = "died: "
 # How long after a worker is gone its node may take to be known as gone, too.
 _NODE_NOTICED: Final = 10.0
 # Ray itself tries for ten minutes and more to reach a cluster that is not there.
@@ -101,7 +99,9 @@ class RayWorkers:
     def start(self, task: Task) -> int:
         """Hand a task to the cluster."""
         slot = next(n for n in range(len(self._slots) + 1) if n not in self._slots)
-        stream = self._remote.options(num_returns="streaming").remote(task_to_json(task))
+        stream = self._remote.options(num_returns="streaming").remote(
+            message_to_json(task), self._stall
+        )
         self._slots[slot] = _UnderWay(task, stream)
         return slot
 
@@ -134,6 +134,10 @@ class RayWorkers:
         each.heard = time.monotonic()
         if each.node is None:
             each.node = str(said)
+            return
+        if said.startswith(_DIED):
+            del self._slots[slot]
+            yield WorkerDied(slot, each.task, said.removeprefix(_DIED))
             return
         answer = answer_from_json(said)
         if isinstance(answer, TaskStep):
@@ -174,13 +178,17 @@ class RayWorkers:
 
 
 @cache
-def _kept() -> WorkerState:
-    """Return what this process keeps from task to task; Ray uses a process for many."""
-    return WorkerState()
+def _workers(stall: float) -> LocalWorkers:
+    """Return this process's worker, which keeps its detector; Ray uses a process for many tasks."""
+    return LocalWorkers(1, memory=float("inf"), stall=stall, log=Path(os.devnull))
 
 
-def _carry_out(text: str) -> Iterator[str]:
-    """Carry a task out on a node: yield the node's id, then the task's answers as JSON."""
+def _carry_out(text: str, stall: float) -> Iterator[str]:
+    """Have a task carried out on a node: yield the node's id, then the task's answers as JSON.
+
+    The work is done by a worker process as on a single machine. So a native library that aborts
+    ends that process alone, and the driver gets the reason in words.
+    """
     no_core_dump()
     ray = _ray()
     yield str(ray.get_runtime_context().get_node_id())
@@ -191,12 +199,19 @@ def _carry_out(text: str) -> Iterator[str]:
             fatal=True,
             remedy="put it where every node has it under this path, and ",
         )
-        yield answer_to_json(failed)
+        yield message_to_json(failed)
         return
-    told = time.monotonic()
-    for said in perform(task, _kept()):
-        if isinstance(said, TaskStep):
-            if time.monotonic() - told < _REPORT:
-                continue
-            told = time.monotonic()
-        yield answer_to_json(said)
+    workers, told = _workers(stall), time.monotonic()
+    workers.start(task)
+    while True:
+        for event in workers.events(_REPORT):
+            match event:
+                case TaskEnded(outcome=outcome):
+                    yield message_to_json(outcome)
+                    return
+                case WorkerDied(why=why):
+                    yield f"{_DIED}{why}"
+                    return
+                case TaskProgress(step=step) if time.monotonic() - told >= _REPORT:
+                    told = time.monotonic()
+                    yield message_to_json(step)

@@ -16,7 +16,6 @@ from blurcam.batch.events import (
     RecordingProgressed,
     RecordingRetried,
 )
-from blurcam.batch.folder_handles import is_full
 from blurcam.batch.kept_regions import regions_beside, regions_name
 from blurcam.batch.ledger import Ledger, RecordingRow
 from blurcam.batch.output_folder import OutputFolder
@@ -34,6 +33,7 @@ from blurcam.batch.tasks import (
 )
 from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerDied, WorkerPool
 from blurcam.errors import JobError, SinkError
+from blurcam.runtime.files import is_full
 from blurcam.settings.batch import Batch
 
 # A recording whose worker died is tried this many times in all.

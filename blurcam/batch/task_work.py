@@ -12,7 +12,6 @@ from typing import Final
 from blurcam.assess.verification import Verification
 from blurcam.assess.verify import verify
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
-from blurcam.batch.folder_handles import is_full
 from blurcam.batch.kept_regions import regions_beside
 from blurcam.batch.report_pictures import pictures_of
 from blurcam.batch.tasks import (
@@ -32,6 +31,7 @@ from blurcam.errors import BlurcamError, ConfigError, ModelError, SinkError
 from blurcam.runs.regions_header import header_of
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary
+from blurcam.runtime.files import is_full
 from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.sinks.picture import SUFFIXES as PICTURES
 from blurcam.track.region_parts import join_regions

@@ -9,17 +9,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-from pydantic import ConfigDict
+from pydantic import Base64Bytes
 
 from blurcam.assess.verification import Verification
 from blurcam.batch.coverage_by_second import CoverageBySecond
 from blurcam.runs.span_cuts import Span
 from blurcam.runs.summary import Summary
 from blurcam.settings.recording import Config
-
-_BYTES_AS_TEXT: Final = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +80,7 @@ class Thumbnail:
 
     time: float
     why: str
-    jpeg: bytes
-
-    __pydantic_config__ = _BYTES_AS_TEXT
+    jpeg: Base64Bytes
 
 
 @dataclass(frozen=True, slots=True)

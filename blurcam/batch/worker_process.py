@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Final
 
-from blurcam.batch.task_json import answer_to_json, task_from_json
+from blurcam.batch.task_json import message_to_json, task_from_json
 from blurcam.batch.task_work import WorkerState, perform
 from blurcam.batch.tasks import TaskStep
 from blurcam.runtime.parent import Parent
@@ -45,4 +45,4 @@ def main(parent: Parent) -> None:
                 if time.monotonic() - told < _REPORT:
                     continue
                 told = time.monotonic()
-            parent.tell("answer", answer_to_json(answer))
+            parent.tell("answer", message_to_json(answer))

@@ -6,6 +6,7 @@ too, since it waits in the temporary folder until it is.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -14,9 +15,11 @@ import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from blurcam.errors import ConfigError, SinkOpenError
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def refuse_existing(path: Path, *, overwrite: bool) -> None:
@@ -85,20 +88,9 @@ class StagedFile:
         if self._overwrite:
             self.part.replace(self.path)
         else:
-            self._take_name()
+            take_name(self.part, self.path)
+            self.part.unlink(missing_ok=True)
         sync_folder(self.path.absolute().parent)
-
-    def _take_name(self) -> None:
-        """Give the file its name, without replacing what has appeared meanwhile."""
-        try:
-            self.path.hardlink_to(self.part)
-        except FileExistsError:
-            raise
-        except OSError:  # exFAT and many network folders know no hard links
-            self.path.touch(exist_ok=False)
-            self.part.replace(self.path)
-        else:
-            self.part.unlink()
 
     def _pour(self) -> None:
         """Write the complete file into what bears the name; waits for a reader of a FIFO."""
@@ -129,6 +121,32 @@ def write_file(path: Path, content: bytes, *, overwrite: bool = True) -> None:
         staged.publish()
     finally:
         staged.discard()
+
+
+def take_name(
+    part: str | Path, name: str | Path, *, source: int | None = None, folder: int | None = None
+) -> None:
+    """Give a complete file its name without replacing another; FileExistsError if it is taken.
+
+    The names may be relative to descriptors: ``part`` to ``source``, ``name`` to ``folder``. The
+    name ``part`` may stay, too; the caller removes it.
+    """
+    try:
+        os.link(part, name, src_dir_fd=source, dst_dir_fd=folder, follow_symlinks=False)
+    except (FileExistsError, FileNotFoundError):
+        raise
+    except OSError:  # exFAT and many network folders have no hard links
+        os.close(os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, dir_fd=folder))
+        os.replace(part, name, src_dir_fd=source, dst_dir_fd=folder)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Whether an error, or one that caused it, means that the disk or a quota is full."""
+    while error is not None:
+        if getattr(error, "errno", None) in _NO_ROOM:
+            return True
+        error = error.__cause__
+    return False
 
 
 def sync_folder(folder: Path) -> None:

@@ -45,9 +45,13 @@ def from_json(kind: type[T], text: str | bytes, what: str) -> T:
 
     Raises ValueError, naming the key below ``what``, where one is unknown or of the wrong kind.
     """
+    return from_values(kind, json.loads(text), what)
+
+
+def from_values(kind: type[T], values: object, what: str) -> T:
+    """Return the value of what JSON gave; see :func:`from_json`."""
     from pydantic import ValidationError
 
-    values = json.loads(text)
     try:
         value: T = _adapter(cast(Hashable, kind)).validate_python(values)
     except ValidationError as exc:

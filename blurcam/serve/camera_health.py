@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -61,7 +61,7 @@ def judge(status: CameraStatus, now: float, covered: float = 0.0) -> CameraHealt
 
     ``covered`` is the share of its latest frames that were fully covered.
     """
-    own = _STATES[status.state](status, now)
+    own = (_live if status.state == "live" else _not_live)(status, now)
     found = [] if own is None else [own]
     if status.state == "live":
         found += _covered(covered)
@@ -172,72 +172,41 @@ def _time(status: CameraStatus, now: float) -> Iterator[HealthFinding]:
         )
 
 
-def _starting(status: CameraStatus, now: float) -> HealthFinding:
-    del status, now
+def _not_live(status: CameraStatus, now: float) -> HealthFinding:
+    """Return the finding of a camera that is not live."""
+    tone, title, text = _STATES[status.state]
+    told = f" The last error: {status.last_error}" if status.last_error else ""
+    since, attempt = span(now - status.since), _next(status, now)
     return HealthFinding(
-        "connection",
+        "connection", tone, title, text.format(since=since, attempt=attempt, told=told)
+    )
+
+
+_STATES: Final[dict[str, tuple[Tone, str, str]]] = {
+    "starting": (
         "notice",
         "Starting",
         "Frames are fully covered until the detector has answered once.",
-    )
-
-
-def _lost(status: CameraStatus, now: float) -> HealthFinding:
-    return HealthFinding(
-        "connection",
+    ),
+    "lost": (
         "bad",
         "Lost",
-        f"No usable frame for {span(now - status.since)}. The last redacted frame stays, or a grey "
-        f"one is shown, until the camera is back.{_told(status)}",
-    )
-
-
-def _backoff(status: CameraStatus, now: float) -> HealthFinding:
-    return HealthFinding(
-        "connection",
-        "bad",
-        "Reconnecting",
-        f"Not connected for {span(now - status.since)}; {_next(status, now)}.{_told(status)}",
-    )
-
-
-def _refused(status: CameraStatus, now: float) -> HealthFinding:
-    return HealthFinding(
-        "connection",
+        "No usable frame for {since}. The last redacted frame stays, or a grey one is shown, until "
+        "the camera is back.{told}",
+    ),
+    "backoff": ("bad", "Reconnecting", "Not connected for {since}; {attempt}.{told}"),
+    "refused": (
         "bad",
         "Refused",
-        f"The camera rejects the user name or the password; {_next(status, now)}. Cameras lock out "
-        f"clients that try too often.{_told(status)}",
-    )
-
-
-def _restarting(status: CameraStatus, now: float) -> HealthFinding:
-    del status, now
-    return HealthFinding(
-        "connection",
+        "The camera rejects the user name or the password; {attempt}. Cameras lock out clients "
+        "that try too often.{told}",
+    ),
+    "restarting": (
         "notice",
         "Restarting",
         "Its process is being replaced. Nothing leaves until the new one has searched.",
-    )
-
-
-def _stopped(status: CameraStatus, now: float) -> HealthFinding:
-    return HealthFinding(
-        "connection",
-        "off",
-        "Stopped",
-        f"Stopped on purpose {span(now - status.since)} ago. Nothing is read.{_told(status)}",
-    )
-
-
-_STATES: Final[dict[str, Callable[[CameraStatus, float], HealthFinding | None]]] = {
-    "live": _live,
-    "starting": _starting,
-    "lost": _lost,
-    "backoff": _backoff,
-    "refused": _refused,
-    "restarting": _restarting,
-    "stopped": _stopped,
+    ),
+    "stopped": ("off", "Stopped", "Stopped on purpose {since} ago. Nothing is read.{told}"),
 }
 
 
@@ -245,10 +214,6 @@ def _next(status: CameraStatus, now: float) -> str:
     if status.next_try is None or status.next_try <= now:
         return "trying again now"
     return f"next try in {span(status.next_try - now)}"
-
-
-def _told(status: CameraStatus) -> str:
-    return f" The last error: {status.last_error}" if status.last_error else ""
 
 
 def span(seconds: float) -> str:

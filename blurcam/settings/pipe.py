@@ -12,7 +12,7 @@ from pydantic import Field
 
 from blurcam.settings.addresses import Address, Place
 from blurcam.settings.declaration import declared, refusal
-from blurcam.settings.reading import Reading, ReadOptions
+from blurcam.settings.reading import Reading, ReadOptions, RunMemory
 from blurcam.settings.redaction import LIVE_COVER, Cover, Redaction
 
 FromName = Literal[
@@ -122,15 +122,7 @@ class PipeSettings(Redaction):
         ),
     ] = None
     summary: Annotated[Path | None, Field(description="Also write the summary as JSON.")] = None
-    memory: Annotated[
-        float | None,
-        Field(
-            ge=0.1,
-            le=4096,
-            description="Gigabytes that the run may take. Frames that do not fit are looked ahead "
-            "of less far. Default: from the machine.",
-        ),
-    ] = None
+    memory: RunMemory = None
     _: KW_ONLY
     cover: Cover = LIVE_COVER
 

@@ -18,6 +18,18 @@ def _check_turn(degrees: int) -> int:
     return degrees
 
 
+RunMemory = Annotated[
+    float | None,
+    Field(
+        ge=0.1,
+        le=4096,
+        description="Gigabytes that the run may take. If fewer frames fit, it looks ahead less "
+        "far. Default: from the machine.",
+    ),
+]
+"""The memory of a run."""
+
+
 @declared()
 class Mounting:
     """How a camera hangs, where its video does not say so."""

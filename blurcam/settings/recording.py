@@ -10,6 +10,7 @@ from pydantic import Field
 from blurcam.errors import ConfigError
 from blurcam.settings.addresses import Address, Place
 from blurcam.settings.declaration import declared, refusal
+from blurcam.settings.reading import RunMemory
 from blurcam.settings.redaction import RecordingRedaction
 
 
@@ -35,15 +36,7 @@ class Config(RecordingRedaction):
     render_from: Annotated[
         Path | None, Field(description="Regions file to draw from, in place of any search.")
     ] = None
-    memory: Annotated[
-        float | None,
-        Field(
-            ge=0.1,
-            le=4096,
-            description="Gigabytes that the run may take. Frames that do not fit are looked ahead "
-            "of less far. Default: from the machine.",
-        ),
-    ] = None
+    memory: RunMemory = None
     profile_stages: Annotated[
         bool,
         Field(

@@ -14,9 +14,9 @@ from typing import Final
 
 from blurcam.errors import SinkWriteError
 from blurcam.media.clock import Clock
+from blurcam.runtime.folders import folder_below
 from blurcam.runtime.status import Storage
 from blurcam.settings.recording_names import NamePattern
-from blurcam.sinks.folders import folder_below
 from blurcam.sinks.pattern_lock import PatternLock
 from blurcam.sinks.recording_ages import RecordingAges
 from blurcam.sinks.segment_file import PART

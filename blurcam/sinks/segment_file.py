@@ -10,8 +10,9 @@ from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkOpenError, SinkWriteError, SourceOpenError
+from blurcam.runtime.files import take_name
+from blurcam.runtime.folders import has_name, open_folder_below
 from blurcam.sinks.containers import muxer_options
-from blurcam.sinks.folders import has_name, open_folder_below
 from blurcam.sinks.muxer import Muxer, translating_errors
 from blurcam.sinks.ts_padding import padding
 from blurcam.sources.open import FAULTS, open_reader
@@ -150,14 +151,8 @@ def give_name(folder: int, part: str, name: str) -> str:
     """Give a complete file its name, or a numbered one, and replace nothing; return the name."""
     for free in free_names(folder, name, but=part):
         with suppress(FileExistsError):
-            try:
-                os.link(part, free, src_dir_fd=folder, dst_dir_fd=folder, follow_symlinks=False)
-            except FileExistsError:
-                raise
-            except OSError:  # exFAT and many network folders have no hard links
-                os.close(os.open(free, os.O_CREAT | os.O_EXCL, dir_fd=folder))
-                os.replace(part, free, src_dir_fd=folder, dst_dir_fd=folder)
-            else:
+            take_name(part, free, source=folder, folder=folder)
+            with suppress(FileNotFoundError):
                 os.unlink(part, dir_fd=folder)
             return free
     raise AssertionError("numbers do not end")

@@ -10,10 +10,10 @@ from typing import Final
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkWriteError
 from blurcam.runtime.files import refuse_existing
+from blurcam.runtime.folders import folder_below
 from blurcam.runtime.status import Storage
 from blurcam.settings.recording_names import NamePattern
 from blurcam.sinks.containers import format_of
-from blurcam.sinks.folders import folder_below
 from blurcam.sinks.retention import PatternFiles
 from blurcam.sinks.segment_file import PART, SegmentFile, give_name, is_playable
 

@@ -25,6 +25,7 @@ from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
 TOKEN = "a-token-for-tests-0123456789"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
 
 def still(width: int = 320, height: int = 180) -> bytes:

@@ -87,8 +87,41 @@ def _png16(*planes: np.ndarray[Any, np.dtype[Any]]) -> bytes:
     return bytes(coded)
 
 
+NAMES = (
+    "444.jpg",
+    "422.jpg",
+    "420.jpg",
+    "progressive.jpeg",
+    "grey.jpg",
+    "cmyk.jpg",
+    "rgb8.png",
+    "gamma.png",
+    "rgba8.png",
+    "grey8.png",
+    "la8.png",
+    "palette.png",
+    "clear-palette.png",
+    "bilevel.png",
+    "rgb16.png",
+    "rgba16.png",
+    "grey16.png",
+    "rgb.webp",
+    "lossy.webp",
+    "rgba.webp",
+    "rgb.tif",
+    "grey.tiff",
+    "rgba.tif",
+    "rgb.bmp",
+    "still.gif",
+    "rgb.avif",
+    "rgb16.tif",
+    *(f"turned-{n}.jpg" for n in range(1, 9)),
+)
+
+
+@cache
 def kinds() -> dict[str, bytes]:
-    """Every kind of picture, by the name of a file of it."""
+    """Every kind of picture, by the name of a file of it: :data:`NAMES`."""
     rgb = Image.fromarray(scene())
     grey, cmyk = rgb.convert("L"), rgb.convert("CMYK")
     red, green, blue = (deep()[..., n] for n in range(3))
@@ -130,7 +163,9 @@ def kinds() -> dict[str, bytes]:
     done, coded = cv2.imencode(".tiff", np.dstack((blue, green, red)))
     assert done
     made["rgb16.tif"] = bytes(coded)
-    return made | {f"turned-{n}.jpg": turned(n) for n in range(1, 9)}
+    made |= {f"turned-{n}.jpg": turned(n) for n in range(1, 9)}
+    assert tuple(made) == NAMES
+    return made
 
 
 def turned(orientation: int) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,11 @@ import pytest
 
 from tests.support.batches import ROOT, batch, begin, outputs, rows, tree, until
 
-ray = pytest.importorskip("ray", reason="the extra blurcam[ray] is not installed")
-
-pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore"),
+    pytest.mark.skipif(find_spec("ray") is None, reason="the extra blurcam[ray] is not installed"),
+]
 FILES = 6
 
 

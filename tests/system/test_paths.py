@@ -141,7 +141,7 @@ def test_without_the_look_for_links_a_file_lands_elsewhere(tmp_path: Path) -> No
     there, out = victim(tmp_path), tmp_path / "out"
     out.mkdir()
     (out / "cam").symlink_to(there)
-    followed = patch("blurcam.batch.folder_handles._FOLDER", os.O_RDONLY | os.O_DIRECTORY)
+    followed = patch("blurcam.runtime.folders._INNER", os.O_RDONLY | os.O_DIRECTORY)
     with followed, open_output(out, "test", out) as output:
         (output.work / "staged").write_bytes(b"redacted")
         output.publish("staged", Path("cam/a.mp4"), sha256(b"redacted"), None)

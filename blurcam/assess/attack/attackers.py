@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, Final
 
 import numpy as np
@@ -11,34 +12,49 @@ from numpy.typing import NDArray
 from blurcam.assess.attack.significance import NamedSplit
 from blurcam.errors import ConfigError
 
-try:
-    from sklearn.decomposition import PCA
-    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-    from sklearn.neighbors import KNeighborsClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-    from sklearn.svm import SVC
-    from threadpoolctl import threadpool_limits
-except ImportError as exc:
-    raise ConfigError("attack: needs scikit-learn; install blurcam[attack]") from exc
+if find_spec("sklearn") is None:
+    raise ConfigError("attack: needs scikit-learn; install blurcam[attack]")
 
 SPLITS: Final = 5
 
 
+def _scaled(*steps: Any) -> Any:
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    return make_pipeline(StandardScaler(), *steps)
+
+
 def _eigenfaces(count: int) -> Any:
+    from sklearn.decomposition import PCA
+
     return PCA(min(100, count - 1), random_state=0)
 
 
+def _nearest(count: int) -> Any:
+    from sklearn.neighbors import KNeighborsClassifier
+
+    return _scaled(_eigenfaces(count), KNeighborsClassifier(1))
+
+
+def _discriminant(count: int) -> Any:
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
+    return _scaled(_eigenfaces(count), LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"))
+
+
+def _vectors(count: int) -> Any:
+    del count
+    from sklearn.svm import SVC
+
+    return _scaled(SVC(kernel="linear"))
+
+
 ATTACKERS: Final[dict[str, Callable[[int], Any]]] = {
-    "1-NN": lambda count: make_pipeline(
-        StandardScaler(), _eigenfaces(count), KNeighborsClassifier(1)
-    ),
-    "PCA+LDA": lambda count: make_pipeline(
-        StandardScaler(), _eigenfaces(count),
-        LinearDiscriminantAnalysis(solver="lsqr", shrinkage="auto"),
-    ),
-    "linear SVM": lambda count: make_pipeline(StandardScaler(), SVC(kernel="linear")),
-}  # fmt: skip
+    "1-NN": _nearest,
+    "PCA+LDA": _discriminant,
+    "linear SVM": _vectors,
+}
 """Each attacker, made for a number of pictures to learn from."""
 
 
@@ -53,6 +69,8 @@ def named(
     Row ``i`` of ``learnt`` and of ``seen`` shows person ``who[i]``. Half of everybody's pictures
     is learnt from, and the other half named.
     """
+    from threadpoolctl import threadpool_limits
+
     people = np.array(who)
     # Matrices of a few hundred rows: more threads than one wait for each other, at twice the CPU.
     with threadpool_limits(1):

@@ -5,65 +5,27 @@ Trained on WIDER FACE; MIT (OpenCV Zoo, March 2023). Sees faces from 10 to 300 p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
-from blurcam.detect.detector import Detection, merge
-from blurcam.detect.detectors.openvino import Network, Outputs, Pending
-from blurcam.detect.sheets import Searchable, tiles
+from blurcam.detect.detector import Detection
+from blurcam.detect.detectors.network_detector import NetworkDetector
+from blurcam.detect.detectors.openvino import Network, Outputs
+from blurcam.detect.sheets import Searchable
 from blurcam.errors import DetectorError
 
 DEFAULT_THRESHOLD = 0.48
 _STRIDES = (8, 16, 32)
 
 
-class YuNet:
-    """Finds faces on three grids, one for each size of face."""
-
-    name = "yunet"
-    smallest_face = 10
-
-    def __init__(self, network: Network, threshold: float) -> None:
-        """Use :func:`open_yunet`."""
-        self._network = network
-        self.threshold = threshold
-
-    def start(self, views: Sequence[Searchable]) -> YuNetAnswer:
-        """Begin to search a frame."""
-        started = tuple((each, self._network.start([each.picture])) for each in tiles(views))
-        return YuNetAnswer(started, self.threshold)
-
-    def close(self) -> None:
-        """Release the network."""
-        self._network.close()
+def decode(outputs: Outputs, view: Searchable, threshold: float) -> list[Detection]:
+    """Turn the three grids into boxes."""
+    return [each for stride in _STRIDES for each in _decode_grid(outputs, stride, view, threshold)]
 
 
-@dataclass(frozen=True, slots=True)
-class YuNetAnswer:
-    """A search of one frame, under way."""
-
-    started: tuple[tuple[Searchable, Pending], ...]
-    threshold: float
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether the network has seen every view."""
-        return all(pending.is_ready for _, pending in self.started)
-
-    def wait(self, timeout: float) -> tuple[Detection, ...]:
-        """Return the faces; see :class:`blurcam.detect.detector.Answer`."""
-        found: list[Detection] = []
-        for view, pending in self.started:
-            outputs = pending.wait(timeout)
-            for stride in _STRIDES:
-                found += _decode(outputs, stride, view, self.threshold)
-        return merge(found)
-
-
-def _decode(outputs: Outputs, stride: int, view: Searchable, threshold: float) -> list[Detection]:
+def _decode_grid(
+    outputs: Outputs, stride: int, view: Searchable, threshold: float
+) -> list[Detection]:
     """Turn one grid into boxes; confidence is the geometric mean of class and object scores."""
     try:
         kind, thing, boxes = (outputs[f"{name}_{stride}"][0] for name in ("cls", "obj", "bbox"))
@@ -98,9 +60,10 @@ def _edges(
 
 def open_yunet(
     weights: bytes, *, threshold: float = DEFAULT_THRESHOLD, device: str = "CPU", soon: bool = False
-) -> YuNet:
+) -> NetworkDetector:
     """Return the detector, made of weights whose SHA-256 was checked.
 
     It answers ``soon``, or else as often as it can.
     """
-    return YuNet(Network("yunet", weights, device, takes_rgb=False, soon=soon), threshold)
+    network = Network("yunet", weights, device, takes_rgb=False, soon=soon)
+    return NetworkDetector("yunet", 10, network, threshold, decode)

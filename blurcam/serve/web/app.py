@@ -82,8 +82,9 @@ class Page:
         self._metrics = Metrics(board, clock)
         self._stills = LatestStills(board, clock)
         static = files("blurcam.serve.web") / "static"
-        names = (*_FILES, "index.html", "login.html", "refused.html", "zones.html")
+        names = (*_FILES, "index.html", "login.html", "zones.html")
         self._files = {name: (static / name).read_bytes() for name in names}
+        self._files["refused.html"] = _with_error(self._files["login.html"])
 
     def app(self) -> ASGIApp:
         """Return the application, behind the checks of every request."""
@@ -210,6 +211,12 @@ class Page:
     async def _metrics_text(self, request: Request) -> Response:
         del request
         return Response(self._metrics.text(), headers={"Content-Type": self._metrics.content_type})
+
+
+def _with_error(login: bytes) -> bytes:
+    """Return the page to sign in with the error shown, which is hidden otherwise."""
+    invalid = b'aria-invalid="true" aria-describedby="error">'
+    return login.replace(b" hidden>", b">").replace(b" autofocus>", b" autofocus " + invalid)
 
 
 def _json(values: dict[str, Any], code: int = HTTPStatus.OK) -> Response:

@@ -14,9 +14,8 @@ from blurcam.batch import local_workers, ray_workers
 from blurcam.batch.coverage_by_second import CoverageBySecond, CoveredSecond
 from blurcam.batch.task_json import (
     answer_from_json,
-    answer_to_json,
+    message_to_json,
     task_from_json,
-    task_to_json,
 )
 from blurcam.batch.tasks import (
     JoinSpans,
@@ -63,7 +62,7 @@ VERIFICATION = Verification(
     ],
 )
 def test_a_task_arrives_as_it_was_sent(task: Task) -> None:
-    assert task_from_json(task_to_json(task)) == task
+    assert task_from_json(message_to_json(task)) == task
 
 
 @pytest.mark.parametrize(
@@ -83,7 +82,7 @@ def test_a_task_arrives_as_it_was_sent(task: Task) -> None:
     ],
 )
 def test_an_answer_arrives_as_it_was_sent(answer: TaskStep | Outcome) -> None:
-    assert answer_from_json(answer_to_json(answer)) == answer
+    assert answer_from_json(message_to_json(answer)) == answer
 
 
 class Boom:

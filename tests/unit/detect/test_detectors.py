@@ -15,6 +15,7 @@ import pytest
 from blurcam.detect import selftest
 from blurcam.detect.detector import Answered, CombinedDetector, Detection, Detector, merge
 from blurcam.detect.detectors import centerface, mediapipe, yunet
+from blurcam.detect.detectors.network_detector import NetworkDetector
 from blurcam.detect.detectors.openvino import Network
 from blurcam.detect.profiles import PROFILES, passes_for, plan_of
 from blurcam.detect.views import View
@@ -181,8 +182,9 @@ def test_numbers_that_are_not_finite_are_a_failure(value: float) -> None:
             return SimpleNamespace(data=data)
 
     network = Spoiled("centerface", load("centerface"), "CPU", takes_rgb=True)
+    detector = NetworkDetector("centerface", 12, network, 0.25, centerface.decode)
     with pytest.raises(DetectorError, match="not finite"):
-        centerface.CenterFace(network, 0.25).start([view(PORTRAIT)]).wait(30)
+        detector.start([view(PORTRAIT)]).wait(30)
 
 
 def test_an_answer_that_does_not_come_is_a_time_out() -> None:

@@ -30,7 +30,6 @@ from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.sources.picture import is_picture, turned
 from tests.support import pictures
 
-KINDS = pictures.kinds()
 # The face fills a third of the picture: the fast detector finds it.
 NEAR = Detect(profile="near")
 
@@ -53,9 +52,9 @@ def area(margin: float = 1.0) -> Any:
     return rasterise([region], pictures.WIDTH, pictures.HEIGHT).astype(bool)
 
 
-@pytest.mark.parametrize("name", KINDS)
+@pytest.mark.parametrize("name", pictures.NAMES)
 def test_a_picture_of_every_kind_is_redacted(name: str, detector: Detector, tmp_path: Path) -> None:
-    given = written(tmp_path, name, KINDS[name])
+    given = written(tmp_path, name, pictures.kinds()[name])
     out = tmp_path / f"out-{name}".replace(".gif", ".png")
     config = Config(given, out, effect="solid", detect=NEAR)
     summary = redact_picture(config, detector=detector)
@@ -71,14 +70,16 @@ def test_a_picture_of_every_kind_is_redacted(name: str, detector: Detector, tmp_
     assert pictures.SECRET.encode() not in out.read_bytes()
 
 
-LOSSLESS = [name for name in KINDS if name.endswith((".png", ".tif", ".tiff", ".bmp", "rgb.webp"))]
+LOSSLESS = [
+    name for name in pictures.NAMES if name.endswith((".png", ".tif", ".tiff", ".bmp", "rgb.webp"))
+]
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
 def test_what_is_not_covered_is_bit_identical(
     name: str, detector: Detector, tmp_path: Path
 ) -> None:
-    given, out = written(tmp_path, name, KINDS[name]), tmp_path / f"out-{name}"
+    given, out = written(tmp_path, name, pictures.kinds()[name]), tmp_path / f"out-{name}"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     if "16" in name:
         before, after = (cv2.imread(str(p), cv2.IMREAD_UNCHANGED) for p in (given, out))
@@ -97,7 +98,7 @@ def test_what_is_not_covered_is_bit_identical(
 def test_a_jpeg_keeps_its_own_quality(name: str, detector: Detector, tmp_path: Path) -> None:
     from PIL.JpegImagePlugin import get_sampling
 
-    given, out = written(tmp_path, name, KINDS[name]), tmp_path / f"out-{name}"
+    given, out = written(tmp_path, name, pictures.kinds()[name]), tmp_path / f"out-{name}"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     with Image.open(given) as before, Image.open(out) as after:
         assert after.quantization == before.quantization  # type: ignore[attr-defined]
@@ -107,7 +108,7 @@ def test_a_jpeg_keeps_its_own_quality(name: str, detector: Detector, tmp_path: P
 
 @pytest.mark.parametrize("name", ["progressive.jpeg", "rgb8.png"])
 def test_the_colour_profile_is_kept(name: str, detector: Detector, tmp_path: Path) -> None:
-    given, out = written(tmp_path, name, KINDS[name]), tmp_path / f"out-{name}"
+    given, out = written(tmp_path, name, pictures.kinds()[name]), tmp_path / f"out-{name}"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     with Image.open(out) as image:
         assert image.info["icc_profile"] == pictures.profile()
@@ -119,7 +120,7 @@ def test_a_png_of_16_bits_keeps_its_profile_too(detector: Detector, tmp_path: Pa
     import zlib
 
     named = b"a name\0\0" + zlib.compress(pictures.profile())
-    content = pictures.with_chunk(KINDS["rgb16.png"], b"iCCP", named)
+    content = pictures.with_chunk(pictures.kinds()["rgb16.png"], b"iCCP", named)
     given, out = written(tmp_path, "a.png", content), tmp_path / "out.png"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     with Image.open(out) as image:
@@ -127,14 +128,14 @@ def test_a_png_of_16_bits_keeps_its_profile_too(detector: Detector, tmp_path: Pa
 
 
 def test_what_a_png_says_of_its_colours_is_kept(detector: Detector, tmp_path: Path) -> None:
-    given, out = written(tmp_path, "a.png", KINDS["gamma.png"]), tmp_path / "out.png"
+    given, out = written(tmp_path, "a.png", pictures.kinds()["gamma.png"]), tmp_path / "out.png"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     with Image.open(out) as image:
         assert image.info == {"gamma": 0.45455}
 
 
 def test_an_outline_in_the_alpha_channel_is_covered_too(detector: Detector, tmp_path: Path) -> None:
-    given, out = written(tmp_path, "a.png", KINDS["rgba8.png"]), tmp_path / "out.png"
+    given, out = written(tmp_path, "a.png", pictures.kinds()["rgba8.png"]), tmp_path / "out.png"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     with Image.open(out) as image:
         left = np.asarray(image)[..., 3]
@@ -143,7 +144,7 @@ def test_an_outline_in_the_alpha_channel_is_covered_too(detector: Detector, tmp_
 
 @pytest.mark.parametrize("name", ["444.jpg", "rgb8.png", "rgb.webp", "rgb.avif"])
 def test_bytes_behind_a_picture_go(name: str, detector: Detector, tmp_path: Path) -> None:
-    given = written(tmp_path, name, pictures.with_more_behind(KINDS[name]))
+    given = written(tmp_path, name, pictures.with_more_behind(pictures.kinds()[name]))
     out = tmp_path / f"out-{name}"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
     assert pictures.SECRET.encode() not in out.read_bytes()
@@ -178,7 +179,7 @@ def test_an_animation_is_a_recording(tmp_path: Path) -> None:
     for name in ("a.gif", "a.png", "a.webp"):
         image.save(tmp_path / name, save_all=True, append_images=[image.rotate(9)])
         assert not is_picture(tmp_path / name)
-    assert is_picture(written(tmp_path, "b.gif", KINDS["still.gif"]))
+    assert is_picture(written(tmp_path, "b.gif", pictures.kinds()["still.gif"]))
     assert not is_picture(tmp_path / "in.mp4")
 
 
@@ -218,13 +219,13 @@ def test_faces_of_every_size_are_found_on_a_picture_of_any_size(
 def test_regions_of_a_picture_are_written_and_drawn_again(
     detector: Detector, tmp_path: Path
 ) -> None:
-    given, regions = written(tmp_path, "a.png", KINDS["rgb8.png"]), tmp_path / "r.jsonl"
+    given, regions = written(tmp_path, "a.png", pictures.kinds()["rgb8.png"]), tmp_path / "r.jsonl"
     first, again = tmp_path / "first.png", tmp_path / "again.png"
     redact_picture(Config(given, first, regions=regions, detect=NEAR), detector=detector)
     summary = redact_picture(Config(given, again, render_from=regions))
     assert (summary.regions_removed, summary.regions_added) == (0, 0)
     np.testing.assert_array_equal(pictures.shown(first), pictures.shown(again))
-    other = written(tmp_path, "b.png", KINDS["grey8.png"])
+    other = written(tmp_path, "b.png", pictures.kinds()["grey8.png"])
     with pytest.raises(ConfigError, match="made for another input"):
         redact_picture(Config(other, tmp_path / "c.png", render_from=regions))
 
@@ -246,7 +247,7 @@ def test_what_has_no_effect_on_a_picture_is_refused_by_name(config: Config, told
 def test_a_picture_that_is_there_is_kept_unless_overwritten(
     detector: Detector, tmp_path: Path
 ) -> None:
-    given = written(tmp_path, "a.png", KINDS["rgb8.png"])
+    given = written(tmp_path, "a.png", pictures.kinds()["rgb8.png"])
     config = Config(given, written(tmp_path, "b.png", b"precious"), detect=NEAR)
     with pytest.raises(ConfigError, match="--overwrite"):
         redact_picture(config, detector=detector)
@@ -262,11 +263,11 @@ def test_broken_pictures_end_in_one_line_and_leave_nothing(
     """Mutants: cut short, bits turned over, rubbish inserted."""
     rng = random.Random(5)
     out = tmp_path / "out.png"
-    names = sorted(KINDS)
+    names = sorted(pictures.NAMES)
     mute = MuteDetector(detector)
     for number in range(200):
         name = names[number % len(names)]
-        given = written(tmp_path, f"mutant-{name}", mutant(KINDS[name], rng))
+        given = written(tmp_path, f"mutant-{name}", mutant(pictures.kinds()[name], rng))
         said = ""
         try:
             redact_picture(Config(given, out, detect=NEAR), detector=mute)
@@ -312,7 +313,7 @@ def mutant(content: bytes, rng: random.Random) -> bytes:
 
 
 def test_the_summary_tells_of_one_picture(detector: Detector, tmp_path: Path) -> None:
-    given, told = written(tmp_path, "a.jpg", KINDS["420.jpg"]), tmp_path / "s.json"
+    given, told = written(tmp_path, "a.jpg", pictures.kinds()["420.jpg"]), tmp_path / "s.json"
     config = Config(given, tmp_path / "b.jpg", summary=told, detect=NEAR)
     summary = redact_picture(config, detector=detector)
     values = json.loads(told.read_text())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import ssl
-from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
@@ -13,32 +12,9 @@ import pytest
 
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.settings.web import Web
-from tests.support.boards import TOKEN, FedBoard, live, raw, serving, still
+from tests.support.boards import BEARER, TOKEN, FedBoard, raw, serving, still
 from tests.support.certificates import certify
 from tests.support.clocks import HandClock
-
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
-
-
-@pytest.fixture
-def board() -> FedBoard:
-    made = FedBoard(live("door"), live("yard"))
-    made.stills["door"] = still()
-    return made
-
-
-@pytest.fixture
-def page(board: FedBoard) -> Iterator[str]:
-    """The page without a token."""
-    with serving(board) as server:
-        yield server.url.rstrip("/")
-
-
-@pytest.fixture
-def locked(board: FedBoard) -> Iterator[str]:
-    """The page with a token."""
-    with serving(board, Web(port=0, token=TOKEN)) as server:
-        yield server.url.rstrip("/")
 
 
 def test_wrong_tokens_are_slowed_more_each_time_and_logged_with_their_address(

@@ -7,7 +7,6 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Iterator
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -22,34 +21,12 @@ from blurcam.serve.web.metrics import DEFINITIONS
 from blurcam.serve.web.request_filter import HEALTH
 from blurcam.serve.web.server import PageServer
 from blurcam.settings.web import Web
-from tests.support.boards import TOKEN, FedBoard, live, raw, serving, still
+from tests.support.boards import BEARER, TOKEN, FedBoard, live, raw, serving, still
 from tests.support.certificates import certify
 
 ROOT = Path(__file__).parents[3]
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 LOCKED = ("/status.json", "/history.json", "/metrics", "/cameras/door/still.jpg",
           "/cameras/door/live.mjpeg")  # fmt: skip
-
-
-@pytest.fixture
-def board() -> FedBoard:
-    made = FedBoard(live("door"), live("yard"))
-    made.stills["door"] = still()
-    return made
-
-
-@pytest.fixture
-def page(board: FedBoard) -> Iterator[str]:
-    """The page without a token."""
-    with serving(board) as server:
-        yield server.url.rstrip("/")
-
-
-@pytest.fixture
-def locked(board: FedBoard) -> Iterator[str]:
-    """The page with a token."""
-    with serving(board, Web(port=0, token=TOKEN)) as server:
-        yield server.url.rstrip("/")
 
 
 # Health ------------------------------------------------------------------------------------------

@@ -22,8 +22,8 @@ from blurcam.redact.effects import make_effect
 from blurcam.redact.gate import redact
 from blurcam.runs.outputs import OnFailure, Output
 from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.folders import folder_below
 from blurcam.settings.recording_names import NamePattern
-from blurcam.sinks.folders import folder_below
 from blurcam.sinks.retention import PatternFiles, Retention
 from blurcam.sinks.segment_file import free_names, give_name
 from blurcam.sinks.segments import SegmentSink
