@@ -12,6 +12,7 @@ from blurcam.assess.inspect_output import ContainerFacts, DecodedFrame, decoded,
 from blurcam.assess.same_way_up import OrientationComparison
 from blurcam.assess.search_schedule import SearchSchedule
 from blurcam.errors import SourceError
+from blurcam.runtime.counts import counted
 
 # Between the shapes of what is shown: sizes are whole numbers of pixels.
 _SAME_SHAPE: Final = 0.01
@@ -57,11 +58,12 @@ class InputComparison:
             self.problems.append(another_way)
         if frames != decodable:
             self.problems.append(
-                f"has {frames} frames, and the input {decodable} that can be decoded"
+                f"has {counted(frames, 'frame')}, and the input {decodable} that can be decoded"
             )
         elif theirs.packets != decodable:
             self.doubts.append(
-                f"of {theirs.packets} frames of the input only {decodable} can be decoded"
+                f"of {counted(theirs.packets, 'frame')} of the input only {decodable} can be "
+                "decoded"
             )
         else:
             self._compare_times(ours, theirs)

@@ -30,6 +30,7 @@ from blurcam.assess.verification import (
 )
 from blurcam.errors import ConfigError, ModelError, SourceError, SourceOpenError
 from blurcam.models.load import load
+from blurcam.runtime.counts import counted
 from blurcam.settings.redaction import AudioPolicy, DetectorName
 
 # Number of searched frames, spread over the recording, into which faces are planted.
@@ -139,7 +140,7 @@ class _Examination:
             self.problems.append(found.fault)
         if found.announced and found.announced != found.packets:
             self.problems.append(
-                f"the file announces {found.announced} frames and holds {found.packets}"
+                f"the file announces {counted(found.announced, 'frame')} and holds {found.packets}"
             )
         for kind in sorted(set(found.other_streams)):
             if kind != "audio" or self.audio == "drop":
@@ -147,7 +148,7 @@ class _Examination:
         if found.tags:
             self.problems.append(f"carries metadata: {', '.join(found.tags)[:200]}")
         if found.chapters:
-            self.problems.append(f"carries {found.chapters} chapters")
+            self.problems.append(f"carries {counted(found.chapters, 'chapter')}")
         return found
 
     def _search(self, found: ContainerFacts) -> Iterator[float]:
@@ -167,9 +168,11 @@ class _Examination:
         self.frame_s = float(found.duration) / max(1, self.frames - 1)
         self.seen.end(self.schedule.time + self.frame_s)
         if damaged:
-            self.problems.append(f"{damaged} frames are damaged")
+            self.problems.append(f"{counted(damaged, 'frame')} damaged")
         if self.frames != found.packets:
-            self.problems.append(f"{found.packets} packets give {self.frames} frames")
+            self.problems.append(
+                f"{counted(found.packets, 'packet')} for {counted(self.frames, 'frame')}"
+            )
 
     def _compare(self, ours: ContainerFacts, against: Path) -> Iterator[float]:
         """Note in what the output differs from its input, which it must not."""

@@ -1,4 +1,4 @@
-"""How long a job will take, by the first seconds of some of its recordings."""
+"""The estimate of how long a job takes, from the first seconds of some of its recordings."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from blurcam.batch.worker_pool import TaskEnded, TaskProgress, WorkerPool
 from blurcam.settings.batch import Batch
 from blurcam.settings.recording import Config
 
-# So many recordings are tried, each for so many seconds after its first frame.
+# This many recordings are sampled, each for this many seconds after its first frame.
 _SAMPLES: Final = 3
 _SECONDS: Final = 10.0
-# A recording that shows no frame for so long tells nothing.
+# A recording without a frame for this long gives no sample.
 _PATIENCE: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class JobEstimate:
-    """How long the job takes, from how many recordings, and whether verifying is part of it."""
+    """How long the job takes, by how many samples, and whether that includes verifying."""
 
     seconds: float
     samples: int
@@ -32,7 +32,7 @@ class JobEstimate:
 
 @dataclass(frozen=True, slots=True)
 class SampledRate:
-    """What was done of one recording: bytes of it, in so many seconds, to its end or not."""
+    """The work on one recording: its bytes, the seconds they took, and whether it was all."""
 
     size: float
     seconds: float
@@ -42,7 +42,7 @@ class SampledRate:
 def estimate(
     batch: Batch, rows: Sequence[RecordingRow], pool: WorkerPool, folder: Path
 ) -> JobEstimate | None:
-    """Return how long these recordings take, ``None`` where the samples tell nothing.
+    """Return how long these recordings take, ``None`` if no sample succeeds.
 
     Samples of middling size are redacted into ``folder``, which the caller removes.
     """
@@ -95,5 +95,5 @@ def _sample(batch: Batch, row: RecordingRow, pool: WorkerPool, folder: Path) -> 
 def _whole(event: TaskEnded, row: RecordingRow, since_first: float) -> SampledRate | None:
     if not isinstance(event.outcome, RecordingRedacted):
         return None
-    # The worker's own start is not counted: it is paid once, not by each recording.
+    # The worker's start is not counted: it happens once, not for each recording.
     return SampledRate(row.size, max(event.outcome.summary.wall_s, since_first), True)

@@ -1,4 +1,4 @@
-"""What happens in a job, as values; and how the job stands."""
+"""The events of a job, and its counts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class JobPlanned:
 
 @dataclass(frozen=True, slots=True)
 class RecordingPlanned:
-    """What becomes of a recording: is there something to do, and why."""
+    """The plan for a recording: whether there is something to do, and why."""
 
     row: RecordingRow
     is_done: bool
@@ -31,7 +31,7 @@ class RecordingPlanned:
 
 @dataclass(frozen=True, slots=True)
 class RecordingBegan:
-    """A worker has begun on a recording, or on a part of it that is this ``share`` of it."""
+    """A worker has begun a recording, or a part that is this ``share`` of it."""
 
     worker: int
     row: RecordingRow
@@ -41,7 +41,7 @@ class RecordingBegan:
 
 @dataclass(frozen=True, slots=True)
 class RecordingProgressed:
-    """A worker tells how far it is with a recording, or with a part of it."""
+    """The progress of a recording, or of a part of it."""
 
     worker: int
     row: RecordingRow
@@ -50,7 +50,7 @@ class RecordingProgressed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRetried:
-    """An attempt failed; there will be another."""
+    """An attempt failed, and another will follow."""
 
     row: RecordingRow
     why: str
@@ -58,7 +58,7 @@ class RecordingRetried:
 
 @dataclass(frozen=True, slots=True)
 class RecordingFinished:
-    """A recording is done, or has failed: its row says which."""
+    """A recording is done or has failed; its row tells which."""
 
     row: RecordingRow
 
@@ -76,7 +76,7 @@ JobEvent = (
 
 @dataclass(frozen=True, slots=True)
 class JobCounts:
-    """How a job stands, over the recordings it is about."""
+    """The state of a job: counts over its recordings."""
 
     files: int
     done: int
@@ -87,7 +87,7 @@ class JobCounts:
 
 
 def counts_of(rows: Iterable[RecordingRow], unchanged: int = 0) -> JobCounts:
-    """Return how these recordings stand."""
+    """Return the counts over these recordings."""
     every = list(rows)
     return JobCounts(
         files=len(every),

@@ -1,4 +1,4 @@
-"""The recordings that a job is about: files, folders, patterns and lists, as found on disk."""
+"""The inputs of a job: files, folders, patterns and lists, as found on disk."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from blurcam.errors import ConfigError, SourceOpenError
 from blurcam.sources.picture import SUFFIXES as PICTURES
 from blurcam.sources.picture import is_picture
 
-# Names that recorders give to video. Anything else is tried only where it is asked for by name.
+# The suffixes of video. A file with any other suffix is tried only if an input names it.
 _NAMES: Final = (
     "264 265 3g2 3gp asf av1 avi dav divx dv f4v flv gif h264 h265 hevc ivf m2ts m2v m4v mjpeg "
     "mjpg mkv mov mp4 mpeg mpg mts mxf nut ogv ps rm rmvb trp ts vob webm wmv y4m"
@@ -27,9 +27,9 @@ SUFFIXES: Final = frozenset(f".{name}" for name in _NAMES.split())
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
-    """A file to redact: its path, its place below the root, and what shows if it changes.
+    """A file to redact: its path, its place below the root, and what shows a change of it.
 
-    ``is_picture``: it is a picture, and not an animation.
+    It ``is_picture`` if it is a picture and not an animation.
     """
 
     path: Path
@@ -41,7 +41,7 @@ class InputFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedInput:
-    """Something that is not redacted, and why; ``is_by_age``: a recording of another time."""
+    """A file that is not redacted, and why; ``is_by_age`` if it is a recording of another time."""
 
     path: Path
     why: str
@@ -50,24 +50,24 @@ class SkippedInput:
 
 @dataclass(frozen=True, slots=True)
 class AgeWindow:
-    """The range of times, in seconds since 1970, in which a recording was last written to."""
+    """The range of times, in seconds since 1970, of the last change of the recordings."""
 
     since: float = float("-inf")
     until: float = float("inf")
 
     def __contains__(self, modified_ns: int) -> bool:
-        """Whether a file that was last written to then is in the range."""
+        """Whether a file that last changed then is in the range."""
         return self.since <= modified_ns / 1e9 < self.until
 
 
 def select(
     inputs: Iterable[Path], kept_out: Iterable[Path], window: AgeWindow | None = None
 ) -> Iterator[InputFile | SkippedInput]:
-    """Yield every recording among the inputs, once, in order, and everything that is skipped.
+    """Yield every recording among the inputs once, in order, and every file that is skipped.
 
     Inputs are files, folders (with all below them) and patterns. The place of a recording is its
     path below the folder that all inputs share. Nothing below a folder of ``kept_out`` is read.
-    Raises ConfigError for an input that is not there.
+    Raises ConfigError for an input that does not exist.
     """
     starts = [start for each in inputs for start in _expanded(each)]
     if not starts:
@@ -93,7 +93,7 @@ def select(
 
 
 def refuse_nothing(found: Iterable[InputFile | SkippedInput], inputs: list[Path]) -> None:
-    """Raise ConfigError where no recording of any time is among the inputs."""
+    """Raise ConfigError if there is no recording of any time among the inputs."""
     if not inputs or any(isinstance(each, InputFile) or each.is_by_age for each in found):
         return
     named = ", ".join(shown(each) for each in inputs[:3]) + (", …" if len(inputs) > 3 else "")
@@ -101,10 +101,10 @@ def refuse_nothing(found: Iterable[InputFile | SkippedInput], inputs: list[Path]
 
 
 def refuse_overlap(inputs: Iterable[Path], out: Path) -> None:
-    """Raise ConfigError where the output folder is a folder of the input, above or below one.
+    """Raise ConfigError if the output folder is an input folder, or lies above or below one.
 
-    A redacted tree that lies among raw recordings is soon handed on with them. Files in the output
-    folder that a pattern matches are not refused: :func:`select` skips them.
+    A redacted tree among raw recordings is soon passed on with them. Files in the output folder
+    that match a pattern are not refused: :func:`select` skips them.
     """
     above = set(_lineage(out))
     here = _identity(out) if out.is_dir() else None
@@ -123,7 +123,7 @@ def refuse_overlap(inputs: Iterable[Path], out: Path) -> None:
 
 
 def _lineage(folder: Path) -> Iterator[tuple[int, int]]:
-    """Yield the identities of a folder and of those that it is in, as far as they exist."""
+    """Yield the identities of a folder and of the folders that contain it, if they exist."""
     place = folder.resolve()
     for each in (place, *place.parents):
         with suppress(OSError):
@@ -181,7 +181,7 @@ def _below(start: Path, walls: set[tuple[int, int]]) -> Iterator[InputFile | Ski
 
 
 def _judged(path: Path, *, by_name: bool) -> InputFile | SkippedInput:
-    """Return the recording, or why it is none; ``by_name``: only if its name is one of video."""
+    """Return the recording, or why it is none. ``by_name`` asks for a suffix of video."""
     try:
         if by_name and path.is_symlink():
             return SkippedInput(path, "is a symbolic link; name it to have it redacted")

@@ -1,4 +1,4 @@
-"""The job: recordings into the ledger, and from there to the workers."""
+"""The job: it puts recordings into the ledger, and gives them to workers from there."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from blurcam.settings.batch import Batch
 
 
 class Job:
-    """One job over a tree of recordings: what is asked for, before its folders are taken."""
+    """One job over a tree of recordings, before it has locked its folders."""
 
     def __init__(self, batch: Batch, models: dict[str, str]) -> None:
         """Take the settings; ``models`` are the SHA-256 of the models that they use, by name."""
@@ -42,9 +42,9 @@ class Job:
 
     @contextmanager
     def opened(self) -> Iterator[OpenJob]:
-        """Give the job its folders, to itself alone until the block ends.
+        """Lock the job's folders until the block ends.
 
-        Raises :class:`~blurcam.errors.JobError` where another job has one of them.
+        Raises :class:`~blurcam.errors.JobError` if another job has one of them.
         """
         batch = self.batch
         with ExitStack() as stack:
@@ -56,13 +56,13 @@ class Job:
             yield OpenJob(self, ledger, output)
 
     def planned(self, found: Iterable[InputFile | SkippedInput]) -> Iterator[JobEvent]:
-        """Yield what would be done, and why, without writing anything."""
+        """Yield what the job would do, and why; write nothing."""
         with closing(Ledger(self.folder / LEDGER, "copy")) as ledger:
             yield from JobPlan(self.batch, self.settings, ledger).events(found)
 
 
 class OpenJob:
-    """A job that has its folders: exhaust :meth:`run`, then ask for :meth:`counts`."""
+    """A job that has locked its folders: exhaust :meth:`run`, then ask for :meth:`counts`."""
 
     def __init__(self, job: Job, ledger: Ledger, output: OutputFolder) -> None:
         """Use :meth:`Job.opened`."""
@@ -74,10 +74,10 @@ class OpenJob:
     def run(
         self, found: Iterable[InputFile | SkippedInput], engine: Callable[[], WorkerPool]
     ) -> Generator[JobEvent, None, None]:
-        """Redact what was found, and yield what happens.
+        """Redact the recordings that were found, and yield the events.
 
-        Raises :class:`~blurcam.errors.JobError` where the job cannot go on. Closed early, it leaves
-        a ledger from which the next run goes on.
+        Raises :class:`~blurcam.errors.JobError` if the job cannot go on. If it is closed early, the
+        next run goes on from the ledger.
         """
         yield from self._plan.events(found)
         scheduler = Scheduler(self._batch, self.ledger, self.output, self._plan.ids)
@@ -85,6 +85,6 @@ class OpenJob:
             yield from scheduler.run(engine)
 
     def counts(self) -> JobCounts:
-        """Return how the recordings of this run stand."""
+        """Return the counts over the recordings of this run."""
         rows = (self.ledger.row(number) for number in self._plan.ids)
         return counts_of(rows, self._plan.unchanged)

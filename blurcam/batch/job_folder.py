@@ -1,4 +1,4 @@
-"""The folders that a job has to itself while it runs: that of its ledger, and its output's."""
+"""The locks on a job's folders while it runs: the ledger's and the output's."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LOCK: Final = "lock"
 
 @contextmanager
 def locked(job: Path, out: Path) -> Iterator[None]:
-    """Make both folders, and keep every other driver out of them.
+    """Make both folders, and lock them against every other driver.
 
     Two jobs with ledgers of their own must not write into one output folder. Raises
-    :class:`~blurcam.errors.JobError`, naming the driver that is in one of them already.
+    :class:`~blurcam.errors.JobError`, which names the driver that has locked one of them.
     """
     with ExitStack() as stack:
         for folder in dict.fromkeys((job.absolute(), (out / PRIVATE).absolute())):
@@ -39,7 +39,7 @@ def locked(job: Path, out: Path) -> Iterator[None]:
 def _locked(folder: Path, *, is_needed: bool) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        # For its own account alone: an account that may read a file may lock it.
+        # Only this account may open it: an account that may read a file may lock it.
         handle = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
         lock = os.fdopen(handle, "r+", encoding="utf-8")
     except OSError as exc:
@@ -59,11 +59,11 @@ def _take(lock: IO[str], folder: Path, *, is_needed: bool) -> None:
             "it, or choose another --job and --out"
         ) from exc
     except OSError as exc:
-        if not is_needed:  # some network folders know no locks; then the tree's owner decides
+        if not is_needed:  # some network folders have no locks; then the tree's owner file decides
             return
         raise JobError(f"{shown(folder)}: cannot be locked: {exc.strerror}") from exc
     since = time.strftime("%Y-%m-%d %H:%M:%S")
-    with suppress(OSError):  # on a full disk the lock holds all the same
+    with suppress(OSError):  # a full disk; the lock holds all the same
         lock.truncate(0)
         lock.write(
             f"blurcam batch, process {os.getpid()} on {socket.gethostname()}, since {since}\n"
@@ -72,6 +72,6 @@ def _take(lock: IO[str], folder: Path, *, is_needed: bool) -> None:
 
 
 def refuse_link(path: Path) -> None:
-    """Raise :class:`~blurcam.errors.JobError` for a symbolic link where blurcam keeps its own."""
+    """Raise :class:`~blurcam.errors.JobError` for a link in place of blurcam's own file."""
     if path.is_symlink():
         raise JobError(f"{shown(path)}: is a symbolic link, and leads elsewhere; remove it")

@@ -1,4 +1,4 @@
-"""What becomes of each recording of a job, and why: decided by what the ledger knows of it."""
+"""The plan of a job: what happens to each recording, and why, by its row in the ledger."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class JobPlan:
         self.unchanged = 0
 
     def events(self, found: Iterable[InputFile | SkippedInput]) -> Iterator[JobEvent]:
-        """Write down what must be done, and yield what is skipped, and last the plan."""
+        """Write the plan into the ledger; yield what is skipped, and last the plan."""
         ledger = self._ledger
         size = size_before = 0
         recordings: list[InputFile] = []
@@ -36,7 +36,7 @@ class JobPlan:
                 recordings.append(each)
             else:
                 yield each
-        # Those that keep their suffix keep their name, too, if it comes to that.
+        # If two outputs would have one name, the recording that keeps its suffix keeps its name.
         recordings.sort(key=lambda each: not keeps_suffix(each.place, is_picture=each.is_picture))
         with ledger.transaction():
             for recording in recordings:
@@ -53,7 +53,7 @@ class JobPlan:
         yield JobPlanned(len(self.ids), self.unchanged, size, size_before)
 
     def _planned(self, recording: InputFile) -> RecordingPlanned:
-        """Return what becomes of a recording, with its row."""
+        """Return the plan for a recording, with its row."""
         ledger, names = (
             self._ledger,
             names_for(self._batch.name, recording.place, is_picture=recording.is_picture),
@@ -79,7 +79,7 @@ class JobPlan:
     def _why_anew(
         self, row: RecordingRow | None, recording: InputFile, names: tuple[Path, Path]
     ) -> str | None:
-        """Return why a recording must be redacted from its beginning, ``None`` if it need not."""
+        """Return why a recording must be redacted anew, ``None`` if it need not."""
         if row is None:
             return "new"
         if (row.size, row.modified_ns) != (recording.size, recording.modified_ns):
@@ -95,7 +95,7 @@ class JobPlan:
         return None
 
     def _is_there(self, row: RecordingRow) -> bool:
-        """Whether the output is where it was put, as long as it was."""
+        """Whether the output is in its place with its size."""
         try:
             return (self._batch.out / row.output).lstat().st_size == row.output_size
         except OSError:

@@ -1,13 +1,13 @@
-"""What became of every recording of a job: one row a file, on disk before it counts.
+"""The ledger: what happened to every recording of a job, one row a file, on disk before it counts.
 
-The driver alone writes it. A row goes
+Only the driver writes it. A row goes
 
     pending → running → staged → done          a recording redacted in one piece
     pending → running → cut → joining → staged → done      in spans
     … → failed                                 with the reason
 
-"staged" is written when the redacted file is complete under a name of blurcam's own, and before it
-gets its final one. So whenever the driver is killed, the next one knows which files are blurcam's.
+"staged" is written when the redacted file is complete under a temporary name, before it gets its
+final name. So if the driver is killed at any time, the next one knows which files are blurcam's.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from blurcam.batch.tasks import Thumbnail
 
 @dataclass(frozen=True, slots=True)
 class RecordingRow:
-    """One recording, as it stands; paths are absolute in ``source``, below the root in ``output``.
+    """The state of one recording; ``source`` is an absolute path, ``output`` is below the root.
 
-    ``exposure_s`` is for how long a verification still saw faces in the output, ``None`` where
-    there was none. ``replaces`` is the SHA-256 of an earlier redaction under the same name.
+    ``exposure_s`` is for how long a verification still saw faces in the output, ``None`` if there
+    was no verification. ``replaces`` is the SHA-256 of an earlier redaction with the same name.
     """
 
     id: int
@@ -64,7 +64,7 @@ class RecordingRow:
 
     @property
     def needs_review(self) -> bool:
-        """Whether it is done, and somebody should look at it all the same."""
+        """Whether it is done but should be reviewed."""
         return self.state == "done" and (not self.complete or self.verdict == "review")
 
 
@@ -80,7 +80,7 @@ class Ledger:
         self.spans = SpanLedger(self._db)
 
     def transaction(self) -> AbstractContextManager[None]:
-        """Write everything in the block at once, or nothing of it."""
+        """Write everything in the block at once, or nothing."""
         return self._db.transaction()
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Ledger:
     # The job as a whole.
 
     def note(self, key: str, value: str) -> None:
-        """Keep a fact about the job."""
+        """Store a fact about the job."""
         self._db.do("INSERT OR REPLACE INTO meta VALUES (?, ?)", key, value)
 
     def noted(self, key: str) -> str | None:
@@ -99,7 +99,7 @@ class Ledger:
         return str(found[0][0]) if found else None
 
     def job(self) -> str:
-        """Return the id by which the job's files are known; made once."""
+        """Return the id of the job, which its files bear; made once."""
         found = self.noted("job")
         if found is None:
             found = secrets.token_hex(4)
@@ -107,13 +107,13 @@ class Ledger:
         return found
 
     def run(self) -> int:
-        """Return the number of the job's run: how often it was taken up."""
+        """Return the number of the job's run, counted from 1."""
         return int(self.noted("run") or 0)
 
     def recover(self, out: str) -> None:
-        """Take up what an earlier driver left: what was under way counts as not begun.
+        """Take over from an earlier driver: its unfinished work counts as not begun.
 
-        Where the output folder is another one than then, nothing of it is there.
+        If the output folder is another one now, none of its files are there.
         """
         elsewhere = self.noted("out") not in (None, out)
         with self.transaction():
@@ -128,9 +128,9 @@ class Ledger:
                 self.note(key, "0")
 
     def finished(self, size: int, seconds: float) -> None:
-        """Write down that a recording of this size is finished, so long after the run began.
+        """Note that a recording of this size was finished this many seconds after the run began.
 
-        A rate follows from it that no step of the clock can change.
+        So the rate does not depend on the wall clock.
         """
         self.note("run_files", str(int(self.noted("run_files") or 0) + 1))
         self.note("run_bytes", str(int(self.noted("run_bytes") or 0) + size))
@@ -173,9 +173,9 @@ class Ledger:
         return bool(found)
 
     def plan(self, recording: InputFile, output: Path, settings: str) -> RecordingRow:
-        """Write down that a recording must be redacted, and return its row.
+        """Note that a recording must be redacted, and return its row.
 
-        The hash of an earlier output stays, so that it can be told from a stranger's file.
+        The hash of an earlier output stays, so that blurcam knows its own file.
         """
         self._db.do(
             "INSERT INTO files (source, output, size, modified_ns, settings) VALUES (?, ?, ?, ?, ?)"
@@ -197,11 +197,11 @@ class Ledger:
         return row
 
     def running(self, number: int) -> None:
-        """Write down that a worker has the recording."""
+        """Note that a worker has the recording."""
         self._db.do("UPDATE files SET state = 'running' WHERE id = ?", number)
 
     def again(self, number: int, error: str, state: str = "pending") -> None:
-        """Write down an attempt that failed, and the state from which the next one begins."""
+        """Note a failed attempt, and the state from which the next one begins."""
         self._db.do(
             "UPDATE files SET state = ?, attempts = attempts + 1, error = ? WHERE id = ?",
             state,
@@ -210,7 +210,7 @@ class Ledger:
         )
 
     def failed(self, number: int, error: str) -> None:
-        """Write down that the recording has failed, and why."""
+        """Note that the recording has failed, and why."""
         self._db.do(
             "UPDATE files SET state = 'failed', attempts = attempts + 1, error = ?, staged = NULL,"
             " finished_at = ? WHERE id = ?",
@@ -222,10 +222,7 @@ class Ledger:
     def staged(
         self, number: int, values: dict[str, Any], thumbnails: Iterable[Thumbnail] = ()
     ) -> None:
-        """Write down that the redaction is complete under a name of our own, and its facts.
-
-        ``values`` are columns.
-        """
+        """Note that the redaction is complete under a temporary name; ``values`` are columns."""
         columns = ", ".join(f"{key} = ?" for key in values)
         # From here on a file of this SHA-256 is blurcam's: not even a power cut may undo that.
         with self._db.durable(), self._db.transaction():
@@ -243,7 +240,7 @@ class Ledger:
                 )  # fmt: skip
 
     def done(self, number: int) -> None:
-        """Write down, in a transaction, that the redaction has its final name."""
+        """Note, in a transaction, that the redaction has its final name."""
         self._db.do(
             "UPDATE files SET state = 'done', staged = NULL, finished_at = ? WHERE id = ?",
             time.time(),
@@ -252,7 +249,7 @@ class Ledger:
         self._db.do("DELETE FROM spans WHERE file = ?", number)
 
     def details(self, number: int) -> dict[str, Any]:
-        """Return what is kept as JSON: ``summary``, ``timeline`` and ``verification``."""
+        """Return the columns of JSON: ``summary``, ``timeline`` and ``verification``."""
         names = ("summary", "timeline", "verification")
         found = self._db.ask(f"SELECT {', '.join(names)} FROM files WHERE id = ?", number)[0]
         return {

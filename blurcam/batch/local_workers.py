@@ -1,4 +1,4 @@
-"""Processes of this machine that carry tasks out, each watched, and ended when it goes astray."""
+"""Local workers: processes of this machine that do tasks, watched, and ended if they hang."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from blurcam.runtime.child import Child, wait_for
 from blurcam.runtime.json_values import to_json
 from blurcam.runtime.memory import GIGABYTE, available_bytes
 
-# Gigabytes that a worker takes at 1080p: models, decoder, frames ahead, encoder.
+# Gigabytes that a worker takes at 1080p: models, decoder, waiting frames, encoder.
 _USUAL: Final = 1.5
 # The summary of a recording of a day, its coverage second by second.
 _LONGEST_LINE: Final = 64 << 20
 
 
 def suitable_jobs() -> int:
-    """Return how many workers suit this machine: a core each, as far as memory goes."""
+    """Return how many workers suit this machine: one for each core, if there is memory enough."""
     by_memory = int(available_bytes() / (_USUAL * GIGABYTE))
     return max(1, min(len(os.sched_getaffinity(0)), by_memory))
 
 
 def suitable_memory(jobs: int) -> float:
-    """Return how many gigabytes each of so many workers may take."""
+    """Return how many gigabytes each of this many workers may take."""
     return max(1.0, 0.9 * available_bytes() / GIGABYTE / jobs)
 
 
@@ -39,9 +39,9 @@ class LocalWorkers:
     """An :class:`~blurcam.batch.worker_pool.WorkerPool` of processes that share the cores."""
 
     def __init__(self, count: int, *, memory: float, stall: float, log: Path) -> None:
-        """Start nothing yet; ``memory`` in gigabytes and ``stall`` in seconds end a worker.
+        """Start nothing yet; a worker over ``memory`` gigabytes or quiet for ``stall`` s is ended.
 
-        What workers write to stderr goes to ``log``.
+        The workers' standard error goes to ``log``.
         """
         self.workers = count
         self._memory = memory * GIGABYTE
@@ -56,7 +56,7 @@ class LocalWorkers:
         self._tasks: dict[int, Task] = {}
 
     def start(self, task: Task) -> int:
-        """Give a task to a worker that has none, started if need be."""
+        """Give a task to a worker that has none; start one if necessary."""
         slot = next((n for n in range(self.workers) if n not in self._tasks), None)
         if slot is None:
             raise JobError("every worker has a task already")
@@ -90,10 +90,10 @@ class LocalWorkers:
         return child
 
     def events(self, timeout: float) -> Iterator[Event]:
-        """Yield what the workers have said, and which have died."""
+        """Yield the workers' answers, and the workers that died."""
         wait_for(self._children.values(), timeout)
         for slot, child in list(self._children.items()):
-            is_running = child.is_running  # asked first: its last words may be its answer
+            is_running = child.is_running  # checked first: its last line may be its answer
             for _, body in child.hear():
                 yield from self._heard(slot, body)
             if not is_running:
@@ -113,7 +113,7 @@ class LocalWorkers:
             yield TaskEnded(slot, task, answer)
 
     def _watched(self, slot: int, child: Child) -> Iterator[Event]:
-        """End a worker that has gone astray."""
+        """End a worker that hangs or takes too much memory."""
         child.watch()
         taken = _resident(child.pid)
         if child.is_hung:

@@ -1,8 +1,8 @@
-"""The root of a redacted tree, and the only way into it: by handles, never twice by a name.
+"""The output folder of a job: the root of a redacted tree, entered by descriptors alone.
 
-Another account may be allowed to write to the root. Every folder below it is therefore opened
-relative to the one before, and a symbolic link is never followed: a link that appears between a
-check and its use leads nowhere.
+Another account may be allowed to write to the root. So every folder below it is opened relative to
+the one before, and no symbolic link is followed: a link that appears between a check and its use
+has no effect.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from blurcam.runtime.files import take_name
 from blurcam.runtime.folders import PLAIN_FILE, has_name, open_inner, sha256_at, write_new
 
 PRIVATE: Final = ".blurcam"
-"""What blurcam keeps for itself below the root."""
+"""The folder below the root for blurcam's own files."""
 REGIONS: Final = "regions"
 """Where, in there, the regions of redactions are kept."""
 _OWNER: Final = "job"
 
 
 class OutputFolder:
-    """The root of one job's redacted tree. ``work`` holds what is not finished.
+    """The root of one job's redacted tree. Unfinished files are in ``work``.
 
-    Files in ``work`` that begin with ``prefix`` are this job's, and no other's.
+    Files in ``work`` whose names begin with ``prefix`` are this job's.
     """
 
     def __init__(self, root: Path, job: str, handles: tuple[int, int, int]) -> None:
@@ -44,10 +44,10 @@ class OutputFolder:
         self._root, self._work, kept = handles
         self.regions = RegionsFolder(root.absolute() / PRIVATE / REGIONS, self._work, kept)
 
-    # What is not finished.
+    # Unfinished files.
 
     def holds(self, name: str) -> bool:
-        """Whether a file of this name lies in ``work``."""
+        """Whether a file of this name is in ``work``."""
         try:
             return stat.S_ISREG(os.lstat(name, dir_fd=self._work).st_mode)
         except OSError:
@@ -55,11 +55,11 @@ class OutputFolder:
 
     def remove(self, name: str) -> None:
         """Remove a file from ``work``, if it is there."""
-        with suppress(OSError):  # in the way of nobody
+        with suppress(OSError):  # it disturbs nothing
             os.unlink(name, dir_fd=self._work)
 
     def sweep(self, kept: set[str]) -> None:
-        """Remove what earlier attempts of this job left in ``work``, except ``kept``."""
+        """Remove the files of earlier attempts of this job from ``work``, except ``kept``."""
         for name in os.listdir(self._work):  # noqa: PTH208 - a handle
             if name.removeprefix(".").startswith(self.prefix) and name not in kept:
                 self.remove(name)
@@ -67,16 +67,16 @@ class OutputFolder:
     # Redactions.
 
     def prepare(self, place: Path) -> None:
-        """Make the folder of an output; raises SinkError where that would lead out of the root."""
+        """Make the folder of an output; raises SinkError if it would be outside of the root."""
         with self._folder_of(place):
             pass
 
     def publish(self, staged: str, place: Path, digest: str, replaces: str | None) -> None:
         """Give a finished redaction its final name.
 
-        What lies in ``work`` must still have the SHA-256 ``digest``. It replaces only what blurcam
-        put there: a file with that hash (this very step, cut short) or with the hash ``replaces``
-        (an earlier redaction of the same recording). Raises SinkError.
+        The file in ``work`` must still have the SHA-256 ``digest``. It replaces only blurcam's own
+        file: one with that hash (this step, cut short) or with the hash ``replaces`` (an earlier
+        redaction of the same recording). Raises SinkError.
         """
         path = self.root / place
         with self._folder_of(place) as folder, translating_errors(path):
@@ -84,7 +84,7 @@ class OutputFolder:
                 source = os.open(staged, PLAIN_FILE, dir_fd=self._work)
             except FileNotFoundError:
                 if sha256_at(place.name, folder) == digest:
-                    return  # an earlier attempt came this far
+                    return  # an earlier attempt got this far
                 raise SinkWriteError(
                     f"{shown(path)}: its redaction has disappeared; run it again"
                 ) from None
@@ -110,9 +110,9 @@ class OutputFolder:
         os.replace(staged, place.name, src_dir_fd=self._work, dst_dir_fd=folder)
 
     def _check_name(self, file: int, folder: int, place: Path, digest: str) -> None:
-        """Raise SinkWriteError where the final name is not that of the file which was hashed."""
+        """Raise SinkWriteError if the final name is not that of the hashed file."""
         named = os.lstat(place.name, dir_fd=folder)
-        # Some network folders number files anew: then the bytes decide.
+        # Some network folders give files new numbers: then the bytes decide.
         if os.path.samestat(named, os.fstat(file)) or sha256_at(place.name, folder) == digest:
             return
         raise SinkWriteError(
@@ -122,7 +122,7 @@ class OutputFolder:
 
     @contextmanager
     def _folder_of(self, place: Path) -> Iterator[int]:
-        """Give the handle of an output's folder, made if need be, without following a link."""
+        """Give a descriptor of an output's folder, made if missing, without following a link."""
         if place.is_absolute() or ".." in place.parts:
             raise SinkOpenError(
                 f"{shown(place)}: leads out of {shown(self.root)}; nothing is written there"
@@ -138,11 +138,11 @@ class OutputFolder:
     # Files beside the redactions.
 
     def has(self, name: str) -> bool:
-        """Whether the root has this name, be it a link to nothing."""
+        """Whether anything in the root has this name, even a link that leads nowhere."""
         return has_name(self._root, name)
 
     def read(self, name: str) -> bytes:
-        """Return what a file in the root holds; raises OSError, also for a link."""
+        """Return the content of a file in the root; raises OSError, also for a link."""
         with os.fdopen(os.open(name, PLAIN_FILE, dir_fd=self._root), "rb") as file:
             return file.read()
 
@@ -166,10 +166,10 @@ class OutputFolder:
 
 @contextmanager
 def open_output(root: Path, job: str, ledger: Path) -> Iterator[OutputFolder]:
-    """Give the root of a redacted tree, made if need be, to the job with this id.
+    """Give the job with this id the root of its redacted tree, made if missing.
 
-    ``ledger`` is the folder of the job's ledger. Raises JobError where the tree is another job's,
-    or where another account may change what is not finished.
+    ``ledger`` is the folder of the job's ledger. Raises JobError if the tree belongs to another
+    job, or if another account may change unfinished files.
     """
     with ExitStack() as stack:
         try:
@@ -206,10 +206,10 @@ def _made(parent: int, name: str, path: Path, mode: int = 0o777) -> int:
 
 
 def _refuse_foreign(folder: int, path: Path) -> None:
-    """Raise JobError where a folder of blurcam's own belongs to, or is open to, another account.
+    """Raise JobError if one of blurcam's own folders belongs to another account, or is open to it.
 
-    Its owner could swap a file for a link while a worker writes. The owner is compared with that
-    of a new file, since on network folders both may be other than this process's account.
+    Its owner could replace a file by a link while a worker writes. The folder's owner is compared
+    with that of a new file, since on network folders both may differ from this process's account.
     """
     probe = os.open(".probe", os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600,
                     dir_fd=folder)  # fmt: skip
@@ -225,12 +225,12 @@ def _refuse_foreign(folder: int, path: Path) -> None:
             "change what is not finished; remove it, or run the job as that account"
         )
     if found.st_mode & 0o022:
-        with suppress(OSError):  # a network folder that knows no modes
+        with suppress(OSError):  # a network folder without modes
             os.fchmod(folder, found.st_mode & 0o7755)
 
 
 def _claim(private: int, root: Path, job: str, ledger: Path) -> None:
-    """Write down whose the tree is; raises JobError where it is another job's."""
+    """Note the job to which the tree belongs; raises JobError if that is another job."""
     mine = {"job": job, "ledger": os.fspath(ledger.absolute()), "host": socket.gethostname()}
     with suppress(FileNotFoundError, ValueError, KeyError, TypeError):
         with os.fdopen(os.open(_OWNER, PLAIN_FILE, dir_fd=private), "rb") as file:

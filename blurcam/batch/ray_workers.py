@@ -1,8 +1,8 @@
-"""A Ray cluster that carries tasks out: the only importer of Ray.
+"""Workers of a Ray cluster: the only importer of Ray.
 
-Every node must have blurcam and its models, and see the recordings and the output folder under the
-same paths. The driver alone writes the ledger and gives outputs their names, and each attempt has a
-name of its own; so a node that was given up and works on does no harm.
+Every node must have blurcam and its models, and the recordings and the output folder under the same
+paths. Only the driver writes the ledger and names outputs, and each attempt has a name of its own.
+So a node that was given up and works on does no harm.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ from blurcam.runtime.no_core_dump import no_core_dump
 _REPORT: Final = 2.0
 # The start of what a task reports if its worker died; the reason follows.
 _DIED: Final = "died: "
-# How long after a worker is gone its node may take to be known as gone, too.
+# After the loss of a worker, Ray notices the loss of its node within this many seconds.
 _NODE_NOTICED: Final = 10.0
-# Ray itself tries for ten minutes and more to reach a cluster that is not there.
+# Ray itself tries for ten minutes or more to reach a cluster that does not exist.
 _THERE: Final = 10.0
 
-# Ray reports its use to its makers unless told not to.
+# By default Ray reports its use to its makers.
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 
 def _refuse_nothing_at(address: str) -> None:
-    """Raise JobError where nothing listens at ``[ray://]HOST:PORT``; "auto" and such Ray finds."""
+    """Raise JobError if nothing listens at ``[ray://]HOST:PORT``; Ray itself resolves "auto"."""
     place = re.fullmatch(r"(?:ray://)?\[?([^/\[\]]+)\]?:(\d+)", address)
     if place is None:
         return
@@ -61,7 +61,7 @@ def _ray() -> Any:
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A task on the cluster: where it runs, once that is known, and when it was last heard of."""
+    """A task on the cluster: its node, once that is known, and the time of its last message."""
 
     task: Task
     stream: Any
@@ -73,9 +73,9 @@ class RayWorkers:
     """An :class:`~blurcam.batch.worker_pool.WorkerPool` of Ray tasks, one CPU each."""
 
     def __init__(self, address: str, *, jobs: int | None, stall: float) -> None:
-        """Join the cluster at ``address``; at most ``jobs`` tasks at once, else one a CPU.
+        """Join the cluster at ``address``; run at most ``jobs`` tasks at once, else one a CPU.
 
-        Raises :class:`~blurcam.errors.JobError` where there is no cluster.
+        Raises :class:`~blurcam.errors.JobError` if there is no cluster.
         """
         self._ray = _ray()
         self._jobs = jobs
@@ -87,17 +87,17 @@ class RayWorkers:
         except (ConnectionError, RuntimeError, ValueError) as exc:
             text = " ".join(str(exc).split())[:200]
             raise JobError(f"engine: no Ray cluster at {address}: {text}") from exc
-        # Ray is not to try again by itself: the ledger knows what was tried.
+        # Ray must not retry by itself: the ledger counts the attempts.
         self._remote = self._ray.remote(num_cpus=1, max_retries=0)(_carry_out)
 
     @property
     def workers(self) -> int:
-        """How many tasks may be under way: one a CPU of the nodes that are there now."""
+        """How many tasks may run at once: one for each CPU of the present nodes."""
         cpus = int(self._ray.cluster_resources().get("CPU", 0))
         return max(1, cpus if self._jobs is None else min(cpus, self._jobs))
 
     def start(self, task: Task) -> int:
-        """Hand a task to the cluster."""
+        """Give a task to the cluster."""
         slot = next(n for n in range(len(self._slots) + 1) if n not in self._slots)
         stream = self._remote.options(num_returns="streaming").remote(
             message_to_json(task), self._stall
@@ -106,7 +106,7 @@ class RayWorkers:
         return slot
 
     def events(self, timeout: float) -> Iterator[Event]:
-        """Yield what tasks have said, and which are lost."""
+        """Yield the tasks' messages, and the tasks that were lost."""
         by_stream = {each.stream: slot for slot, each in self._slots.items()}
         ready, _ = self._ray.wait(list(by_stream), num_returns=1, timeout=timeout)
         for stream in ready:
@@ -147,7 +147,7 @@ class RayWorkers:
             yield TaskEnded(slot, each.task, answer)
 
     def _lost(self, slot: int, each: _UnderWay, error: Exception) -> WorkerDied:
-        """Tell a node that went from a recording that took its worker with it."""
+        """Return why a task was lost: with its node, or because its recording ended the worker."""
         errors = self._ray.exceptions
         text = " ".join(str(error).split())[:200]
         if isinstance(error, errors.OutOfMemoryError):
@@ -159,7 +159,7 @@ class RayWorkers:
         return WorkerDied(slot, each.task, f"its worker died: {text}")
 
     def _is_gone(self, node: str) -> bool:
-        """Whether a node is known to be gone, now or in a moment."""
+        """Whether Ray reports that a node is gone, now or within a few seconds."""
         end = time.monotonic() + _NODE_NOTICED
         while time.monotonic() < end:
             alive = {each["NodeID"] for each in self._ray.nodes() if each["Alive"]}
@@ -169,7 +169,7 @@ class RayWorkers:
         return False
 
     def close(self) -> None:
-        """Take back all tasks, and leave the cluster."""
+        """Cancel all tasks, and leave the cluster."""
         for each in self._slots.values():
             with suppress(self._ray.exceptions.RayError):
                 self._ray.cancel(each.stream, force=True)

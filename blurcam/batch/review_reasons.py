@@ -1,4 +1,4 @@
-"""Why somebody should look at a recording, and at which moments: the same for report and status."""
+"""The reasons to review a recording, with their moments, for the report and the status."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from blurcam.batch.output_names import shown
 from blurcam.batch.review_steps import ReviewStep
 from blurcam.runtime.counts import counted
 
-# A reason tells of so many moments at most; the rest is in the ledger.
+# A reason lists at most this many moments; the rest is in the ledger.
 _MOST: Final = 20
 # And a report shows frames of so many at most.
 _MOST_PICTURED: Final = 8
@@ -22,9 +22,9 @@ _MOST_DOUBTS_PICTURED: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time in the recording, in seconds; what is there, and where, as far as that is known.
+    """A time in the recording, in seconds, with what is there and where, if that is known.
 
-    ``until`` is the end, where it is a stretch.
+    ``until`` is the end of a longer moment.
     """
 
     time: float
@@ -35,7 +35,7 @@ class Moment:
     confidence: float | None = None
 
     def to_values(self) -> dict[str, Any]:
-        """Return it for JSON, without what is not known."""
+        """Return it for JSON, without fields that are not known."""
         return {key: value for key, value in asdict(self).items() if value not in (None, "")}
 
     @classmethod
@@ -81,7 +81,7 @@ class ReviewReason:
 
 
 def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewReason]:
-    """Yield why somebody should look at a recording; ``details`` are those of the ledger."""
+    """Yield the reasons to review a recording; ``details`` are those of the ledger."""
     if row.state == "failed":
         yield ReviewReason(f"failed: {shown(row.error or '')}")
     if row.state != "done":
@@ -99,7 +99,7 @@ def reasons_of(row: RecordingRow, details: dict[str, Any]) -> Iterator[ReviewRea
 
 
 def doubts_of(details: dict[str, Any]) -> Iterator[Moment]:
-    """Yield the places that the run itself was not sure of."""
+    """Yield the doubtful places of the run."""
     for each in ((details["summary"] or {}).get("doubtful") or ())[:_MOST]:
         yield Moment(
             each["time"], _end(each), what=shown(each["why"]), track=each["track"], box=_box(each)
@@ -134,13 +134,13 @@ def _box(place: dict[str, Any]) -> tuple[int, int, int, int]:
 
 
 def _end(place: dict[str, Any]) -> float | None:
-    """Return when a place ends, ``None`` where it is one moment."""
+    """Return when a place ends, ``None`` if it is a single moment."""
     until = place.get("until", 0.0)
     return until if until > place["time"] else None
 
 
 def _fully_covered(timeline: dict[str, Any] | None) -> tuple[Moment, ...]:
-    """Return the seconds in which frames were fully covered; the first of each stretch."""
+    """Return the first second of each stretch with fully covered frames."""
     if timeline is None:
         return ()
     seconds = CoverageBySecond.from_values(timeline).seconds

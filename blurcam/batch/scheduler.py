@@ -1,4 +1,4 @@
-"""The order of a job's work: tasks to the workers, and their outcomes into the ledger."""
+"""The scheduler gives tasks to the workers, and writes their outcomes into the ledger."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Scheduler:
         self._uncut: set[int] = set()
 
     def run(self, engine: Callable[[], WorkerPool]) -> Iterator[JobEvent]:
-        """Do all the work, and yield what happens; raises JobError if the job cannot go on."""
+        """Do all the work, and yield the events; raises JobError if the job cannot go on."""
         self._sweep()
         for row in list(self._ledger.in_state("staged")):
             yield self._publish(row)
@@ -131,7 +131,7 @@ class Scheduler:
     def _judge(self, event: TaskEnded | WorkerDied) -> Iterator[JobEvent]:
         row = self._ledger.row(event.task.file)
         if isinstance(event.task, RedactSpan) and row.state != "cut":
-            return  # the recording has failed meanwhile, or is redacted in one piece now
+            return  # meanwhile the recording has failed, or is redacted in one piece
         if isinstance(event, WorkerDied):
             yield self._lost(row, event)
             return
@@ -178,7 +178,7 @@ class Scheduler:
         return RecordingRetried(self._ledger.row(row.id), event.why)
 
     def _failed(self, row: RecordingRow, task: Task, outcome: TaskFailed) -> JobEvent:
-        """Let a recording fail; or redact it in one piece, where cutting it is what failed."""
+        """Note that a recording failed; if a span of it failed, redact it in one piece."""
         error = self._told(outcome.error, row)
         if isinstance(task, RedactRecording):
             return self._give_up(row, error)
@@ -194,7 +194,7 @@ class Scheduler:
         return RecordingFinished(self._ledger.row(row.id))
 
     def _refused(self, row: RecordingRow, error: SinkError) -> JobEvent:
-        """Let a recording fail that cannot have its place; on a full disk it keeps its state."""
+        """Note that a recording cannot have its place; on a full disk it keeps its state."""
         if is_full(error):
             raise JobError(f"{error}; make room and run the same command again") from error
         return self._give_up(row, str(error))
@@ -234,7 +234,7 @@ class Scheduler:
         return RecordingFinished(self._ledger.row(row.id))
 
     def _told(self, error: str, row: RecordingRow) -> str:
-        """Return a worker's error on one line, with the names that the operator knows."""
+        """Return a worker's error on one line, without names of temporary files."""
         work = re.escape(str(self._output.work))
         own = rf"{work}/\.?{self._output.prefix}[0-9-]+\.\w+(\.part)?"
         return shown(re.sub(own, "the output", error).removeprefix(f"{row.source}: "))

@@ -1,4 +1,4 @@
-"""What became of each span of a recording that was cut."""
+"""The ledger's rows of spans: what happened to each span of a recording that was cut."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from blurcam.batch.ledger_database import LedgerDatabase
 
 @dataclass(frozen=True, slots=True)
 class SpanRow:
-    """One span: as JSON; the name of its file of packets and what became of it, once redacted."""
+    """One span as JSON, with the name of its packet file and its result once it is redacted."""
 
     number: int
     span: str
@@ -37,7 +37,7 @@ class SpanLedger:
         return [SpanRow(*each) for each in found]
 
     def cut(self, file: int, spans: Iterable[str]) -> None:
-        """Write down the spans, as JSON, in which the recording is redacted."""
+        """Note the spans, as JSON, in which the recording is redacted."""
         with self._db.transaction():
             self._db.do("DELETE FROM spans WHERE file = ?", file)
             for number, span in enumerate(spans):
@@ -47,29 +47,29 @@ class SpanLedger:
             self._db.do("UPDATE files SET state = 'cut' WHERE id = ?", file)
 
     def uncut(self, file: int, error: str) -> None:
-        """Write down that the recording must be redacted in one piece, and why."""
+        """Note that the recording must be redacted in one piece, and why."""
         with self._db.transaction():
             self._db.do("DELETE FROM spans WHERE file = ?", file)
             self._db.do("UPDATE files SET state = 'pending', error = ? WHERE id = ?", error, file)
 
     def joining(self, file: int) -> None:
-        """Write down that a worker joins the spans."""
+        """Note that a worker joins the spans."""
         self._db.do("UPDATE files SET state = 'joining' WHERE id = ?", file)
 
     def running(self, file: int, number: int) -> None:
-        """Write down that a worker has the span."""
+        """Note that a worker has the span."""
         self._set(file, number, "state = 'running'")
 
     def again(self, file: int, number: int) -> None:
-        """Write down an attempt at the span that failed."""
+        """Note a failed attempt at the span."""
         self._set(file, number, "state = 'pending', attempts = attempts + 1")
 
     def pending(self, file: int, number: int) -> None:
-        """Write down that the span must be redacted again, through no fault of its own."""
+        """Note that the span must be redacted again; this is not counted as an attempt."""
         self._set(file, number, "state = 'pending', packets = NULL, result = NULL")
 
     def done(self, file: int, number: int, packets: str, result: str) -> None:
-        """Write down that the span is redacted, and that its packets lie in ``packets``."""
+        """Note that the span is redacted, and that its packets are in ``packets``."""
         self._set(file, number, "state = 'done', packets = ?, result = ?", packets, result)
 
     def _set(self, file: int, number: int, columns: str, *values: str) -> None:

@@ -1,4 +1,4 @@
-"""What to ask of a worker next: tasks, made of the ledger's rows and written down as begun."""
+"""The task maker makes tasks from the ledger's rows, and notes them there as begun."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from blurcam.settings.batch import Batch
 from blurcam.settings.recording import Config
 from blurcam.sinks.picture import SUFFIXES as PICTURES
 
-# Joining copies packets: it takes about so much of the time that a recording in spans takes.
+# Joining copies packets: it takes about this share of the time for a recording in spans.
 _JOINING_SHARE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class TaskItem:
-    """Something to do: a recording, one span of it, or joining its spans."""
+    """An item of work: a recording, one span of it, or joining its spans."""
 
     file: int
     span: int | None = None
@@ -30,7 +30,7 @@ class TaskItem:
 
 @dataclass(frozen=True, slots=True)
 class MadeTask:
-    """A task, which part of its recording it is, in words, and its share of the recording."""
+    """A task, the part of its recording in words, and its share of the recording."""
 
     task: Task
     part: str = ""
@@ -48,7 +48,7 @@ class TaskMaker:
         self._run = ledger.run()
 
     def make(self, item: TaskItem, row: RecordingRow, blameless: int, *, may_cut: bool) -> MadeTask:
-        """Return what to ask of a worker. ``blameless`` counts machines that were lost with it."""
+        """Return a task for an item; ``blameless`` counts the machines lost with it."""
         name = f"{self._output.prefix}{self._run}-{row.id}-{row.attempts}-{blameless}"
         if item.is_join:
             return self._join(row, name)
@@ -102,7 +102,7 @@ class TaskMaker:
         )
 
     def _key(self) -> str:
-        """Return the key, in hex, that spans are signed with: known to this job alone."""
+        """Return the key, in hex, for signing spans; only this job knows it."""
         key = self._ledger.noted("key")
         if key is None:
             key = secrets.token_hex(32)

@@ -43,7 +43,7 @@ _OPEN_AT_ONCE: Final = 2
 
 @dataclass(slots=True)
 class WorkerState:
-    """What a worker keeps between tasks: a detector takes a second to open."""
+    """The open detectors of a worker, kept between tasks: to open one takes a second."""
 
     _open: dict[Detect, Detector] = field(default_factory=dict)
 
@@ -76,16 +76,16 @@ def refuse_encoder(encode: Encode) -> None:
 
     grey = StreamInfo("test", 320, 240, PIXEL_FORMATS["yuv420p"], Fraction(1, 25), Fraction(25))
     if encode.codec == "same":
-        return  # that depends on each recording
+        return  # each recording decides
     codec = codec_for(grey, "", encode.codec)
     coding = EncoderOptions(codec, encode.encoder, encode.crf, encode.preset)
     open_encoder(grey, coding, FrameCounts()).close()
 
 
 def perform(task: Task, state: WorkerState) -> Iterator[TaskStep | Outcome]:
-    """Do a task: yield steps, and last the outcome.
+    """Do a task: yield its steps, and last its outcome.
 
-    Errors that blurcam raises on purpose become an outcome. A bug is raised, and ends the worker.
+    Errors that blurcam raises on purpose become an outcome. Any other error ends the worker.
     """
     try:
         match task:
@@ -129,7 +129,7 @@ def _redact_picture(task: RedactRecording, state: WorkerState) -> Iterator[TaskS
 
     yield TaskStep("redacting", 0.0)
     usual, asked = Cover(), task.config
-    # What is asked for of recordings is no fault of a picture.
+    # Settings of recordings have no effect on a picture, and must not make it fail.
     cover = replace(asked.cover, lead=usual.lead, hold=usual.hold, bridge=usual.bridge)
     detect = for_pictures(replace(asked.detect, refresh=None))
     config = replace(asked, encode=Encode(overwrite=True), cover=cover, detect=detect)
@@ -147,7 +147,7 @@ def _since_first(times: Iterator[Fraction]) -> Iterator[float]:
 
 
 def _label(file: int, span: Span) -> str:
-    """Return the text that a span's packets are signed with: it names this span alone."""
+    """Return the label for signing a span's packets: it names this span alone."""
     return f"recording {file}, {span}"
 
 
@@ -219,7 +219,7 @@ def _join_regions(task: JoinSpans, summary: Summary) -> None:
 def finish_redaction(
     task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
 ) -> Iterator[TaskStep | Outcome]:
-    """Verify a complete output if asked, take small pictures of it, and yield the outcome."""
+    """Verify a complete output if asked, take pictures of it for the report, and yield the outcome."""
     path = task.config.output
     verification = None
     if task.verify:
@@ -241,12 +241,12 @@ def _verify(
     total = length if faces_known else 2 * length
     before = last = 0.0
     is_picture = task.config.output.suffix.lower() in PICTURES
-    # The places that the run was not sure of are searched, too.
+    # The run's doubtful places are searched, too.
     told = task.config.output.with_suffix(".json")
     summary.write(told)
     for said in verify(
         task.config.output,
-        # A picture is written the way it is shown: its size may be the input's, turned.
+        # A picture is written as it is shown: it may have the input's size with sides exchanged.
         None if is_picture else task.config.input_file,
         redactor=summary.detector,
         audio=task.config.encode.audio,

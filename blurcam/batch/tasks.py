@@ -1,4 +1,4 @@
-"""The work of a job in pieces that one process can do: what is asked of it, and what it answers.
+"""Tasks: the work of a job in pieces for one process each, and the answers to them.
 
 Tasks and answers are values. They travel between processes and machines as JSON; see
 :mod:`blurcam.batch.task_json`.
@@ -22,7 +22,7 @@ from blurcam.settings.recording import Config
 
 @dataclass(frozen=True, slots=True)
 class RedactRecording:
-    """Redact a recording into ``config.output``, a name of blurcam's own.
+    """Redact a recording into ``config.output``, a temporary name.
 
     A recording longer than 1.5 times ``span`` seconds is only cut into spans; 0 never cuts.
     """
@@ -46,7 +46,7 @@ class RedactSpan:
 
 @dataclass(frozen=True, slots=True)
 class JoinSpans:
-    """Make one file, ``config.output``, of the packets of a recording's spans."""
+    """Make one file, ``config.output``, from the packets of a recording's spans."""
 
     file: int
     config: Config
@@ -64,9 +64,9 @@ Activity = Literal["redacting", "joining", "verifying"]
 
 @dataclass(frozen=True, slots=True)
 class TaskStep:
-    """How far a task is: what is being done, and how many seconds of ``total`` are done.
+    """The progress of a task: its activity, and how many seconds of ``total`` are done.
 
-    Both are media time. ``total`` is 0 where the recording does not say how long it is.
+    Both are media time. ``total`` is 0 if the recording does not tell its duration.
     """
 
     doing: Activity
@@ -76,7 +76,7 @@ class TaskStep:
 
 @dataclass(frozen=True, slots=True)
 class Thumbnail:
-    """A small picture of the redacted recording: its time in seconds, why it was taken, a JPEG."""
+    """A small JPEG of a redacted recording, with its time in seconds and the reason for it."""
 
     time: float
     why: str
@@ -85,7 +85,7 @@ class Thumbnail:
 
 @dataclass(frozen=True, slots=True)
 class RecordingRedacted:
-    """A recording is redacted, and lies complete under the name that the task gave."""
+    """A recording is redacted, and complete under the name in its task."""
 
     summary: Summary
     timeline: CoverageBySecond
@@ -94,7 +94,7 @@ class RecordingRedacted:
     thumbnails: tuple[Thumbnail, ...] = ()
 
     def columns(self) -> dict[str, object]:
-        """Return what the ledger keeps of it, by column."""
+        """Return its columns in the ledger."""
         summary, verification = self.summary, self.verification
         return {
             "staged": Path(summary.output).name,
@@ -120,8 +120,8 @@ class RecordingRedacted:
 class TaskFailed:
     """A task failed.
 
-    ``fatal``: every other recording would fail too, since the disk is full or a model is missing.
-    ``remedy`` is what to do before the job is run again.
+    If ``fatal``, every other recording would fail, too: the disk is full or a model is missing.
+    ``remedy`` tells what to do before the job is run again.
     """
 
     error: str
@@ -131,14 +131,14 @@ class TaskFailed:
 
 @dataclass(frozen=True, slots=True)
 class RecordingCut:
-    """A recording is long, and must be redacted in these spans."""
+    """A long recording must be redacted in these spans."""
 
     spans: tuple[Span, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SpanRedacted:
-    """A span is redacted; ``part`` tells of it as JSON."""
+    """A span is redacted; ``part`` describes it as JSON."""
 
     part: str
 

@@ -1,4 +1,4 @@
-"""The processes that carry tasks out, of this machine or of a cluster, as the driver sees them."""
+"""The interface of a worker pool, local or of a cluster, for the driver."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from blurcam.batch.tasks import Outcome, Task, TaskStep
 
 @dataclass(frozen=True, slots=True)
 class TaskProgress:
-    """A worker tells how far it is with its task."""
+    """The progress of a worker's task."""
 
     worker: int
     task: Task
@@ -31,7 +31,7 @@ class TaskEnded:
 class WorkerDied:
     """A worker is gone, and its task with it.
 
-    ``blameless``: the machine went, or was taken away, which says nothing about the recording.
+    It is ``blameless`` if the machine was lost, so that the recording is not the cause.
     """
 
     worker: int
@@ -44,11 +44,11 @@ Event = TaskProgress | TaskEnded | WorkerDied
 
 
 class WorkerPool(Protocol):
-    """Workers that carry tasks out, several at a time."""
+    """Workers that do several tasks at a time."""
 
     @property
     def workers(self) -> int:
-        """How many tasks may be under way at once, just now."""
+        """How many tasks may run at once now."""
 
     def start(self, task: Task) -> int:
         """Begin a task on a free worker, and return its number; raises JobError if none is free."""
@@ -57,4 +57,4 @@ class WorkerPool(Protocol):
         """Yield what has happened; wait for it at most ``timeout`` seconds."""
 
     def close(self) -> None:
-        """End all workers at once, also in the middle of a task; safe to call twice."""
+        """End all workers immediately, even within a task; safe to call twice."""

@@ -1,4 +1,4 @@
-"""A worker of a job: a process of this machine that carries out one task after the other."""
+"""The process of a worker: it does one task after another."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _PR_SET_PDEATHSIG: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class WorkerStart:
-    """What a worker is told first: the cores that are its own, and its driver's process."""
+    """The first message to a worker: its cores, and its driver's process."""
 
     cores: tuple[int, ...]
     driver: int
 
 
 def main(parent: Parent) -> None:
-    """Carry out the tasks that come, one line each, until the driver is gone."""
+    """Do the tasks that come, one line each, until the driver is gone."""
     start = parent.settings(WorkerStart, "worker")
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != start.driver:  # it died in between
+        if os.getppid() != start.driver:  # it died before the call
             os._exit(1)
     # Libraries start a thread for every core that they may use.
     os.sched_setaffinity(0, start.cores)

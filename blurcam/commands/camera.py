@@ -15,6 +15,7 @@ from blurcam.commands.options import Quiet, taking, told
 from blurcam.commands.run_pipe import claim_standard_output
 from blurcam.commands.terminal import DONE, clear_line, say, show_line, warn_of_cosmetic
 from blurcam.errors import ConfigError, SourceOpenError
+from blurcam.runtime.counts import counted
 from blurcam.runtime.signals import ENDING, Stop, handling
 from blurcam.runtime.status import CameraStatus
 from blurcam.settings.addresses import parse_address
@@ -93,8 +94,8 @@ def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     if not quiet:
         whole = sum(counts.covered_whole.values())
         say(
-            f"{counts.frames_in} frames in: {counts.redacted} redacted, {whole} fully covered, "
-            f"{counts.frozen} frozen, {counts.dropped} dropped"
+            f"{counted(counts.frames_in, 'frame')} in: {counts.redacted} redacted, {whole} fully "
+            f"covered, {counts.frozen} frozen, {counts.dropped} dropped"
         )
         for name in console.written():
             say(f"written: {name}")

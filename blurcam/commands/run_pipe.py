@@ -20,6 +20,7 @@ from blurcam.commands.terminal import (
     warn_of_cosmetic,
 )
 from blurcam.errors import ConfigError, SinkClosed, SourceError
+from blurcam.runtime.counts import counted
 from blurcam.runtime.last_words import over
 from blurcam.runtime.signals import ENDING, handling
 from blurcam.settings.pipe import is_stream
@@ -123,7 +124,7 @@ def _shown(run: PipeRun, *, shown: bool) -> Iterator[Fraction]:
         if shown and now - told >= 1:
             counts = run.counts
             show_line(
-                f"{frames / (now - told):.1f} frames a second, {counts.tracks} tracks, "
+                f"{frames / (now - told):.1f} frames a second, {counted(counts.tracks, 'track')}, "
                 f"{counts.dropped} dropped, {counts.lost} lost"
             )
             told, frames = now, 0

@@ -29,7 +29,7 @@ from blurcam.detect.turned import TurnedCamera
 from blurcam.errors import DetectorError, DetectorTimeout
 from blurcam.media.frames import Frame
 from blurcam.media.regions import Box, Reason
-from blurcam.runtime.counts import RepeatedTrouble
+from blurcam.runtime.counts import RepeatedTrouble, counted
 
 logger = logging.getLogger(__name__)
 
@@ -229,7 +229,7 @@ class _FrameLoop:
         self._trouble.add(f"frame {frame.seq} at {float(frame.time):.3f} s: {error}")
         if self._failures >= self._plan.patience:
             raise DetectorError(
-                f"the detector failed {self._failures} frames in a row, last: {error}"
+                f"the detector failed {counted(self._failures, 'frame')} in a row, last: {error}"
             ) from error
         silent = isinstance(error, DetectorTimeout)
         return Unanswered(Reason.DETECTOR_SILENT if silent else Reason.DETECTOR_FAILED)

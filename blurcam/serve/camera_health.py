@@ -9,16 +9,16 @@ from typing import Final, Literal
 from blurcam.runtime.status import CameraStatus, OutputStatus
 
 Tone = Literal["good", "notice", "bad", "off"]
-"""Good; works, and should be looked at; does not do what it should; stopped on purpose."""
+"""Good; works, but needs attention; does not do what it should; stopped on purpose."""
 
 FindingKind = Literal["connection", "searching", "storage", "outputs", "time"]
-"""What a finding is about; findings that are equally bad come in this order."""
+"""The subject of a finding; equally bad findings come in this order."""
 
 FRESH: Final = 5.0
-"""Seconds for which an answer of the detector counts as now: a silent one is replaced by then."""
-# 2020-01-01: a wall clock that says less was never set.
+"""Seconds for which an answer of the detector is recent. After that the supervisor replaces it."""
+# 2020-01-01: a wall clock before this was never set.
 _NEVER_SET: Final = 1_577_836_800.0
-# Of the latest frames; a start and single late answers cover less.
+# A share of the latest frames. A start and single late answers cover less than this.
 _MOST_COVERED: Final = 0.5
 _WORST_FIRST: Final = ("bad", "notice", "off", "good")
 
@@ -35,10 +35,10 @@ class HealthFinding:
 
 @dataclass(frozen=True, slots=True)
 class CameraHealth:
-    """What a camera's status means, in words; ``findings`` are what is wrong, the worst first.
+    """What a camera's status means, in words; ``findings`` tell what is wrong, the worst first.
 
-    ``is_recording`` and ``is_publishing`` are ``None`` where nothing is to be recorded or
-    published. ``title`` and ``why`` are those of the worst finding.
+    ``is_recording`` and ``is_publishing`` are ``None`` if the camera has no such output. ``title``
+    and ``why`` are those of the worst finding.
     """
 
     name: str
@@ -52,7 +52,7 @@ class CameraHealth:
 
 
 def worst_first(tone: Tone) -> int:
-    """Return the place of a tone where the worst comes first."""
+    """Return the rank of a tone: the worst is 0."""
     return _WORST_FIRST.index(tone)
 
 
@@ -83,14 +83,14 @@ def judge(status: CameraStatus, now: float, covered: float = 0.0) -> CameraHealt
 
 
 def is_published(output: OutputStatus) -> bool:
-    """Return whether an output goes to a server, and not to disk; its name is its address."""
+    """Return whether an output goes to a server and not to disk; its name is its address."""
     return "://" in output.name
 
 
 def age_within(moment: float | None, now: float, most: float) -> float | None:
-    """Return how long ago it was, ``None`` if never, longer than ``most``, or in the future.
+    """Return the age of a moment; ``None`` for never, for more than ``most``, or in the future.
 
-    A moment that far in the future is of another setting of the clock: nothing is known.
+    A moment far in the future is from another setting of the clock, so that its age is not known.
     """
     if moment is None or abs(now - moment) > most:
         return None
@@ -131,8 +131,8 @@ def _covered(share: float) -> Iterator[HealthFinding]:
             "searching",
             "bad",
             "Live, frames are fully covered",
-            f"{100 * share:.0f} % of the latest frames were fully covered, so that little is to be "
-            "seen. The counts of this camera tell why: most often the detector answers too slowly.",
+            f"{100 * share:.0f} % of the latest frames were fully covered, so that little can be "
+            "seen. The counts of this camera tell why. Most often the detector is too slow.",
         )
 
 
@@ -154,7 +154,7 @@ def _searching(status: CameraStatus) -> Iterator[HealthFinding]:
 
 def _outputs(status: CameraStatus) -> Iterator[HealthFinding]:
     down = [each for each in status.outputs if not each.up]
-    for each in sorted(down, key=is_published):  # what is not recorded is lost
+    for each in sorted(down, key=is_published):  # recordings first: what they miss is lost
         text = each.error or f"{each.name}: down, for a reason that is not known"
         if is_published(each):
             yield HealthFinding("outputs", "bad", "Not published", text)

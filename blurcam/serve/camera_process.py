@@ -1,4 +1,4 @@
-"""The process of one camera: its settings come in by a pipe, its status goes out by another."""
+"""The process of one camera: settings come in through a pipe, the status goes out by another."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ def main(parent: Parent) -> NoReturn:
     with handling(stop.ask, *ENDING):
         camera = parent.settings(Camera, "camera")
         log_in_lines(logging.WARNING, f"blurcam: {camera.name}: %(levelname)s: %(message)s")
-        # Each recording that is deleted is told, with its reason.
+        # The log names each recording that is deleted, with the reason.
         logging.getLogger("blurcam.sinks.retention").setLevel(logging.INFO)
-        # A reader that waits for a silent camera must not hold up the end.
+        # A thread that still waits for its camera must not delay the end.
         os._exit(_run(camera, parent, stop))
 
 

@@ -1,4 +1,4 @@
-"""Is every camera being redacted? Is everything being recorded and published? Two answers."""
+"""The health of all cameras: whether each is being redacted, and all recorded and published."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from blurcam.runtime.status import CameraStatus
 from blurcam.serve.camera_health import CameraHealth, Tone, age_within, judge, worst_first
 
 _STARTING: Final = 120.0
-# A camera's supervisor acts on a silent detector after 5 s; if nothing came of it by now, the
-# supervisor is what hangs.
+# The supervisor replaces a camera whose detector has not answered for 5 s. If that has not happened
+# after this many seconds, the supervisor itself hangs.
 _SILENT: Final = 30.0
 
 
@@ -30,8 +30,8 @@ class SiteHealth:
     """What all statuses mean together.
 
     ``redaction`` answers whether every camera is being redacted now, ``delivery`` whether
-    everything is being recorded and published. ``look_at`` names the cameras that are not simply
-    well, the worst first.
+    everything is being recorded and published. ``look_at`` names the cameras with findings, the
+    worst first.
     """
 
     redaction: HealthAnswer
@@ -64,7 +64,7 @@ class SiteHealth:
 def verdict(
     statuses: Sequence[CameraStatus], now: float, covered: Mapping[str, float] | None = None
 ) -> SiteHealth:
-    """Judge every camera; those stopped on purpose do not count, and none at all is not well.
+    """Judge every camera. Those stopped on purpose do not count; no camera at all is not good.
 
     ``covered`` has the share of each camera's latest frames that were fully covered.
     """
@@ -99,7 +99,7 @@ def _delivery(counted: list[CameraHealth], statuses: Sequence[CameraStatus]) -> 
     recorded = [each for each in counted if each.is_recording is not None]
     published = [each for each in counted if each.is_publishing is not None]
     if not recorded and not published:
-        return HealthAnswer(True, "off", "Nothing is to be recorded or published", "")
+        return HealthAnswer(True, "off", "Nothing is set to be recorded or published", "")
     unrecorded = sum(not each.is_recording for each in recorded)
     unpublished = sum(not each.is_publishing for each in published)
     if not unrecorded + unpublished:
@@ -115,7 +115,7 @@ def _delivery(counted: list[CameraHealth], statuses: Sequence[CameraStatus]) -> 
     ]
     title = ". ".join(missing)
     down = any(not output.up for status in statuses for output in status.outputs)
-    why = "What is not recorded now cannot be had later." if unrecorded else ""
+    why = "What is not recorded now is lost." if unrecorded else ""
     return HealthAnswer(False, "bad" if down else "notice", title, why)
 
 
@@ -128,9 +128,9 @@ def _count(some: int, most: int, cameras: int) -> str:
 
 
 def health_values(found: SiteHealth, *, with_cameras: bool) -> dict[str, Any]:
-    """Return health as values for machines: these keys stay. ``with_cameras`` names each camera.
+    """Return health as values for machines, under stable keys. ``with_cameras`` names each camera.
 
-    ``recording`` and ``publishing`` are ``None`` where nothing is to be recorded or published.
+    ``recording`` and ``publishing`` are ``None`` if no camera has such an output.
     """
     counted = [each for each in found.cameras if each.tone != "off"]
     values: dict[str, Any] = {
@@ -166,8 +166,8 @@ def _all_of(answers: Iterable[bool | None]) -> bool | None:
 def is_moving(statuses: Sequence[CameraStatus], now: float) -> bool:
     """Whether every camera makes progress, or is in a state that explains why not.
 
-    What the watchdog asks: a false answer means that the supervisor itself no longer does its
-    work, and that the whole service should be started again.
+    The watchdog asks this. If the answer is false, the supervisor no longer does its work, and the
+    whole service must be restarted.
     """
     return all(_moves(status, now) for status in statuses)
 

@@ -1,4 +1,4 @@
-"""Statuses whose times stay true though the wall clock is set."""
+"""Statuses whose times stay true when the wall clock is set."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import Final
 from blurcam.media.clock import Clock
 from blurcam.runtime.status import Board, CameraStatus
 
-# Less is no step of the wall clock: a clock that is kept in time is off by as much.
+# A smaller change is no step of the wall clock: a synchronised clock varies by as much.
 _NOTICEABLE: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A time in a status, how long ago it was when it was first seen, and when that was."""
+    """A time in a status: its age when it was first seen, and when that was."""
 
     value: float
     age: float
@@ -23,20 +23,20 @@ class _Seen:
 
 
 class SteadyTimes:
-    """Turns the times in statuses into those of the wall clock as it is set now.
+    """Turns the times in statuses into times of the wall clock as it is set now.
 
-    A camera's process says when its detector last answered, by the wall clock. If that is set
-    before it is read, the camera would seem to have been silent for hours, or to answer in the
-    future: the page would raise an alarm, and the watchdog would end the service.
+    A camera's process tells by the wall clock when its detector last answered. If the clock is set
+    before that is read, the detector seems to have been quiet for hours, or to answer in the
+    future. Then the page would raise an alarm, and the watchdog would end the service.
     """
 
     def __init__(self, clock: Clock) -> None:
-        """Reckon by the monotonic clock how long ago a time was first seen."""
+        """Measure by the monotonic clock how long ago a time was first seen."""
         self._clock = clock
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def of(self, statuses: Sequence[CameraStatus]) -> tuple[CameraStatus, ...]:
-        """Return the statuses with true times; to be asked by one thread, every few seconds."""
+        """Return the statuses with true times; one thread calls this, every few seconds."""
         names = {status.name for status in statuses}
         self._seen = {key: seen for key, seen in self._seen.items() if key[0] in names}
         return tuple(self._steady(status) for status in statuses)
@@ -62,7 +62,7 @@ class SteadyTimes:
 
 
 class SteadyBoard:
-    """A board whose statuses tell true times; for one thread."""
+    """A board whose statuses have true times; for one thread."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         """Take everything from ``board``."""

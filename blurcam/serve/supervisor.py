@@ -1,4 +1,4 @@
-"""A process for each camera: started, watched, replaced. No camera affects another."""
+"""The supervisor starts, watches and replaces a process for each camera. None affects another."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ logger = logging.getLogger(__name__)
 
 # A camera's main thread sends a beat a second; a detector or a disk that hangs stops it.
 HANGS_AFTER: Final = 5.0
-# Loading libraries and models, on a busy machine, before the first beat.
+# The time before the first beat: on a busy machine, libraries and models load slowly.
 _STARTS_WITHIN: Final = 60.0
-# What is left of the three seconds that an end may take.
+# The process's share of the three seconds that an end may take.
 _ENDS_WITHIN: Final = 2.5
 _TURN_SECONDS: Final = 0.2
 
 
 @dataclass(slots=True)
 class _Post:
-    """A camera's place under the supervisor, whether a process works there or not."""
+    """A camera's place under the supervisor, with or without a process."""
 
     camera: Camera
     status: CameraStatus
@@ -45,8 +45,7 @@ class _Post:
 class Supervisor:
     """Runs cameras until stopped; it is the :class:`~blurcam.runtime.status.Board` of the page.
 
-    :meth:`turn` is to be called over and over, by one thread. The board's methods answer at once,
-    to any thread.
+    One thread calls :meth:`turn` over and over. The board's methods answer at once, to any thread.
     """
 
     def __init__(
@@ -92,7 +91,7 @@ class Supervisor:
         return tuple(posts[name].status for name in self._order if name in posts)
 
     def still(self, name: str) -> bytes | None:
-        """Return a JPEG made from the camera's newest redacted picture."""
+        """Return a JPEG of the camera's newest redacted frame."""
         post = self._posts.get(name)
         return None if post is None else post.still
 
@@ -108,7 +107,7 @@ class Supervisor:
         self._restarts.append(name)
 
     def turn(self) -> None:
-        """Do what is due: read what cameras say, replace what ended or hangs, start what waits."""
+        """Read the cameras' messages, replace processes that ended or hang, start those due."""
         by_process = {post.process: post for post in self._posts.values() if post.process}
         for process in wait_for(by_process, _TURN_SECONDS):
             self._read(by_process[process], process)
@@ -124,7 +123,7 @@ class Supervisor:
                 self._start(post)
 
     def stop(self) -> None:
-        """End every camera: as it likes within its time, at once after that."""
+        """End every camera: in order within its time, by force after that."""
         for post in self._posts.values():
             post.is_leaving = True
             self._end(post)
@@ -178,7 +177,7 @@ class Supervisor:
         text = f"{post.camera.name}: its process {ended}; started again in {wait:.1f} s"
         logger.error("%s", text)
         own = post.status.last_error
-        # A process that says why it ends, says it best.
+        # If the process told the reason for its end, that is the best one.
         told = own if process.exit_code in (1, 2) and own else text
         self._set(post, state="backoff", next_try=self._clock.wall() + wait, last_error=told)
 
@@ -193,7 +192,7 @@ class Supervisor:
         return {**status.reconnects, **post.replaced}
 
     def _read(self, post: _Post, process: Child) -> None:
-        """Take in what the process has said."""
+        """Read the messages of the process."""
         for kind, body in process.hear():
             self._hear(post, process, kind, body)
 
@@ -217,5 +216,5 @@ class Supervisor:
 
 
 def _leaving(post: _Post) -> State:
-    """Return what a camera is called whose process was asked to end."""
+    """Return the state of a camera whose process was asked to end."""
     return "stopped" if post.is_leaving else "restarting"

@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 class Notifier:
-    """Sends datagrams to the socket that systemd names; silent where there is none.
+    """Sends datagrams to the socket that systemd names; does nothing if there is none.
 
-    If systemd does not listen, the cameras go on: the first send that fails is logged, and later
-    ones are tried all the same.
+    If systemd does not listen, the cameras go on. The first failed send is logged, and later ones
+    are tried all the same.
     """
 
     def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
@@ -31,7 +31,7 @@ class Notifier:
             self._socket.setblocking(False)
 
     def ready(self, status: str = "") -> None:
-        """Say that start-up, or a reload, is complete."""
+        """Tell that the start, or a reload, is complete."""
         self._send("READY=1", status)
 
     def status(self, status: str) -> None:
@@ -39,16 +39,16 @@ class Notifier:
         self._send(status=status)
 
     def watchdog(self) -> None:
-        """Say that the service is alive; due every :attr:`interval` seconds where that is set."""
+        """Tell that the service is alive; due every :attr:`interval` seconds if that is set."""
         self._send("WATCHDOG=1")
 
     def reloading(self) -> None:
-        """Say that the configuration is being read anew; :meth:`ready` ends it."""
+        """Tell that the configuration is being read anew; :meth:`ready` ends that."""
         microseconds = time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000
         self._send("RELOADING=1", monotonic=microseconds)
 
     def stopping(self) -> None:
-        """Say that the service ends."""
+        """Tell that the service ends."""
         self._send("STOPPING=1")
 
     def close(self) -> None:
@@ -84,7 +84,7 @@ def _address(name: str) -> str | None:
 
 
 def _interval(environment: Mapping[str, str]) -> float | None:
-    """Return half of the time that the watchdog allows, ``None`` where it is not for us."""
+    """Return half of the time that the watchdog allows, ``None`` if it is not for this process."""
     allowed = environment.get("WATCHDOG_USEC", "")
     if not allowed.isdecimal() or int(allowed) == 0:
         return None

@@ -15,7 +15,7 @@ class Watchdog:
     """Feeds systemd's watchdog as long as every camera makes progress or waits for a reason."""
 
     def __init__(self, notifier: Notifier, clock: Clock) -> None:
-        """Speak through ``notifier``."""
+        """Report through ``notifier``."""
         self._notifier = notifier
         self._clock = clock
         self._times = SteadyTimes(clock)
@@ -23,7 +23,7 @@ class Watchdog:
         self._told = ""
 
     def tick(self, statuses: Sequence[CameraStatus]) -> None:
-        """Do what is due; to be called several times a second."""
+        """Report if that is due; call this several times a second."""
         steady, now = self._times.of(statuses), self._clock.wall()
         title = verdict(steady, now).title
         if title != self._told:

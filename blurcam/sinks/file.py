@@ -10,7 +10,7 @@ from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import ConfigError, SinkOpenError, SinkWriteError
-from blurcam.runtime.counts import FrameCounts
+from blurcam.runtime.counts import FrameCounts, counted
 from blurcam.runtime.files import StagedFile, refuse_existing, sha256_of
 from blurcam.settings.redaction import AudioPolicy
 from blurcam.sinks.audio import add_sound
@@ -154,7 +154,8 @@ class FileSink:
                     count += 1
         if count != self._count:
             raise SinkWriteError(
-                f"{self.part}: holds {count} frames where {self._count} were written; kept as it is"
+                f"{self.part}: holds {counted(count, 'frame')} where {self._count} were written; "
+                "kept as it is"
             )
         written = self._last - (self._first or 0)
         if first is None or last is None or abs((last - first) - written) > _TOLERANCE:

@@ -222,7 +222,7 @@ def test_every_secret_network_and_volume_is_declared() -> None:
 
 
 def test_health_says_yes_or_no_by_its_exit_code() -> None:
-    board, outputs = FedBoard(live("door")), "Nothing is to be recorded or published"
+    board, outputs = FedBoard(live("door")), "Nothing is set to be recorded or published"
     with serving(board) as server:
         done = blurcam("health", "--url", server.url)
         assert (done.returncode, done.stdout) == (0, "")

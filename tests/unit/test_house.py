@@ -78,6 +78,7 @@ CLEAN = (
     "blurcam/track",
     "blurcam/runs",
     "blurcam/runtime",
+    "blurcam/serve",
     "blurcam/sinks",
     "blurcam/sources",
     "CONTRIBUTING.md",

@@ -17,6 +17,7 @@ from blurcam.batch.report.contents import unknown_fields
 from blurcam.batch.report.document import DOCUMENT, PAGE
 from blurcam.batch.report.hash_chain import faults
 from blurcam.errors import ConfigError, SourceOpenError
+from blurcam.runtime.counts import counted
 
 # So many files that the report does not know are named; the others are counted.
 _NAMED: Final = 50
@@ -96,7 +97,7 @@ def _unknown(root: Path, known: set[str]) -> Iterator[str]:
         if count <= _NAMED:
             yield f"{shown(name)} is not in the report"
     if count > _NAMED:
-        yield f"{count - _NAMED} more files are not in the report"
+        yield f"{counted(count - _NAMED, 'more file')} not in the report"
 
 
 def _names(root: Path) -> Iterator[str]:

@@ -1,5 +1,5 @@
-"""The page of the box: live redacted views, health and metrics, over HTTP.
+"""The page: live redacted views, health and metrics, over HTTP.
 
-It reads a :class:`~blurcam.runtime.status.Board` and nothing else, so that it never holds a picture
+It reads a :class:`~blurcam.runtime.status.Board` and nothing else, so that it never has a frame
 that was not redacted.
 """

@@ -1,4 +1,4 @@
-"""Decides who may ask for what: by host name, origin, token and session."""
+"""Decides which requests are allowed: by host name, origin, token and session."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Access:
     def is_our_host(self, hosts: list[str]) -> bool:
         """Whether there is one ``Host`` header, with an address or a name of this machine.
 
-        Against DNS rebinding: a page of an attacker, whose name now points here, still sends its
-        own name. An address cannot be rebound.
+        This prevents DNS rebinding: an attacker's page, whose name now points here, still sends
+        its own name. An address cannot be rebound.
         """
         found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
         if found is None:
@@ -55,14 +55,14 @@ class Access:
         return True
 
     def is_our_origin(self, origins: list[str], host: str) -> bool:
-        """Whether there is one ``Origin`` header, which names the host that was asked.
+        """Whether there is one ``Origin`` header, and it names the requested host.
 
         The scheme may differ: a proxy in front may speak HTTPS where this server does not.
         """
         return len(origins) == 1 and origins[0] in (f"http://{host}", f"https://{host}")
 
     def is_token(self, offered: str) -> bool:
-        """Whether this is the token; every wrong one takes the same time."""
+        """Whether this is the token; the check takes the same time for every wrong one."""
         if self._token is None:
             return False
         return hmac.compare_digest(offered.encode("utf-8", "replace"), self._token.encode())
@@ -99,7 +99,7 @@ class Access:
         self._sessions.pop(_session(cookies), None)
 
     def in_session(self, cookies: list[str]) -> bool:
-        """Whether the ``Cookie`` headers name a session that has not run out."""
+        """Whether the ``Cookie`` headers name a session that has not expired."""
         return self._sessions.get(_session(cookies), float("-inf")) > self._clock.elapsed()
 
 

@@ -1,4 +1,4 @@
-"""What the page answers: its files, statuses, stills, health, metrics and the one action."""
+"""The page's routes: its files, statuses, stills, health, metrics and the one action."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ class Page:
     ) -> None:
         """Read every file once, so that no path of one ever leads to the disk.
 
-        ``is_crowded`` says whether more clients are connected than can be answered; ``zones`` are
-        those of the cameras, where they can be edited.
+        ``is_crowded`` tells whether more clients are connected than can be answered; ``zones`` are
+        those of the cameras, if they can be edited.
         """
         self._board = board
         self._clock = clock
@@ -150,7 +150,7 @@ class Page:
         return _json(self._history.after(after))
 
     def _named(self, request: Request) -> str:
-        """Return the camera's name in the path; 404 where there is none of that name."""
+        """Return the camera's name in the path; 404 if no camera has that name."""
         name: str = request.path_params["name"]
         names = {status.name for status in self._board.statuses()}
         self._stills.keep_only(names)

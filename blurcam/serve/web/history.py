@@ -1,4 +1,4 @@
-"""The last ten minutes of every camera for the plots, and what happened to it for the log."""
+"""The history: the last ten minutes of every camera for the plots, and its events for the log."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from blurcam.serve.camera_health import span
 INTERVAL: Final = 2.0
 _SAMPLES: Final = 300
 _EVENTS: Final = 200
-# So many samples are half a minute: a detector that is replaced is back by then.
+# This many samples are half a minute: within that a replaced detector works again.
 _LATEST: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
 class StatusSample:
-    """The figures of a camera at one moment; counters as they stood."""
+    """The figures and counters of a camera at one moment."""
 
     number: int
     at: float
@@ -46,8 +46,7 @@ class CameraEvent:
 class History:
     """Keeps samples and events in bounded memory.
 
-    They are numbered in the order in which they came, since times do not tell it: the wall clock
-    may be set back.
+    They are numbered in the order in which they came, since the wall clock may be set back.
     """
 
     def __init__(self) -> None:
@@ -151,7 +150,7 @@ def _covered_share(samples: list[StatusSample]) -> float:
     first, last = samples[0], samples[-1]
     covered = last.covered_whole - first.covered_whole
     frames = covered + last.redacted - first.redacted
-    # Counters begin again where a camera's process was replaced.
+    # Counters begin anew when a camera's process is replaced.
     return covered / frames if covered >= 0 and frames > 0 else 0.0
 
 

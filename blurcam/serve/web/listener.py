@@ -1,4 +1,4 @@
-"""The socket of the page: it never holds more connections than it was made for."""
+"""The listening socket of the page, which limits the number of connections."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ BACKLOG: Final = 64
 
 
 class BoundedListener(socket.socket):
-    """A listening socket that closes the oldest connection when it would hold too many.
+    """A listening socket that closes the oldest connection when there would be too many.
 
-    uvicorn counts a connection once TLS is spoken on it. Clients that open hundreds and say nothing
-    would take every descriptor of the service, which starts the processes of the cameras. Those
-    that are ``in_use`` are closed last.
+    uvicorn counts a connection only after its TLS handshake. Clients that open hundreds and send
+    nothing would take every descriptor of the service, which needs them to start the cameras'
+    processes. Connections ``in_use`` are closed last.
     """
 
     def __init__(self, family: int, most: int) -> None:
-        """Make the socket; ``most`` connections are held."""
+        """Make the socket for at most ``most`` connections."""
         super().__init__(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         self._most = most
         self._held: list[socket.socket] = []
         self.in_use: Callable[[], set[int]] = set
-        """Gives the descriptors of the connections on which HTTP is spoken."""
+        """Gives the descriptors of the connections that have HTTP requests."""
 
     def accept(self) -> tuple[socket.socket, Any]:
         """Accept a connection, and make room for it."""
@@ -50,7 +50,7 @@ class BoundedListener(socket.socket):
 
 
 def listen(web: Web, most: int) -> BoundedListener:
-    """Return the socket of the page; ConfigError names the key where it cannot be had."""
+    """Return the socket of the page; ConfigError names the key that prevents it."""
     family = socket.AF_INET6 if ":" in web.host else socket.AF_INET
     listening = BoundedListener(family, most)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

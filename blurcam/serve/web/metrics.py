@@ -21,9 +21,9 @@ Values = Iterator[tuple[tuple[str, ...], float | None]]
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """One metric: its name, kind, meaning, labels besides the camera's, and where it is read.
+    """One metric: its name, kind, meaning, labels besides the camera's, and its reader.
 
-    ``read`` yields label values and the figure; ``None`` figures are not exported.
+    ``read`` yields label values and the figure; figures that are ``None`` are not exported.
     """
 
     name: str
@@ -254,7 +254,7 @@ DEFINITIONS: Final = (
 
 
 class _Cameras(Collector):
-    """Makes the metrics from the statuses at the moment when they are asked for."""
+    """Makes the metrics from the statuses at the time of each fetch."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         self._board = board
@@ -286,7 +286,7 @@ class Metrics:
     content_type: Final = "text/plain; version=0.0.4; charset=utf-8"
 
     def __init__(self, board: Board, clock: Clock) -> None:
-        """Read ``board`` on every fetch; a registry of our own, so that nothing else gets in."""
+        """Read ``board`` on every fetch, with a registry that has nothing else."""
         self._registry = CollectorRegistry(auto_describe=False)
         self._registry.register(_Cameras(board, clock))
 

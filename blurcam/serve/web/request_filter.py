@@ -15,10 +15,10 @@ from blurcam.serve.web.access import Access
 from blurcam.serve.web.throttle import TokenThrottle
 
 HEADER_BYTES: Final = 16 * 1024
-"""How large the request line and the headers may be together."""
+"""The most bytes of the request line and the headers together."""
 HEALTH: Final = frozenset({"/healthz", "/healthz/redacting", "/healthz/outputs", "/readyz"})
-"""What monitors ask: answered without the token, and while others are sent away."""
-# A client that reads nothing for so long is disconnected.
+"""The paths for monitors: answered without the token, even while other clients are refused."""
+# A client that reads nothing for this long is disconnected.
 _SEND_SECONDS: Final = 20.0
 # Answered without the token: they show no camera.
 _OPEN: Final = HEALTH | {"/login"}
@@ -31,7 +31,7 @@ _HEADERS: Final = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    # Not no-referrer: browsers then say `Origin: null` of our own forms.
+    # With no-referrer, browsers would send `Origin: null` with our own forms.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -52,9 +52,9 @@ class RequestFilter:
         open_files: frozenset[str],
         is_crowded: Callable[[], bool],
     ) -> None:
-        """Stand before ``app``; ``open_files`` are paths of files without secrets.
+        """Filter the requests to ``app``; ``open_files`` are paths of files without secrets.
 
-        While ``is_crowded``, only monitors are answered.
+        While ``is_crowded``, only monitors get an answer.
         """
         self._app = app
         self._access = access
@@ -79,12 +79,12 @@ class RequestFilter:
         await answer(scope, receive, hardened)
 
     def _refusal(self, scope: Scope) -> Response | None:
-        """Return why this request is not answered, ``None`` if it is."""
+        """Return the refusal of a request, ``None`` if it is allowed."""
         headers = Headers(scope=scope)
         return self._misplaced(scope, headers) or self._forbidden(scope, headers)
 
     def _misplaced(self, scope: Scope, headers: Headers) -> Response | None:
-        """Refuse what is too much, or was not meant for this machine."""
+        """Refuse a request that is too large, or not meant for this machine."""
         if _head_bytes(scope) > HEADER_BYTES:
             return _text("The headers are too large.", 431)
         if scope["path"] not in HEALTH and self._is_crowded():
@@ -101,7 +101,7 @@ class RequestFilter:
         return None
 
     def _forbidden(self, scope: Scope, headers: Headers) -> Response | None:
-        """Refuse what needs the token, or a session made with it, and has neither."""
+        """Refuse a request that needs the token, or a session made with it, and has neither."""
         address, offered = address_of(scope), headers.getlist("authorization")
         if offered and self._access.has_token:
             if wait := self._throttle.wait(address):
@@ -114,7 +114,7 @@ class RequestFilter:
         scope["blurcam.allowed"] = allowed
         if allowed or not self._access.has_token or scope["path"] in self._open:
             return None
-        # The challenge is not Basic, for which a browser would open a dialogue of its own.
+        # The challenge is not Basic, since a browser would open a dialogue of its own for that.
         is_page = scope["path"] == "/" or scope["path"].endswith("/zones")
         if is_page and scope["method"] in _SAFE:
             return RedirectResponse("/login", 303)
@@ -122,20 +122,20 @@ class RequestFilter:
 
 
 def address_of(scope: Scope) -> str:
-    """Return the address that a request came from: that of a proxy, if one is in front."""
+    """Return the address that a request came from: that of the proxy, if there is one."""
     client = scope.get("client")
     return str(client[0]) if client else "?"
 
 
 def too_many_tokens(wait: float) -> Response:
-    """Return the answer to a token that is not checked, since wrong ones came before."""
+    """Return the answer to a token that is not checked, because wrong ones came before."""
     seconds = str(math.ceil(wait))
     text = f"Too many wrong tokens; try again in {seconds} s."
     return _text(text, 429, {"Retry-After": seconds})
 
 
 def _head_bytes(scope: Scope) -> int:
-    """Return how large the request line and the headers are."""
+    """Return the size of the request line and the headers."""
     fields = sum(len(name) + len(value) + 4 for name, value in scope["headers"])
     return fields + len(scope.get("raw_path") or b"") + len(scope.get("query_string") or b"")
 

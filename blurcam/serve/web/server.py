@@ -1,4 +1,4 @@
-"""The server of the page, with limits to connections, to time and to what it reads."""
+"""The server of the page, with limits on connections, time and request size."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
 _CONNECTIONS: Final = 128
-# Beyond them, for monitors: they are answered while others are sent away.
+# Further connections for monitors, which get an answer while other clients are refused.
 _RESERVED: Final = 32
 _REQUEST_SECONDS: Final = 10.0
 
 
 class WebServer:
-    """Serves an application until it is told to stop; clients may connect as soon as it is made."""
+    """Serves an application until it is stopped; clients may connect as soon as it exists."""
 
     def __init__(self, web: Web, make_app: Callable[[Callable[[], bool]], ASGIApp]) -> None:
-        """Open the port; ConfigError names the key where that fails.
+        """Open the port; ConfigError names the key that prevents it.
 
-        ``make_app`` is given what says whether more clients are connected than can be answered.
+        ``make_app`` gets a function that tells whether too many clients are connected.
         """
         self._web = web
         self._socket = listen(web, _CONNECTIONS + 2 * _RESERVED)
@@ -61,7 +61,7 @@ class WebServer:
         self._socket.in_use = self._in_use
 
     def _in_use(self) -> set[int]:
-        """Return the descriptors of the connections on which HTTP is spoken."""
+        """Return the descriptors of the connections that have HTTP requests."""
         transports = (each.transport for each in self._server.server_state.connections)
         return {each.get_extra_info("socket").fileno() for each in transports}
 
@@ -130,7 +130,7 @@ class PageServer:
             sampling.result()
 
     def stop(self) -> None:
-        """Stop serving, from any thread; open connections have a second to end."""
+        """Stop serving, from any thread; open connections get a second to end."""
         self._server.stop()
 
     async def _sample(self) -> None:
@@ -140,16 +140,16 @@ class PageServer:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: the command that runs it hears signals."""
+    """uvicorn without signal handlers: the command that runs it handles signals."""
 
     def capture_signals(self) -> Any:
         return nullcontext()
 
 
 class _BoundedProtocol(H11Protocol):
-    """Closes a connection on which no whole request arrives in time, sooner where many wait.
+    """Closes a connection on which no complete request arrives in time; sooner if many wait.
 
-    uvicorn itself waits for ever for the rest of a header, so that some hundred such clients
+    uvicorn itself waits for ever for the rest of a header, so that a hundred such clients
     (slowloris) would take every connection. When all are taken, the one that has waited longest is
     closed.
     """
@@ -179,7 +179,7 @@ class _BoundedProtocol(H11Protocol):
 
     @property
     def due(self) -> float:
-        """When a whole request must have arrived, infinity if none is waited for."""
+        """The time by which the request must be complete; infinity if none is awaited."""
         return self._deadline.when() if self._deadline is not None else math.inf
 
     def data_received(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Redacted stills over HTTP: at most two a second for each camera, however many ask."""
+"""Redacted stills over HTTP: at most two a second for each camera, for any number of viewers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOUNDARY: Final = "blurcam-next-picture"
 
 
 class LatestStills:
-    """Gives the newest redacted still of a camera; asks for a new one twice a second at most."""
+    """Gives the newest redacted still of a camera; fetches at most two a second."""
 
     def __init__(self, board: Board, clock: Clock) -> None:
         """Take the stills from ``board``."""
@@ -25,7 +25,7 @@ class LatestStills:
         self._streams = 0
 
     def still(self, name: str) -> bytes | None:
-        """Return a JPEG, ``None`` if the camera has not made a redacted frame yet."""
+        """Return a JPEG, ``None`` if the camera has no redacted frame yet."""
         now = self._clock.elapsed()
         taken, jpeg = self._kept.get(name, (float("-inf"), None))
         if now - taken >= INTERVAL:
@@ -40,7 +40,7 @@ class LatestStills:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether there are as many streams as may be."""
+        """Whether there are as many streams as allowed."""
         return self._streams >= _MOST_STREAMS
 
     async def stream(self, name: str) -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""Makes clients wait that offer wrong tokens: each client longer each time, and all together."""
+"""Makes clients wait after wrong tokens: longer after each one, by client and for all together."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from blurcam.media.clock import Clock
 
 logger = logging.getLogger(__name__)
 
-# So many typing mistakes cost nothing; after them each wrong token doubles the wait.
+# This many typing mistakes cost nothing; after them each wrong token doubles the wait.
 _FREE: Final = 3
 _LONGEST: Final = 60.0
-# Of all clients together: from many addresses together one guess in two seconds is left.
+# The same for all clients together, which leaves one guess in two seconds from any addresses.
 _FREE_OF_ALL: Final = 30
 _LONGEST_OF_ALL: Final = 2.0
-# After so long without a wrong token all is forgotten.
+# After this long without a wrong token all is forgotten.
 _FORGIVEN: Final = 900.0
 _MOST_CLIENTS: Final = 4096
 
@@ -37,7 +37,7 @@ class _Wrong:
         self.last = now
 
     def wait(self, now: float) -> float:
-        """Return for how many seconds no token is checked."""
+        """Return the number of seconds for which no token is checked."""
         doubled = min(max(0, self.count - self.free), 10)
         delay = min(self.longest, 0.5 * 2**doubled) if doubled else 0.0
         return max(0.0, self.last + delay - now)
@@ -57,13 +57,13 @@ class TokenThrottle:
         self._all = _Wrong(_FREE_OF_ALL, _LONGEST_OF_ALL)
 
     def wait(self, address: str) -> float:
-        """Return for how many seconds this client's tokens are not checked, 0 if they are."""
+        """Return the number of seconds for which this client's tokens are not checked."""
         now = self._clock.elapsed()
         known = self._clients.get(_client(address))
         return max(self._all.wait(now), known.wait(now) if known else 0.0)
 
     def note(self, address: str, *, is_right: bool) -> None:
-        """Note what was found of a token; of a wrong one log where it came from."""
+        """Note whether a token was right; log the address of a wrong one."""
         now, client = self._clock.elapsed(), _client(address)
         if is_right:
             self._clients.pop(client, None)

@@ -95,7 +95,7 @@ def test_many_unknown_files_are_counted(job: Job) -> None:
         (job.root / f"{n:02}.txt").touch()
     found = job.file_faults()
     assert len(found) == 51
-    assert found[-1] == "10 more files are not in the report"
+    assert found[-1] == "10 more files not in the report"
 
 
 def test_an_output_that_was_changed_is_gone_or_is_a_link_is_named(job: Job) -> None:

@@ -323,7 +323,7 @@ def test_the_status_says_what_the_board_says_and_what_it_means(page: str, board:
     values = httpx.get(page + "/status.json").json()
     assert [answer["title"] for answer in values["answers"]] == [
         "Every camera is being redacted now",
-        "Nothing is to be recorded or published",
+        "Nothing is set to be recorded or published",
     ]
     assert values["may_restart"] is False
     assert [each["name"] for each in values["cameras"]] == ["door", "yard"]
