@@ -1,7 +1,7 @@
-"""Where an output shows something else than when it was last searched there.
+"""Changed areas: where an output differs from what was last searched there.
 
-A face that is exposed for a single frame differs from what that place shows before and after. So
-every frame is compared with what was last searched, cell by cell.
+A face that is exposed for a single frame differs from the frames before and after it. So every
+frame is compared with what was last searched, cell by cell.
 """
 
 from __future__ import annotations

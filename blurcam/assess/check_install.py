@@ -1,4 +1,4 @@
-"""Whether blurcam can work on this machine, found out by trying."""
+"""The check of an installation: it tries everything that blurcam needs on this machine."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _PACKAGES = ("av", "mediapipe", "numpy", "opencv-python", "openvino", "typer")
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One thing that was tried: what, how it went, and what to do if badly.
+    """One check: what was tried, the result, and what to do about a bad one.
 
-    Where it is not good, but not ``needed`` either, blurcam works without.
+    If a check that is not ``needed`` fails, blurcam works without.
     """
 
     what: str
@@ -28,7 +28,7 @@ class CheckResult:
 
     @property
     def good(self) -> bool:
-        """Whether nothing has to be done about it."""
+        """Whether nothing must be done about it."""
         return self.works or not self.needed
 
     def __str__(self) -> str:
@@ -127,7 +127,7 @@ def _recording(path: Path) -> CheckResult:
 
 
 def _seen(width: int, height: int) -> str:
-    """Return from how many pixels on each profile sees most faces on such frames."""
+    """Return the height from which each profile sees most faces on frames of this size."""
     from blurcam.detect.profiles import passes_for, smallest_face
     from blurcam.settings.redaction import Detect, ProfileName
 

@@ -1,4 +1,4 @@
-"""In what an output differs from its input, which it must not."""
+"""The comparison of an output with its input: it finds differences that must not be."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from blurcam.assess.search_schedule import SearchSchedule
 from blurcam.errors import SourceError
 from blurcam.runtime.counts import counted
 
-# Between the shapes of what is shown: sizes are whole numbers of pixels.
+# The difference allowed between the shown shapes: sizes are whole numbers of pixels.
 _SAME_SHAPE: Final = 0.01
 
 
 class InputComparison:
     """Compares count, times, size and orientation, and the samples of each seen face.
 
-    ``faces_known`` becomes true where a face is seen in the input.
+    ``faces_known`` becomes true if a face is seen in the input.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class InputComparison:
         *,
         faces_known: bool,
     ) -> None:
-        """Compare with this input what was searched by this schedule; ``ways`` has our frames."""
+        """Compare the frames that this schedule searched with this input; ``ways`` has ours."""
         self._ways = ways
         self.problems: list[str] = []
         self.doubts: list[str] = []
@@ -69,7 +69,7 @@ class InputComparison:
             self._compare_times(ours, theirs)
 
     def _compare_shapes(self, ours: ContainerFacts, theirs: ContainerFacts) -> None:
-        """Compare size and shape of what players show, however it is stored."""
+        """Compare the size and shape that players show."""
         (width, height), (their_width, their_height) = ours.shown_size, theirs.shown_size
         if ours.shown_size != theirs.shown_size:
             self.problems.append(f"is {width}x{height}, and the input {their_width}x{their_height}")
@@ -80,12 +80,12 @@ class InputComparison:
             )
 
     def _search(self, frame: DecodedFrame, ours: ContainerFacts, theirs: ContainerFacts) -> bool:
-        """Compare what was seen on this frame; search it for a first face where that is due."""
+        """Compare the faces seen on this frame; search it for a first face if that is due."""
         seen, number = self._schedule.seen, frame.number
         if self._ways.is_compared(number):
             self._ways.compare(number, theirs.orientation.applied(frame.luma()))
         if seen.is_compared(number):
-            # In the input's frame as the output stores it.
+            # The input's frame, turned as the output stores it.
             way = theirs.orientation.then(ours.orientation.inverse)
             seen.compare(number, np.ascontiguousarray(way.applied(frame.luma())))
         if self.faces_known or frame.time < self._due:

@@ -1,4 +1,4 @@
-"""One detector tried in a process of its own, where a native library that aborts ends only that."""
+"""The trial of one detector in a process of its own, where a native library may abort."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.runtime.json_values import to_json
 from blurcam.runtime.parent import Parent
 from blurcam.settings.redaction import Detect
 
-# A model that is compiled on a busy machine.
+# The time for a model to be compiled on a busy machine.
 _WITHIN_SECONDS = 120.0
 
 

@@ -1,4 +1,4 @@
-"""Where a run was in doubt, by its regions file or summary: places that a verification searches."""
+"""Doubtful places of a run, from its regions file or summary, for a verification to search."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from blurcam.errors import ConfigError
 from blurcam.media.regions import Basis, Box, Region
 from blurcam.track.regions_file import RegionReader
 
-# Frames before the first and after the last of a track on which the face may be in view.
+# The number of frames before and after a track on which the face may be in view.
 _ENDS: Final = 3
 # The area that is searched, as a multiple of the cover's size.
 _BESIDE: Final = 2.0
 # Every second frame of a gap is searched.
 _STEP: Final = 2
-# Number of frames that are searched for one place of a summary, about.
+# About this many frames are searched for one place of a summary.
 _MOST_OF_A_PLACE: Final = 24
 _SEEN: Final = frozenset({Basis.DETECTED})
 
@@ -26,7 +26,7 @@ _SEEN: Final = frozenset({Basis.DETECTED})
 def doubtful_places(path: Path) -> dict[int, list[Box]]:
     """Return, by frame number, where a face may be beside its cover: gaps and ends of tracks.
 
-    Raises :class:`~blurcam.errors.ConfigError` for what is no regions file.
+    Raises :class:`~blurcam.errors.ConfigError` for a file that is not a regions file.
     """
     tracks: dict[int, dict[int, Region]] = defaultdict(dict)
     last = 0
@@ -47,7 +47,7 @@ def doubtful_places(path: Path) -> dict[int, list[Box]]:
 def places_of_summary(path: Path) -> dict[int, list[Box]]:
     """Return, by frame number, the doubtful places that a run lists in its summary.
 
-    Raises :class:`~blurcam.errors.ConfigError` for what is no summary.
+    Raises :class:`~blurcam.errors.ConfigError` for a file that is not a summary.
     """
     places: dict[int, list[Box]] = defaultdict(list)
     try:
@@ -64,7 +64,7 @@ def places_of_summary(path: Path) -> dict[int, list[Box]]:
 
 
 def _of_track(regions: dict[int, Region]) -> list[tuple[int, Box]]:
-    """Return frames and places of one track: before, behind, and where it was not detected."""
+    """Return frames and places of one track: before it, after it, and where it was not detected."""
     numbers = sorted(regions)
     first, last = numbers[0], numbers[-1]
     found = [(first - n, regions[first].box) for n in range(1, _ENDS + 1)]

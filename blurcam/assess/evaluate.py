@@ -1,4 +1,4 @@
-"""Runs the chain over labelled pictures or a labelled recording, and measures what it covers."""
+"""The evaluation: it redacts labelled pictures or a labelled recording, and measures the cover."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _NO_LABELS = Labels(Path(), {}, {})
 
 @dataclass(slots=True)
 class EvaluationReport:
-    """What a trial found."""
+    """The result of a trial."""
 
     trial: Evaluation
     measure: Measure
@@ -44,7 +44,7 @@ class EvaluationReport:
     searched_share: float = 1.0
 
     def values(self) -> dict[str, Any]:
-        """Return everything under its stable keys, as JSON takes it."""
+        """Return everything for JSON, under stable keys."""
         measure = self.measure
         settings = asdict(self.trial.detect) | asdict(self.trial.cover)
         settings |= {"threshold": self.threshold, "min_face": self.trial.min_face}
@@ -89,9 +89,9 @@ class EvaluationReport:
 
 
 def evaluate(trials: Sequence[Evaluation]) -> Iterator[EvaluationReport | float]:
-    """Yield a report for each trial of one input, and between them how far it has come, in 0 to 1.
+    """Yield a report for each trial of one input, and between them the progress, 0 to 1.
 
-    Trials of pictures that differ in their threshold alone share one search. Raises
+    Trials of pictures that differ only in their threshold share one search. Raises
     :class:`~blurcam.errors.ConfigError` for labels that do not fit.
     """
     first = trials[0]
@@ -107,7 +107,7 @@ def evaluate(trials: Sequence[Evaluation]) -> Iterator[EvaluationReport | float]
 
 
 def _pictures(trial: Evaluation, labels: Labels, found: PictureFindings) -> EvaluationReport:
-    """Cover each picture by what was found on it from the threshold on, and measure."""
+    """Cover each picture by the findings at or above the threshold, and measure."""
     measure = Measure(trial.min_face)
     threshold = _threshold(trial.detect)
     extra = read_extra(trial.extra) if trial.extra is not None else {}
@@ -142,7 +142,7 @@ def _covered(
 
 @dataclass(slots=True)
 class _Watched:
-    """What passed between search and cover."""
+    """Collects the findings between search and cover."""
 
     detections: dict[int, tuple[Detection, ...] | None] = field(default_factory=dict)
 

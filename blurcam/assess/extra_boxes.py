@@ -1,4 +1,4 @@
-"""Boxes that a detector makes where nobody labelled a face, judged by eye: what each lies on."""
+"""Extra boxes: a detector's boxes where no face is labelled, judged by eye."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blurcam.assess.labels import NamedRow
 from blurcam.errors import ConfigError
 from blurcam.media.regions import Box
 
-# A box that overlaps a judged one by so much (IoU) is the same.
+# A box that overlaps a judged one by this much (IoU) is the same.
 _SAME: Final = 0.5
 _NOTHING: Final = "none"
 _COLUMNS: Final = ("image", "x0", "y0", "x1", "y1", "kind")
@@ -46,7 +46,7 @@ def read_extra(path: Path) -> dict[str, tuple[ExtraBox, ...]]:
 
 
 def is_on_nothing(box: Box, extra: Sequence[ExtraBox]) -> bool:
-    """Whether nothing is known to be here: judged so, or never judged."""
+    """Whether the box is on nothing: judged so, or never judged."""
     nearest = max(extra, key=lambda each: each.box.iou(box), default=None)
     if nearest is None or nearest.box.iou(box) < _SAME:
         return True

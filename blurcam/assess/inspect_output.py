@@ -1,7 +1,7 @@
-"""A finished recording seen by a stranger: its streams, times and pictures, by code of its own.
+"""The inspection of a finished recording: its streams, times and frames, by code of its own.
 
-How a file is opened and how its display matrix is read is shared with the sources that redaction
-reads from, and nothing else: a mistake there is not repeated when its outcome is verified.
+It shares with redaction only how a file is opened and how its display matrix is read. So a mistake
+in redaction's own reading is not repeated when its output is verified.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from blurcam.sources.video_track import track_number, video_stream
 Picture = NDArray[np.uint8]
 """Rows, columns and the channels B, G, R."""
 
-# What muxers write of themselves; any other tag says something about the recording.
+# The tags that muxers write of themselves; any other tag tells something of the recording.
 _HARMLESS: Final = frozenset(
     {"major_brand", "minor_version", "compatible_brands", "encoder", "handler_name", "vendor_id",
      "language", "duration", "service_name", "service_provider"}
@@ -46,17 +46,17 @@ _MARKED_WIDTH: Final = 400
 _DARK: Final = (14, 12, 6)
 _BRIGHT: Final = (0, 215, 255)
 _OWN_SERVICE: Final = frozenset({"Service01", "FFmpeg"})
-# What writers of AVIF call the items of a picture.
+# The titles that writers of AVIF give to the items of a picture.
 _OWN_TITLES: Final = frozenset({"Color", "Alpha"})
 
 
 @dataclass(frozen=True, slots=True)
 class ContainerFacts:
-    """What a container holds, found by reading all of it.
+    """The contents of a container, found by reading all of it.
 
-    ``times`` are those of the video's packets, in order of time, in seconds; ``None`` where a
-    packet has none. ``announced`` is how many frames the container claims. ``other_streams`` are
-    kinds ("audio", "subtitle"); ``tags`` are ``key=value``, without what muxers write themselves.
+    ``times`` are those of the video's packets in seconds, in order; ``None`` if a packet has none.
+    ``announced`` is the number of frames that the container announces. ``other_streams`` are kinds
+    ("audio", "subtitle"); ``tags`` are ``key=value``, without those that muxers add.
     """
 
     codec: str
@@ -81,7 +81,7 @@ class ContainerFacts:
 
     @property
     def shown_shape(self) -> Fraction:
-        """How many times as wide as high a player shows it."""
+        """Width over height as a player shows it."""
         shape = self.sample_aspect_ratio * Fraction(max(1, self.width), max(1, self.height))
         return 1 / shape if self.orientation.transposes else shape
 
@@ -95,7 +95,7 @@ class ContainerFacts:
 class DecodedFrame:
     """A decoded frame: its number from 0, its time in seconds, and its samples as stored.
 
-    What the container crops off is left out.
+    The part that the container crops off is left out.
     """
 
     number: int
@@ -127,7 +127,7 @@ class DecodedFrame:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[tuple[Any, Any, Crop]]:
-    """Open a file; give it, the video track that players show, and what they crop off."""
+    """Open a file; give it, the video track that players show, and its crop."""
     container: Any = open_path(path)
     try:
         stream = video_stream(path, container)
@@ -173,7 +173,7 @@ def facts(path: Path) -> ContainerFacts:
 
 
 def _orientation(path: Path) -> Orientation:
-    """Return how a player shows the picture."""
+    """Return the orientation in which a player shows the frames."""
     with _opened(path) as (container, stream, _):
         try:
             first = next(container.decode(stream), None)
@@ -223,7 +223,7 @@ def thumbnails(
 ) -> Iterator[tuple[WantedPicture, bytes]]:
     """Yield each wanted frame that there is, as a small JPEG, in the order of time.
 
-    It is for outputs that are finished: what it shows is what everybody may see.
+    Use it for finished outputs alone, which everybody may see.
     """
     with _opened(path) as (container, stream, crop):
         frames, newest = container.decode(stream), None

@@ -1,4 +1,4 @@
-"""Where the faces truly are: labels of pictures and of recordings, in the formats in use."""
+"""Labels: the true faces of pictures and recordings, read from the common formats."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _VIDEO_COLUMNS: Final = ("frame", "person", "x0", "y0", "x1", "y1")
 class LabelledFace:
     """A true face in a picture or on a frame.
 
-    ``track`` is the person; ``visible`` the share of the box that nothing hides. A face that does
-    not ``count`` was labelled as not to be judged by: finding it is neither right nor wrong.
-    ``row`` is where in the labels it stands.
+    ``track`` is the person; ``visible`` is the share of the box that nothing hides. A face that
+    does not ``count`` is labelled as ambiguous: to find it is neither right nor wrong. ``row`` is
+    its row in the labels.
     """
 
     track: str
@@ -37,7 +37,7 @@ class LabelledFace:
 class Labels:
     """The faces of many pictures, by name, or of one recording, by frame.
 
-    Frames (or pictures) without an entry were not labelled, and say nothing; an empty entry says
+    A frame (or picture) without an entry was not labelled, and does not count. An empty entry means
     that there is no face.
     """
 
@@ -46,7 +46,7 @@ class Labels:
     frames: dict[int, tuple[LabelledFace, ...]]
 
     def refuse_outside(self, faces: tuple[LabelledFace, ...], width: int, height: int) -> None:
-        """Raise ConfigError for a face that lies outside the picture altogether."""
+        """Raise ConfigError for a face that lies entirely outside the picture."""
         for face in faces:
             if face.visible and not face.box.meets(Box(0, 0, width, height)):
                 raise ConfigError(
@@ -188,17 +188,17 @@ def _entries(path: Path, lines: list[str]) -> Iterator[tuple[int, dict[str, str]
 
 
 class NamedRow:
-    """Names the row in the error of whatever cannot be read from it."""
+    """Adds the row to any error of reading it."""
 
     def __init__(self, path: Path, number: int, kind: str = "row") -> None:
-        """Name the file, and what is counted in it."""
+        """Name the file, and what its rows are called."""
         self._where = f"{path}: {kind} {number}"
 
     def __enter__(self) -> None:
         """Begin to read the row."""
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        """Raise ConfigError in place of whatever a wrong row leads to."""
+        """Raise ConfigError in place of any error of a wrong row."""
         if isinstance(error, KeyError):
             raise ConfigError(f"{self._where}: there is no {error}") from error
         if isinstance(error, ValueError | TypeError | ArithmeticError | LookupError):

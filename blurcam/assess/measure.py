@@ -1,9 +1,9 @@
-"""How much of the true faces lies under the mask: the measure that counts.
+"""The measure of an evaluation: how much of the true faces lies under the mask.
 
-A face is covered where at least 90 % of its true box, as far as it is in the frame, lies under the
-mask; otherwise it is exposed. It is detected where a box of a search overlaps its own with an IoU
-of 0.3 or more. Counted by height of the face, since that decides whether a detector can see it, and
-whether a person can be recognised.
+A face is covered if at least 90 % of its true box inside the frame lies under the mask; otherwise
+it is exposed. It is detected if a box of a search overlaps its own with an IoU of 0.3 or more. The
+counts are by height of the face, which decides whether a detector can see it, and whether a person
+can be recognised.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ COVERED: Final = 0.9
 DETECTED: Final = 0.3
 # Heights in pixels: from, and up to but not including.
 HEIGHTS: Final = (8, 12, 16, 24, 32, 64, 128, 1 << 30)
-# A face of which less is in view is not counted.
+# A face with a smaller share in view is not counted.
 VISIBLE: Final = 0.6
 
 
@@ -56,7 +56,7 @@ class Exposed:
 
 @dataclass(slots=True)
 class Person:
-    """What became of one person, over the frames on which the face was labelled."""
+    """The cover of one person over the frames on which the face is labelled."""
 
     states: list[tuple[float, float, bool]] = field(default_factory=list)
 
@@ -88,7 +88,7 @@ class Person:
 
 @dataclass(slots=True)
 class Measure:
-    """Everything counted over labelled pictures or a labelled recording."""
+    """The counts over labelled pictures or a labelled recording."""
 
     smallest: int = 8
     buckets: list[Bucket] = field(
@@ -118,8 +118,8 @@ class Measure:
     ) -> None:
         """Count one labelled picture or frame of ``size`` (width, height).
 
-        ``detections`` is ``None`` where the frame was not searched. ``step`` is how many seconds
-        the labels of this frame stand for. ``extra`` says what boxes that fit no label lie on.
+        ``detections`` is ``None`` if the frame was not searched. ``step`` is the time in seconds
+        for which the labels of this frame stand. ``extra`` judges boxes that fit no label.
         """
         mask = rasterise(coverage.regions, *size)
         self.frames += 1
@@ -161,7 +161,7 @@ class Measure:
             self.exposed.append(case)
 
     def _is_false(self, box: Box, faces: Sequence[LabelledFace]) -> bool:
-        """Whether there is no face here; on one that does not count it is neither."""
+        """Whether a box is on no face; a box on a face that does not count is not false."""
         if box.height < self.smallest:
             return False
         for face in faces:
@@ -174,7 +174,7 @@ class Measure:
 
     @property
     def over_cover(self) -> float:
-        """Share of all pixels covered although no face is within a face's size of them."""
+        """Share of all pixels that are covered with no face within a face's size of them."""
         return self.over_pixels / max(1, self.pixels)
 
     @property
@@ -184,7 +184,7 @@ class Measure:
 
     @property
     def on_nothing_per_frame(self) -> float:
-        """Of these, those on nothing, as far as that was judged."""
+        """False boxes on nothing, as far as they were judged."""
         return self.on_nothing / max(1, self.searched)
 
     @property
@@ -209,7 +209,7 @@ class Measure:
         }
 
     def video(self) -> dict[str, float]:
-        """Return what only a recording has: exposure in time."""
+        """Return the exposure in time, which only a recording has."""
         people = self.persons.values()
         exposed_s = sum(person.exposed_s for person in people)
         return {

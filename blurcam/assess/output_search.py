@@ -1,7 +1,7 @@
-"""Searches frames of an output for faces: upright, turned, in the dark, and each find twice.
+"""The search of an output's frames for faces: upright, turned, and in the dark, each find twice.
 
-What a first search only suspects is searched again, enlarged and mirrored: a face is seen in every
-view, an accident of texture in one.
+A place that a first search suspects is searched again, enlarged and mirrored: a face is seen in
+every view, an accident of texture in one.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from blurcam.runs.perception import open_detector
 from blurcam.settings.redaction import Detect, DetectorName
 
 _TIMEOUT: Final = 60.0
-# A verifier that cries wolf is not read: the mean confidence over all views has to reach this. How
-# surely each detector sees, and how often it is wrong: python -m benchmarks.verifier
+# The mean confidence over all views must reach this, so that a verifier has few false alarms. What
+# each detector sees, and how often it is wrong: python -m benchmarks.verifier
 CONFIDENCE: Final[dict[str, float]] = {"yunet": 0.75, "mediapipe": 0.7, "centerface": 0.5}
-# What a first view suspects from this confidence on is searched again.
+# A place of this confidence in the first view is searched again.
 _SUSPICION: Final[dict[str, float]] = {"yunet": 0.5, "mediapipe": 0.6, "centerface": 0.3}
-# In a turned search, where a head may lie half-way between two turns, from this share of it on.
+# In a turned search this share of that is enough, since a head may lie between two turns.
 _TURNED: Final = 0.7
-# From this height on every planted face has to be found.
+# Every planted face of this height or more must be found.
 MUST_SEE: Final[dict[str, int]] = {"yunet": 24, "mediapipe": 32, "centerface": 24}
-# Pixels of a frame that are searched because they changed, at most: more are searched smaller.
-# Two cores take 15 ms for them (MediaPipe 60).
+# The most changed pixels of a frame that are searched at full scale; more are searched at a smaller
+# one. Two cores take 15 ms for them (MediaPipe 60).
 BUDGET: Final[dict[str, int]] = {"yunet": 520_000, "mediapipe": 130_000, "centerface": 260_000}
 # MediaPipe finds faces that fill a tenth of a picture: it searches tiles of this size, in pixels.
 _TILE: Final = 256
@@ -41,14 +41,14 @@ _TILE: Final = 256
 _SEEN_BEST: Final = 64
 _AROUND: Final = 3.0
 _MOST_ENLARGED: Final = 4.0
-# Number of finds of a frame that are searched again: the surest.
+# At most this many finds of a frame are searched again, the surest first.
 _MOST_SUSPECTED: Final = 24
-# Darker than this on average is brightened before it is searched; what noise it has is blurred.
+# An area with a lower mean is brightened before the search, and its noise is blurred.
 DARK: Final = 45
 _BRIGHT: Final = 110
 _MOST_BRIGHTENED: Final = 8.0
 _SMOOTHED: Final = 1.5
-# Neighbouring rows of a combed area differ by so much more than rows two apart.
+# Neighbouring rows of a combed area differ by this factor more than rows two apart.
 _COMBED: Final = 1.1
 _ROWS: Final = 16
 
@@ -57,7 +57,7 @@ class OutputSearch:
     """One detector, or several together, on frames of one output."""
 
     def __init__(self, detector: DetectorName, confidence: float | None = None) -> None:
-        """Open what ``detector`` names, to count from its own confidence or another.
+        """Open the named detector; a find counts from its own confidence or the given one.
 
         Raises :class:`~blurcam.errors.ModelError`.
         """
@@ -91,9 +91,9 @@ class OutputSearch:
     ) -> tuple[Detection, ...]:
         """Return the faces on a stored picture, or in areas of it, the surest first.
 
-        ``shown`` is how it is turned upright. Areas are searched at ``scale``, all of them together
-        on as few sheets as they fit. What is suspected is searched again at each of the ``rolls``,
-        in degrees, and the surest counts.
+        ``shown`` is the orientation that turns it upright. Areas are searched at ``scale``,
+        together on as few sheets as possible. A suspected place is searched again at each of
+        the ``rolls``, in degrees, and the surest counts.
         """
         rows, columns = picture.shape[:2]
         wanted = list(areas) or [Box(0, 0, columns, rows)]
@@ -122,7 +122,7 @@ class OutputSearch:
         shown: Orientation,
         rolls: Sequence[float],
     ) -> list[Detection]:
-        """Return what is as sure in an enlarged view, and mirrored, as it was at first."""
+        """Return the finds that are confirmed by an enlarged view and its mirror image."""
         kept = []
         bound = self._confidence or CONFIDENCE[detector.name]
         least = _SUSPICION[detector.name] * (_TURNED if len(rolls) > 1 else 1.0)
@@ -137,7 +137,7 @@ class OutputSearch:
     def _mean(
         self, detector: Detector, suspected: Detection, views: Sequence[View], roll: float
     ) -> float:
-        """Return how sure all views are on average: the first one too, if it is not rolled."""
+        """Return the mean confidence of all views; the first counts if the second is not rolled."""
         sure = [] if roll else [suspected.confidence]
         for view, degrees in zip(views, (roll, -roll), strict=False):  # the second is mirrored
             rolled = _rolled(view, degrees) if roll else view
@@ -186,9 +186,9 @@ def _view(picture: Picture, area: Box, shown: Orientation, scale: float) -> View
 
 
 def one_field(part: Picture) -> Picture:
-    """Return every second row, enlarged, of what is combed, and anything else as it is.
+    """Return every second row, enlarged, of a combed picture; return any other unchanged.
 
-    Rows two apart are of one field of an interlaced frame. Where they are more alike than
+    Rows two apart belong to one field of an interlaced frame. If they are more alike than
     neighbours, something has moved between the fields.
     """
     rows, columns = part.shape[:2]
@@ -204,7 +204,7 @@ def one_field(part: Picture) -> Picture:
 
 
 def brightened(picture: Picture) -> Picture:
-    """Return a picture lit evenly where it is dark, and the picture itself where it is not."""
+    """Return a dark picture evenly lit; return any other unchanged."""
     small = cv2.resize(picture, (8, 8), interpolation=cv2.INTER_AREA)
     light = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY).astype(np.float32)
     if light.min() >= DARK:

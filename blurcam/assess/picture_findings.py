@@ -1,4 +1,4 @@
-"""What a search finds on labelled pictures, kept on disk by content and settings."""
+"""The findings on labelled pictures, cached on disk by content and settings."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from blurcam.runtime.files import sha256_of
 from blurcam.settings.evaluation import Evaluation
 from blurcam.sources.recording import RecordingSource, open_source
 
-# Pictures are searched from this confidence on, so that any higher threshold can be tried on
-# what was found without searching again.
+# Findings are kept from this confidence on, so that any higher threshold can be tried without
+# another search.
 LOWEST: Final = 0.1
 
 
 class PictureFindings:
-    """What was found on each picture, kept on disk by content and settings."""
+    """The findings on each picture, cached on disk by content and settings."""
 
     def __init__(self, trial: Evaluation, labels: Labels) -> None:
-        """Find the labelled pictures; raises ConfigError for one that is not there."""
+        """Locate the labelled pictures; raises ConfigError for one that is missing."""
         folder = trial.input if trial.input.is_dir() else trial.input.parent
         self.paths = {name: folder / name for name in labels.pictures}
         for name, path in self.paths.items():
@@ -51,8 +51,8 @@ class PictureFindings:
         self._last = (0, 0)
 
     def search(self) -> Iterator[float]:
-        """Search what was not searched before; yield how far it has come."""
-        # Pictures of one size in a row: a network is compiled for each size of picture.
+        """Search the pictures that are not cached; yield the progress."""
+        # Pictures of one size come together: a network is prepared for each size of picture.
         order = sorted(self.paths, key=lambda name: _size(self.paths[name]))
         detector: Detector | None = None
         try:
@@ -91,7 +91,7 @@ class PictureFindings:
         boxes = [
             (d.box.x0, d.box.y0, d.box.x1, d.box.y1, d.confidence) for d in self.detections[name]
         ]
-        with suppress(OSError):  # a cache that cannot be written is no cache
+        with suppress(OSError):  # without a cache the next run searches again
             path.parent.mkdir(parents=True, exist_ok=True)
             content = {"size": self.sizes[name], "seconds": self.seconds[name], "boxes": boxes}
             path.write_text(json.dumps(content), encoding="utf-8")
@@ -110,7 +110,7 @@ class PictureFindings:
 
 @cache
 def _code() -> str:
-    """Return a hash of the code that searches: what another version found is not kept."""
+    """Return a hash of the search's code: findings of another version are not used."""
     digest = hashlib.sha256(__version__.encode())
     for module in sorted(Path(detect.__file__).parent.rglob("*.py")):
         digest.update(module.read_bytes())
@@ -124,7 +124,7 @@ def _size(path: Path) -> tuple[int, int]:
 
 
 def only_frame(source: RecordingSource, path: Path) -> list[Frame]:
-    """Return the frame of a picture; raises ConfigError where there are several."""
+    """Return the frame of a picture; raises ConfigError if there are several."""
     frames = list(source.frames())
     if len(frames) != 1:
         raise ConfigError(f"{path}: holds {len(frames)} pictures where one is labelled")

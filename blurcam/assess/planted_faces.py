@@ -1,4 +1,4 @@
-"""Known faces put into pictures, in memory, to find out what a detector sees on this footage."""
+"""Planted test faces: known faces in frames, in memory, to test a detector on this footage."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ from blurcam.media.regions import Box
 
 # Heights of the planted faces, in pixels.
 LADDER: Final = (16, 24, 32, 48, 64, 96)
-# How much of a planted face and of what was found must be the same.
+# A find is a planted face if their boxes overlap by this much (IoU).
 _SAME: Final = 0.3
-# A planted face that is not noticed as a change is searched for with so much around it.
+# A planted face that is not noticed as a change is searched for in an area this many times its
+# size.
 _SEARCHED: Final = 3.0
-# A face before a background of this mean is planted as it is, and darker before a darker one.
+# On a background of at least this mean a face is planted unchanged, on a darker one it is darkened.
 _LIT: Final = 60
 _LEAST_LIGHT: Final = 0.12
 
 
 @dataclass(slots=True)
 class Planted:
-    """How many faces of each height were planted, and how many of them were found.
+    """The number of planted faces of each height, and how many of them were found.
 
-    ``unnoticed`` are those that would not have been searched for, had they shown on one frame only.
+    ``unnoticed`` counts those that would not have been searched for if shown on one frame only.
     """
 
     counts: dict[int, list[int]]
@@ -62,13 +63,13 @@ class Planted:
         return smallest
 
     def all_found(self, at_least: int) -> bool:
-        """Whether faces of that height and more were planted, and all of them found."""
+        """Whether faces of that height or more were planted, and all of them were found."""
         counted = [count for height, count in self.counts.items() if height >= at_least]
         return bool(counted) and all(planted == found for planted, found in counted)
 
 
 class PlantedFrames:
-    """Keeps a few frames of a recording, spread over it, to plant faces into."""
+    """Keeps a few frames of a recording, spread over it, for planting faces."""
 
     def __init__(self, frames: int) -> None:
         """Keep this number of frames, and up to twice as many on the way."""
@@ -78,7 +79,7 @@ class PlantedFrames:
         self._offered = 0
 
     def offer(self, frame: DecodedFrame) -> None:
-        """Take a frame, or leave it."""
+        """Keep a frame, or not."""
         if self._offered % self._spread == 0:
             self._kept.append(frame.picture())
             if len(self._kept) > 2 * self._frames:  # half of them, twice as far apart
@@ -95,7 +96,7 @@ class PlantedFrames:
             before = search.search(picture, shown=shown)
             for height, copy, where in plantings(picture, seed, shown):
                 if any(each.box.meets(where) for each in before):
-                    continue  # it would be found for what was there
+                    continue  # what is there already would be found
                 areas = changes_between(picture, copy)
                 found = search.search(copy, areas or [_around(where, copy)], shown)
                 planted.note(height, found=is_found(where, found))

@@ -1,6 +1,6 @@
-"""Whether an output is shown the way its input is, judged by the frames alone.
+"""The comparison of an output's orientation with its input's, by the frames as they are shown.
 
-Tags say how a frame is turned and mirrored, and players believe them. What counts is what is seen.
+Tags tell how a frame is turned and mirrored, and players obey them. This compares the result.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _Small = NDArray[np.float64]
 
 _SIDE: Final = 48
 _WAYS: Final = [Orientation(turn, mirror) for turn in (0, 90, 180, 270) for mirror in (False, True)]
-# Redaction changes what is covered; where less than this is left of the likeness, nothing is said.
+# Redaction changes the covered areas. Frames with less correlation than this are not judged.
 _ALIKE: Final = 0.5
-# Nearly symmetrical scenes are as alike the other way round.
+# A nearly symmetrical scene is as much alike turned: another orientation must win by this much.
 _CLEARLY: Final = 0.2
 _MOST_FRAMES: Final = 16
 
@@ -30,14 +30,14 @@ class OrientationComparison:
     """Compares a few frames of an output and its input, both as they are shown."""
 
     def __init__(self) -> None:
-        """Know no frame yet."""
+        """Begin without a frame."""
         self._ours: dict[int, _Small] = {}
         self._apart = 1
         self._offered = 0
         self._ways: Counter[Orientation] = Counter()
 
     def offer(self, number: int, luma: Picture) -> None:
-        """Keep a frame of the output, or not: few are kept, all over the recording."""
+        """Keep a frame of the output, or not: a few are kept, spread over the recording."""
         if self._offered % self._apart == 0:
             self._ours[number] = _small(luma)
             if len(self._ours) > _MOST_FRAMES:  # half of them, twice as far apart
@@ -56,7 +56,7 @@ class OrientationComparison:
             self._ways[way] += 1
 
     def problem(self) -> str | None:
-        """Return how the output is shown otherwise than its input, ``None`` if it is not."""
+        """Return how the output's orientation differs from its input's, ``None`` if it does not."""
         if 2 * sum(self._ways.values()) <= len(self._ours):
             return None
         ((way, _),) = self._ways.most_common(1)
@@ -68,9 +68,9 @@ class OrientationComparison:
 
 
 def _other_way(ours: _Small, theirs: _Small) -> Orientation | None:
-    """Return what would have to be done to our frame to show it as theirs.
+    """Return the orientation that would turn our frame into theirs.
 
-    ``None`` for nothing, and where that cannot be told.
+    Returns ``None`` if none is needed, or if that cannot be decided.
     """
     likeness = {way: _likeness(way.applied(ours), theirs) for way in _WAYS}
     best = max(likeness, key=lambda way: likeness[way])
@@ -84,7 +84,7 @@ def _small(luma: Picture) -> _Small:
 
 
 def _likeness(left: _Small, right: _Small) -> float:
-    """Return the correlation of two pictures, 0 where one of them shows nothing."""
+    """Return the correlation of two pictures, 0 if one of them is blank."""
     left, right = left - left.mean(), right - right.mean()
     size = float(np.sqrt((left**2).sum() * (right**2).sum()))
     return 0.0 if size < 1 else float((left * right).sum()) / size

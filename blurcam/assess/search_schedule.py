@@ -1,4 +1,4 @@
-"""Which frames of an output are searched, where, and how closely."""
+"""The search schedule of a verification: which frames are searched, where, and how closely."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from blurcam.detect.crops import joined
 from blurcam.media.orientation import AS_STORED, Orientation
 from blurcam.media.regions import Box
 
-# Frames from one full search to the next, at most, whatever the time stamps say.
+# The most frames from one full search to the next, whatever their time stamps.
 _MOST_FRAMES: Final = 25
-# Changes over more than this share of a frame have it searched fully.
+# A frame with changes over more than this share of it is searched fully.
 _MOST_CHANGED: Final = 0.7
 _TURNS: Final = (180, 90, 270)
-# What a turned search suspects is a head that may lie half-way between two turns.
+# A head that a turned search suspects may lie between two turns.
 _ROLLS: Final = (0.0, -40.0, 40.0)
 
 
 class SearchSchedule:
-    """Searches what is due, what has changed and what is in doubt.
+    """Searches frames that are due, areas that have changed, and doubtful places.
 
-    Frames are searched as a player shows them. Of each full search one is repeated turned: by 180,
-    90 and 270 degrees, one after the other; where that shows a face every later search does too.
+    Frames are searched as a player shows them. Each full search is repeated with the frame turned
+    by 180, 90 or 270 degrees, one after another. If that shows a face, every later search is
+    repeated at that turn.
     """
 
     def __init__(
@@ -55,7 +56,7 @@ class SearchSchedule:
         self.shown = shown
 
     def take(self, frame: DecodedFrame) -> bool:
-        """Search a frame where that is due; return whether it was searched fully."""
+        """Search a frame if that is due; return whether it was searched fully."""
         self.time = frame.time
         luma = frame.luma()
         areas = self._changes.show(luma)

@@ -1,4 +1,4 @@
-"""What looks like a face in an output, put together over the frames on which it is seen."""
+"""Faces seen in an output, each joined over the frames on which it is seen."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _GAP: Final = 25
 _STEP: Final = 0.5
 # Side of the square to which a face is scaled for comparison, in pixels.
 _PATCH: Final = 16
-# Below this correlation an output shows something else than its input: its cover. (A face in plain
-# sight correlates by more than 0.7.)
+# Below this correlation an output shows its cover and not its input. (An exposed face has more than
+# 0.7.)
 _OTHER: Final = 0.25
-# Number of frames of a face that are compared.
+# The most frames of a face that are compared.
 _MOST_COMPARED: Final = 5
 
 Patch = NDArray[np.float32]
@@ -47,7 +47,7 @@ class _Sighting:
 
     @property
     def is_cover(self) -> bool:
-        """Whether every frame that was compared shows something else than the input."""
+        """Whether every compared frame shows cover and not the input."""
         return bool(self.correlations) and max(self.correlations) < _OTHER
 
     def told(self) -> SeenFace:
@@ -62,7 +62,7 @@ class _Sighting:
 class SeenFaces:
     """Faces seen in an output, in order of time.
 
-    A face counts as exposed from when it was seen until its place was searched without seeing it.
+    A face counts as exposed from when it is seen until a search of its place does not see it.
     """
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ class SeenFaces:
         turned: int,
         areas: Sequence[Box],
     ) -> None:
-        """Take what a search of these areas of a frame found (all of it where there are none)."""
+        """Take the finds of a search of these areas of a frame (no areas: all of it)."""
         for each in self._sightings:
             is_searched = not areas or any(area.meets(each.box) for area in areas)
             if each.is_open and each.turned == turned and is_searched:
@@ -111,7 +111,7 @@ class SeenFaces:
                 each.until = max(each.until, time)
 
     def compare(self, number: int, luma: Picture) -> None:
-        """Take a frame of the input: what was seen on the frame of this number is compared."""
+        """Compare a frame of the input with what was seen on the output's frame of this number."""
         for each in self._sightings:
             if number in each.patches:
                 box, patch = each.patches[number]
@@ -122,16 +122,16 @@ class SeenFaces:
         return any(number in each.patches for each in self._sightings)
 
     def told(self) -> Iterator[SeenFace]:
-        """Yield what looks like a face, and is not known for cover."""
+        """Yield the finds that are not known to be cover."""
         yield from (each.told() for each in self._sightings if not each.is_cover)
 
     @property
     def dismissed(self) -> int:
-        """How many are known for cover."""
+        """How many finds are known to be cover."""
         return sum(each.is_cover for each in self._sightings)
 
     def exposure_s(self, frame_s: float) -> float:
-        """Return for how many seconds a face was seen; ``frame_s`` is how long a frame lasts."""
+        """Return the seconds for which a face was seen; ``frame_s`` is a frame's duration."""
         spans = sorted((each.time, each.until) for each in self.told())
         total, end = 0.0, float("-inf")
         for start, until in spans:
@@ -152,7 +152,7 @@ def _may_be_same(sighting: _Sighting, box: Box, number: int) -> bool:
 
 
 def patch_of(luma: Picture, box: Box) -> Patch | None:
-    """Return the inner part of a face, small and without its own light, if it is in the frame."""
+    """Return the inner part of a face, small and high-passed, if it is in the frame."""
     rows, columns = luma.shape
     inner = box.grown(0.8).intersection(Box(0, 0, columns, rows))
     if inner is None or inner.width < 4 or inner.height < 4:
@@ -164,7 +164,7 @@ def patch_of(luma: Picture, box: Box) -> Patch | None:
 
 
 def likeness(luma: Picture, box: Box, patch: Patch) -> float:
-    """Return how alike (-1 to 1) the input shows this place, perhaps a pixel or two beside it."""
+    """Return the best correlation (-1 to 1) of the input at this place, give or take two pixels."""
     step = max(1, round(box.height / 16))
     best = -1.0
     for dy in (-step, 0, step):

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 def draw(path: Path, reports: Sequence[EvaluationReport]) -> None:
     """Draw the share of faces that is covered over the share of pixels covered needlessly.
 
-    The first report is the point in force, and is marked. Raises
-    :class:`~blurcam.errors.ConfigError` for a name that no picture can have.
+    The first report has the settings in force, and is marked. Raises
+    :class:`~blurcam.errors.ConfigError` for a suffix that is not a picture's.
     """
     first, *others = reports
     curve = sorted(others, key=lambda each: each.threshold)

@@ -1,4 +1,4 @@
-"""What a verification found, and what it comes to."""
+"""The result of a verification, and its verdict."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Final
 
-# Number of seen faces that are listed; the rest is counted.
+# At most this many seen faces are listed; the rest are counted.
 MOST_TOLD: Final = 200
 _MOST_LINES: Final = 20
 
 
 class VerificationVerdict(Enum):
-    """What a verification comes to."""
+    """The verdict of a verification."""
 
     PASS = "pass"
     PASS_EMPTY = "pass (empty)"
@@ -23,11 +23,11 @@ class VerificationVerdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
-    """Something in the output that looks like a face: from when to when, where, how surely.
+    """Something in the output that looks like a face: its times, place and confidence.
 
-    The box is in pixels of the frame as it is stored, at the moment of the highest confidence.
-    ``frames`` is on how many searched frames it was seen. ``turned`` is by how many degrees the
-    frame had to be turned further than a player turns it.
+    The box is in pixels of the stored frame at the moment of the highest confidence. ``frames`` is
+    the number of searched frames on which it was seen. ``turned`` is the turn in degrees, beyond a
+    player's, at which it was seen.
     """
 
     time: float
@@ -57,11 +57,11 @@ class SeenFace:
 class SearchEffort:
     """How much of an output was searched.
 
-    ``frames`` were decoded and compared with what was searched before; ``whole`` of them were
+    ``frames`` were decoded and compared with what was searched before. ``whole`` of them were
     searched fully, and ``parts`` where something had changed or was in doubt. ``coarse`` of those
-    had more change than the budget allows, and were searched at a smaller scale, ``scale`` at the
-    least. ``searched_share`` is what the detector was shown over the pixels of all frames.
-    ``places`` are doubtful places of a regions file that were searched.
+    had more change than the budget allows, and were searched at a smaller scale, at least
+    ``scale``. ``searched_share`` is the number of pixels that the detector got over those of all
+    frames. ``places`` counts the doubtful places that were searched.
     """
 
     frames: int = 0
@@ -92,10 +92,10 @@ class SearchEffort:
 class Verification:
     """What was checked, what was found, and the verdict.
 
-    ``sees_from`` is the height in pixels from which the detector was shown to see every face on
-    this footage. ``seen`` is what still looks like a face, ``exposure_s`` for how long;
-    ``dismissed`` counts what looked like one and shows other samples than the input there: the
-    cover itself. ``problems`` make the output fail, ``doubts`` have it reviewed.
+    ``sees_from`` is the height in pixels from which the detector found every planted face on this
+    footage. ``seen`` lists what still looks like a face, and ``exposure_s`` is for how long.
+    ``dismissed`` counts finds whose samples differ from the input's: they are the cover itself.
+    ``problems`` make the output fail; ``doubts`` ask for a review.
     """
 
     output: str

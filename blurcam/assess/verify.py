@@ -1,9 +1,9 @@
-"""Whether a finished output keeps what was promised, judged from outside.
+"""The verification of a finished output, from outside.
 
-The file is opened by code that had no part in making it, and searched with a detector that had no
-part in it either. Every frame is compared with what was searched before, so that a face that shows
-for a single frame is searched for on that frame. Nothing found is not enough: the detector must
-have shown, on this footage, that it would have seen something.
+Code and a detector that had no part in the redaction read and search the file. Every frame is
+compared with what was searched before, so that a face that shows for a single frame is searched for
+on that frame. It is not enough that nothing is found: the detector must also find planted faces on
+this footage.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ from blurcam.models.load import load
 from blurcam.runtime.counts import counted
 from blurcam.settings.redaction import AudioPolicy, DetectorName
 
-# Number of searched frames, spread over the recording, into which faces are planted.
+# Faces are planted into this many searched frames, spread over the recording.
 _PLANTED_FRAMES: Final = 4
 
 
 def independent_of(redactor: str) -> DetectorName:
-    """Return a detector other than those that redacted: YuNet where it is here, else MediaPipe.
+    """Return a detector other than those that redacted: YuNet if it is here, else MediaPipe.
 
-    Raises :class:`~blurcam.errors.ConfigError` for a redactor that is no detector.
+    Raises :class:`~blurcam.errors.ConfigError` for a redactor that is not a detector.
     """
     names = set(redactor.split("+"))
     if unknown := names - CONFIDENCE.keys():
@@ -72,14 +72,14 @@ def verify(
 ) -> Iterator[float | Verification]:
     """Verify an output: yield the seconds searched so far, and last the verification.
 
-    ``against`` is the recording that it was made from. ``redactor`` is the detector that redacted
-    it; ``detector`` is the one to verify with, if it shall not be chosen. A frame is searched fully
-    once in ``every`` seconds (with 0 every frame), and every other frame where it changed.
-    ``faces_known``: faces were found when it was redacted. ``regions`` and ``summary`` are the
-    run's: their doubtful places are searched too.
+    ``against`` is the recording from which it was made. ``redactor`` is the detector that redacted
+    it; ``detector`` is the one to verify with, ``None`` to have one chosen. A frame is searched
+    fully every ``every`` seconds (0: each frame), and every other frame where it changed. With
+    ``faces_known`` the run found faces. ``regions`` and ``summary`` are the run's: their doubtful
+    places are searched, too.
 
-    Raises :class:`~blurcam.errors.SourceOpenError` for a file that is not there, ConfigError for a
-    detector that would only repeat its own mistakes.
+    Raises :class:`~blurcam.errors.SourceOpenError` for a file that does not exist, ConfigError for
+    a detector that would repeat its own mistakes.
     """
     independent = independent_of(redactor)
     chosen = detector or independent
@@ -126,7 +126,7 @@ class _Examination:
         yield self._conclude(found, planted)
 
     def _facts(self) -> ContainerFacts | None:
-        """Read the container, and note what must not be in it."""
+        """Read the container, and note contents that must not be there."""
         if not self.output.exists():
             raise SourceOpenError(f"{self.output}: does not exist; name a redacted recording")
         if self.output.is_dir():
@@ -152,7 +152,7 @@ class _Examination:
         return found
 
     def _search(self, found: ContainerFacts) -> Iterator[float]:
-        """Decode every frame, and search what is due and what has changed."""
+        """Decode every frame, and search as the schedule says."""
         damaged = 0
         try:
             for frame in decoded(self.output):
@@ -175,7 +175,7 @@ class _Examination:
             )
 
     def _compare(self, ours: ContainerFacts, against: Path) -> Iterator[float]:
-        """Note in what the output differs from its input, which it must not."""
+        """Note the differences between the output and its input."""
         comparison = InputComparison(
             against, self.schedule, self.ways, faces_known=self.faces_known
         )

@@ -219,7 +219,7 @@ def _join_regions(task: JoinSpans, summary: Summary) -> None:
 def finish_redaction(
     task: RedactRecording | JoinSpans, summary: Summary, timeline: CoverageBySecond
 ) -> Iterator[TaskStep | Outcome]:
-    """Verify a complete output if asked, take pictures of it for the report, and yield the outcome."""
+    """Verify a complete output if asked, take the report's pictures, and yield the outcome."""
     path = task.config.output
     verification = None
     if task.verify:

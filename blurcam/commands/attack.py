@@ -23,10 +23,10 @@ def attack(
         Path | None, typer.Option("--json", help="Also write the report as JSON.")
     ] = None,
 ) -> None:
-    """Train machines on redacted faces, and say how often they name the right person.
+    """Train machines on redacted faces, and tell how often they name the right person.
 
-    Exit code 1 where any of them does better than 99 % of those who guess, 3 where that cannot be
-    told from so few people and pictures.
+    Exit code 1 if any of them does better than guessing in 99 % of cases, 3 if there are too few
+    people and pictures to tell.
     """
     if faces is None:
         known = os.environ.get("BLURCAM_EVAL_DATA")

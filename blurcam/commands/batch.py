@@ -107,7 +107,7 @@ AsJson = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Telling:
-    """How a job is told."""
+    """The options for a job's messages."""
 
     log_format: LogFormat
     quiet: bool
@@ -131,10 +131,10 @@ def run_batch(
     sign_key: SignKey = None,
     quiet: Quiet = False,
 ) -> None:
-    """Redact recordings, mirroring their folders below --out; run it again to go on.
+    """Redact recordings, and mirror their folders below --out; run it again to go on.
 
-    What is done is not done again, unless the recording or the settings changed. Nothing is
-    overwritten but blurcam's own earlier output. How a job stands: blurcam batch status DIR.
+    A finished recording is not redacted again, unless it or the settings changed. blurcam
+    overwrites only its own earlier outputs. The state of a job: blurcam batch status DIR.
     """
     from blurcam.batch.inputs import refuse_nothing, refuse_overlap, select
     from blurcam.batch.job import Job
@@ -160,7 +160,7 @@ batch_app.command("run", cls=_BatchCommand, epilog="\n\n".join(["Examples:", *_E
 
 
 def _workers(batch: Batch, engine: EngineName, address: str) -> Callable[[Path], WorkerPool]:
-    """Return what makes the workers, given where they log to."""
+    """Return a function that makes the workers, which log to its argument."""
     from blurcam.batch.local_workers import LocalWorkers, suitable_jobs, suitable_memory
     from blurcam.batch.ray_workers import RayWorkers
     from blurcam.batch.task_work import refuse_encoder
@@ -206,7 +206,7 @@ def _carry_out(
                     began = True
                     told.tell(each)
                     check_signals()
-        except Exception:  # typer's Exit too: what was done before is reported all the same
+        except Exception:  # typer's Exit, too: the work before it is reported all the same
             if began:
                 with _told_alone():
                     _report(running, telling)
@@ -225,9 +225,9 @@ def _report(running: OpenJob, telling: _Telling) -> None:
 
 @contextmanager
 def _told_alone() -> Iterator[None]:
-    """Say what keeps a report from being written: the job has an error of its own to end in.
+    """Log an error of writing the report, since the job ends with an error of its own.
 
-    A full disk, for one, has no room for the report either.
+    A full disk, for example, has no room for the report either.
     """
     try:
         yield
@@ -236,9 +236,9 @@ def _told_alone() -> Iterator[None]:
 
 
 def _conclude(counts: JobCounts, out: Path, telling: _Telling) -> int:
-    """Say how it went, to people and to programs; return the exit code.
+    """Report the result to people and programs; return the exit code.
 
-    What is for programs goes to a log or a pipe, not to a terminal.
+    JSON goes to a log or a pipe, not to a terminal.
     """
     code = INCOMPLETE if counts.failed or counts.review or counts.left else DONE
     line = json.dumps({"command": "batch", "exit": code, **asdict(counts)})

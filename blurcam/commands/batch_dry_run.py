@@ -1,4 +1,4 @@
-"""``batch --dry-run``: what would be done with each recording, why, and how long it would take."""
+"""``batch --dry-run``: the plan for each recording, and an estimate of the time."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def rehearse(
     workers: Callable[[Path], WorkerPool] | None,
     log_format: LogFormat,
 ) -> int:
-    """List what would be done, and estimate how long it takes; return the exit code.
+    """List what the job would do, and estimate how long it takes; return the exit code.
 
-    Nothing is written but samples, to a temporary folder that goes at the end. ``workers`` makes
-    the workers that redact them, which log to the path that it is given.
+    Only samples are written, to a temporary folder that is removed at the end. ``workers`` makes
+    the workers that redact them; its argument is the path of their log.
     """
     from blurcam.batch.estimate import estimate
     from blurcam.batch.events import RecordingPlanned

@@ -1,4 +1,4 @@
-"""What happens in a job, as lines for people and as JSON for programs."""
+"""The events of a job, as lines for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from blurcam.batch.events import JobEvent
     from blurcam.batch.ledger import RecordingRow
 
-# What programs that read --log-format json know events by.
+# The stable names of the events for programs that read --log-format json.
 _NAMES: Final = {
     "SkippedInput": "skipped",
     "RecordingPlanned": "recording",
@@ -26,7 +26,7 @@ _FINISHED: Final = ("frames", "tracks", "covered_whole", "lost", "complete", "ve
 
 
 def duration(seconds: float) -> str:
-    """Return a length of time, coarsely: "2 h 5 min"."""
+    """Return a rounded length of time: "2 h 5 min"."""
     minutes = round(seconds / 60)
     if minutes >= 2880:
         return f"{minutes // 1440} days"
@@ -36,7 +36,7 @@ def duration(seconds: float) -> str:
 
 
 def is_trouble(event: JobEvent) -> bool:
-    """Whether something went wrong, so that --quiet tells it too."""
+    """Whether an event tells of trouble, so that --quiet shows it, too."""
     from blurcam.batch.events import RecordingFinished, RecordingRetried
 
     return isinstance(event, RecordingRetried) or (
@@ -46,7 +46,7 @@ def is_trouble(event: JobEvent) -> bool:
 
 
 def line_of(event: JobEvent) -> str | None:
-    """Return the line that tells it, ``None`` for what is too small to tell."""
+    """Return the line for an event, ``None`` if it is too minor."""
     from blurcam.batch.events import JobPlanned, RecordingBegan, RecordingFinished, RecordingRetried
     from blurcam.batch.inputs import SkippedInput
     from blurcam.batch.output_names import shown
@@ -81,7 +81,7 @@ def _finished(row: RecordingRow) -> str:
 
 
 def event_of(event: JobEvent) -> dict[str, Any]:
-    """Return it as values for JSON."""
+    """Return an event as values for JSON."""
     from blurcam.batch.events import JobPlanned, RecordingPlanned, RecordingProgressed
     from blurcam.batch.inputs import SkippedInput
     from blurcam.batch.output_names import shown

@@ -1,4 +1,4 @@
-"""Which recordings a job is about, as it is said on the command line."""
+"""The options that choose the recordings of a job."""
 
 from __future__ import annotations
 

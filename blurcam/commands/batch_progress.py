@@ -1,4 +1,4 @@
-"""How a job is told while it runs: bars on a terminal, lines in a log, events for a program."""
+"""The progress of a job: bars on a terminal, lines in a log, events for a program."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
     from blurcam.batch.tasks import TaskStep
 
 LogFormat = Literal["text", "json"]
-# Where there is no terminal, how far the job is is told this often, in seconds.
+# Without a terminal the progress is logged this often, in seconds.
 _EVERY: Final = 30.0
-# Of a task that also verifies, about so much is redacting.
+# Redacting takes about this share of a task that also verifies.
 _REDACTING: Final = 0.75
 
 
 class ProgressReporter(Protocol):
-    """Tells what happens in a job."""
+    """Shows the events of a job."""
 
     def tell(self, event: JobEvent) -> None:
-        """Tell one thing, or not, if it is too small to tell."""
+        """Show an event, unless it is too minor."""
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def reporter(log_format: LogFormat, quiet: bool, *, verifies: bool) -> Iterator[
 
 @dataclass(slots=True)
 class _Part:
-    """A task under way: of which recording, how many bytes it stands for, how far it is."""
+    """A task under way: its recording, its bytes, and its progress."""
 
     file: int
     size: float
@@ -59,10 +59,10 @@ class _Part:
 
 
 class JobProgress:
-    """How far a job is, how fast it goes, and how long it will take; in bytes of its input."""
+    """The progress of a job, its rate and the time to go, in bytes of its input."""
 
     def __init__(self, *, verifies: bool = False) -> None:
-        """Know nothing yet; ``verifies``: each recording is verified after it is redacted."""
+        """Begin; ``verifies`` if each recording is verified after it is redacted."""
         self.files = self.files_done = 0
         self.size = 0
         self._size_finished = self._size_before = 0
@@ -72,7 +72,7 @@ class JobProgress:
         self._began = time.monotonic()
 
     def learn(self, event: JobEvent) -> None:
-        """Take note of one event."""
+        """Note one event."""
         from blurcam.batch.events import (
             JobPlanned,
             RecordingBegan,
@@ -102,7 +102,7 @@ class JobProgress:
                 self._size_finished += event.row.size
 
     def _settle(self, worker: int) -> None:
-        """Count the part that a worker did before: it has begun another one."""
+        """Count the last part of a worker, which has begun another one."""
         part = self._under_way.pop(worker, None)
         if part is not None:
             self._parts_done[part.file] = self._parts_done.get(part.file, 0.0) + part.size
@@ -119,12 +119,12 @@ class JobProgress:
 
     @property
     def size_done(self) -> float:
-        """Bytes of the input that are done, parts of recordings under way among them."""
+        """Bytes of the input that are done, including parts of unfinished recordings."""
         parts = sum(part.size * part.share for part in self._under_way.values())
         return min(self.size, self._size_finished + sum(self._parts_done.values()) + parts)
 
     def __str__(self) -> str:
-        """Return it as text: how much of how much, how fast, how long to go."""
+        """Return it as text: how much is done, the rate, the time to go."""
         elapsed = time.monotonic() - self._began
         done = self.size_done
         text = f"{self.files_done} of {counted(self.files, 'recording')}"
@@ -138,7 +138,7 @@ class JobProgress:
 
 
 class LineProgress:
-    """One line for each thing worth telling, and how far the job is twice a minute."""
+    """A line for each event that is not minor, and the progress twice a minute."""
 
     def __init__(self, progress: JobProgress, *, quiet: bool = False) -> None:
         """Tell only what went wrong, if ``quiet``."""
@@ -182,7 +182,7 @@ class JsonProgress:
 
 
 class BarProgress(LineProgress):
-    """A bar for the job and one for each worker; lines for what is worth keeping above them."""
+    """A bar for the job and one for each worker, with the lines of events above them."""
 
     def __init__(self, progress: JobProgress) -> None:
         """Draw nothing yet."""
@@ -207,7 +207,7 @@ class BarProgress(LineProgress):
         return self
 
     def __exit__(self, *exc: object) -> None:
-        """Take the bars away."""
+        """Remove the bars."""
         self._bars.stop()
 
     def say(self, text: str) -> None:
@@ -215,7 +215,7 @@ class BarProgress(LineProgress):
         self._console.print(f"blurcam: {text}", markup=False, highlight=False, soft_wrap=True)
 
     def tell(self, event: JobEvent) -> None:
-        """Tell one thing, and draw the bars anew."""
+        """Show an event, and draw the bars anew."""
         from blurcam.batch import events
 
         super().tell(event)

@@ -1,4 +1,4 @@
-"""``batch status``: how a job stands, and why somebody should look at a recording."""
+"""``batch status``: the state of a job, and the reasons to review a recording."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from blurcam.runtime.counts import counted
 if TYPE_CHECKING:
     from blurcam.batch.ledger import Ledger, RecordingRow
 
-# Text names so many moments of a reason; --json names all that the report does.
+# The text names this many moments of a reason; --json names all that the report does.
 _NAMED: Final = 5
 
 
@@ -27,7 +27,7 @@ def status(
     ],
     as_json: Annotated[bool, typer.Option("--json", help="Say it as one JSON object.")] = False,
 ) -> None:
-    """Say how a job stands: progress, rate, time to go; what failed, what needs review, and why."""
+    """Show a job's progress, rate and time to go; what failed, what needs review, and why."""
     from blurcam.batch.job_folder import LEDGER
     from blurcam.batch.ledger import Ledger
     from blurcam.batch.output_folder import PRIVATE
@@ -70,7 +70,7 @@ def _is_told(row: RecordingRow) -> bool:
 
 
 def _recording(row: RecordingRow, ledger: Ledger) -> dict[str, Any]:
-    """Return a recording that somebody should look at, with its reasons and their moments."""
+    """Return a recording that needs review, with its reasons and their moments."""
     from blurcam.batch.output_names import shown
     from blurcam.batch.review_reasons import as_values, doubts_of, reasons_of
 

@@ -80,7 +80,7 @@ def camera(
 def _watch(camera: Camera, *, retry: bool, quiet: bool) -> int:
     """Redact a camera until SIGINT or SIGTERM; return the exit code."""
     standard = _standard_output() if StdoutOutput() in camera.outputs else None
-    # Only now: what is loaded here may write to standard output, which no longer is the video's.
+    # These imports come last: they may write to standard output, which by now is not the video's.
     from blurcam.runs.camera import CameraRun
 
     warn_of_cosmetic(camera.effect)
@@ -113,10 +113,10 @@ def _standard_output() -> int | None:
 
 
 class _Console:
-    """Tells on stderr how a camera does, and asks for the end where going on is of no use.
+    """Logs the state of a camera to stderr, and ends the run if it is of no use to go on.
 
-    That is so where nobody reads standard output any more, and where a camera that never answered
-    has not done so for ``patience`` seconds, ``None`` for ever.
+    That is so if nobody reads standard output any more, or if a camera that has never answered has
+    not done so for ``patience`` seconds (``None``: any time).
     """
 
     def __init__(self, camera: Camera, stop: Stop, patience: float | None, *, quiet: bool) -> None:
@@ -129,7 +129,7 @@ class _Console:
         self._last: CameraStatus | None = None
 
     def beat(self, status: CameraStatus) -> None:
-        """Take the status of this moment."""
+        """Take the present status."""
         before, self._last = self._last, status
         self._before, self._at = self._at, time.monotonic()
         if not self._quiet:
@@ -141,7 +141,7 @@ class _Console:
             self._stop.ask()
 
     def written(self) -> Iterator[str]:
-        """Yield the outputs that were given anything."""
+        """Yield the outputs to which anything was written."""
         for output in () if self._last is None else self._last.outputs:
             if output.bytes:
                 yield output.name
@@ -150,11 +150,11 @@ class _Console:
         if status.frames_in or status.last_error is None:
             return False
         is_late = time.monotonic() - self._began >= patience
-        # A camera that refuses the password locks out who asks again and again.
+        # A camera locks out clients that try a wrong password again and again.
         return status.state == "refused" or (status.state == "backoff" and is_late)
 
     def _tell(self, status: CameraStatus, before: CameraStatus | None) -> None:
-        """Say that the state has changed; on a terminal also how it goes, in a line that stays."""
+        """Log a change of state; on a terminal also show the figures, in one line."""
         on_terminal = sys.stderr.isatty()
         if before is None or status.state != before.state:
             clear_line(on_terminal)

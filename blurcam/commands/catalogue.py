@@ -1,7 +1,7 @@
-"""Every command: what it does in a line, what most people need of it, and examples.
+"""The catalogue of commands: a line on each, its common options, and examples.
 
-A command's module is loaded only when the command is asked for, so that ``blurcam --help`` answers
-at once.
+A command's module is loaded only when the command is used, so that ``blurcam --help`` answers at
+once.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ class BriefCommand(TyperCommand):
         return super().invoke(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write the help, with the options that are asked for."""
+        """Write the help, with the common options or all of them."""
         kept = {*self.common, "help_all"}
         options: list[Any] = [each for each in self.params if each.param_type_name == "option"]
         rare = [] if self.shows_all else [each for each in options if each.name not in kept]
@@ -125,7 +125,7 @@ class BriefCommand(TyperCommand):
 
 
 class Commands(TyperGroup):
-    """The commands, each loaded when it is run, and until then known by its summary."""
+    """The commands; each is loaded when it runs, and known by its summary until then."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Return the names, in the order of the catalogue."""
@@ -154,7 +154,7 @@ class Commands(TyperGroup):
 
 
 def _unknown(name: str, words: list[str]) -> str:
-    """Return what to say of a word that is no command, and what may have been meant."""
+    """Return the error for a word that is not a command, with a suggestion."""
     is_input = "://" in name or name == "-" or "." in name or Path(name).exists()
     if is_input:
         command = "camera" if "://" in name else "pipe" if name == "-" else "run"
@@ -219,7 +219,7 @@ def _ends(place: str) -> bool:
 
 
 def _as_a_recording() -> dict[str, object]:
-    """Return the defaults of ``run`` where ``pipe`` has others."""
+    """Return the defaults of ``run`` that differ from those of ``pipe``."""
     from blurcam.settings.redaction import Cover
 
     usual = Cover()
@@ -246,7 +246,7 @@ def _places(words: list[str]) -> Iterator[str]:
 
 
 def with_this_option(option: str, *, but: str) -> str | None:
-    """Return the command that knows an option, other than ``but``; ``None`` where none does."""
+    """Return a command other than ``but`` that has an option, ``None`` if there is none."""
     for name in ("run", "camera", "pipe"):
         known = {spelt for each in load(name).params for spelt in each.opts}
         if name != but and option in known:

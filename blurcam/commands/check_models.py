@@ -14,7 +14,7 @@ from blurcam.commands.terminal import DONE, FAILED, USAGE
 def check(
     input: Annotated[Path | None, typer.Argument(help="Also try to read this recording.")] = None,
 ) -> None:
-    """Say whether blurcam can work here, and what to do if not."""
+    """Check whether blurcam can work here, and tell what to do if not."""
     from blurcam.assess.check_install import examine
 
     worst = DONE

@@ -1,1 +1,1 @@
-"""The attack on an effect: whom a machine can name that trains on the redacted video."""
+"""The attack on an effect: how many people can a machine name that trains on redacted video."""

@@ -1,4 +1,4 @@
-"""What an attacker makes of redacted frames before looking for a face in them."""
+"""The views of an attacker: what an attacker computes from redacted frames before naming people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Shots = NDArray[np.uint8]
 """Crops of one picture's frames, ``(frames, rows, columns)``."""
 
 _SIZE: Final = (32, 40)
-# The blur that is undone: what `gaussian` and its like do to a face of this size.
+# The sigma of the blur that is undone: that of `gaussian` and its like on a face of this size.
 _SIGMA: Final = 0.3 * min(MASK.box.width, MASK.box.height) / 1.4
 _NOISE_TO_SIGNAL: Final = 1e-3
 _FUSED: Final = 5
@@ -24,7 +24,7 @@ _FUSED: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class AttackView:
-    """A way to look at the frames of a picture; ``trains_on_clear`` for one who has only those."""
+    """A view of a picture's frames. ``trains_on_clear`` if the attacker has only clear faces."""
 
     name: str
     see: Callable[[Shots, NDArray[np.float32]], NDArray[np.float32]]
@@ -32,7 +32,7 @@ class AttackView:
 
 
 def crop(frame: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return what is under the mask and just beside it, a copy."""
+    """Return a copy of what is under the mask and just beside it."""
     box = MASK.box
     return np.array(frame[box.y0 : box.y1, box.x0 : box.x1], np.uint8)
 
@@ -66,7 +66,7 @@ VIEWS: Final = (
 
 
 def _aligned(shots: Shots, shifts: NDArray[np.float32], scale: int) -> NDArray[np.float32]:
-    """Return the mean of frames moved back to where they came from, which the attacker knows."""
+    """Return the mean of the frames, each moved back by its shift, which the attacker knows."""
     rows, columns = shots.shape[1:]
     total = np.zeros((rows * scale, columns * scale), np.float32)
     for shot, (dx, dy) in zip(shots, shifts, strict=False):
@@ -79,7 +79,7 @@ def _aligned(shots: Shots, shifts: NDArray[np.float32], scale: int) -> NDArray[n
 
 
 def _wiener(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
-    """Undo a Gaussian blur as well as noise allows (Wiener, 1949)."""
+    """Undo a Gaussian blur as far as the noise allows (Wiener, 1949)."""
     rows, columns = picture.shape
     pad = int(2 * sigma) + 2
     padded = np.pad(picture, pad, mode="reflect" if pad < min(rows, columns) else "edge")
@@ -92,7 +92,7 @@ def _wiener(picture: NDArray[np.float32], sigma: float) -> NDArray[np.float32]:
 
 
 def _small(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the picture as features: small, and without its own light and contrast."""
+    """Return the picture as features: small, with light and contrast normalised."""
     small = np.asarray(cv2.resize(picture, _SIZE, interpolation=cv2.INTER_AREA), np.float32)
     even = (small - small.mean()).ravel() / max(1.0, float(small.std()))
     return np.asarray(even, np.float32)

@@ -55,7 +55,7 @@ ATTACKERS: Final[dict[str, Callable[[int], Any]]] = {
     "PCA+LDA": _discriminant,
     "linear SVM": _vectors,
 }
-"""Each attacker, made for a number of pictures to learn from."""
+"""The maker of each attacker, which gets the number of pictures to learn from."""
 
 
 def named(
@@ -64,15 +64,15 @@ def named(
     seen: NDArray[np.float32],
     who: Sequence[int],
 ) -> list[NamedSplit]:
-    """Return who is named, for each of five fixed splits.
+    """Return the names given in each of five fixed splits.
 
-    Row ``i`` of ``learnt`` and of ``seen`` shows person ``who[i]``. Half of everybody's pictures
-    is learnt from, and the other half named.
+    Row ``i`` of ``learnt`` and of ``seen`` shows person ``who[i]``. The attacker learns from half
+    of each person's pictures, and names the other half.
     """
     from threadpoolctl import threadpool_limits
 
     people = np.array(who)
-    # Matrices of a few hundred rows: more threads than one wait for each other, at twice the CPU.
+    # On matrices of a few hundred rows several threads wait for each other, and take twice the CPU.
     with threadpool_limits(1):
         return [_named(make, learnt, seen, people, split) for split in range(SPLITS)]
 

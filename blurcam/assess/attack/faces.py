@@ -1,4 +1,4 @@
-"""Faces of known people, and scenes made of them in which nothing but the face tells who it is."""
+"""Faces of known people, and scenes in which only the face tells who it is."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Grey = NDArray[np.uint8]
 
 WIDTH: Final = 128
 HEIGHT: Final = 160
-# The face, at the size of the ORL pictures, and the ellipse over it: the same for everybody.
+# The face, at the size of the ORL pictures, and the ellipse over it: the same for all people.
 _FACE: Final = Box(18, 24, 110, 136)
 MASK: Final = Region(_FACE.grown(1.15), Basis.DETECTED, track=1)
-# A still hand holds a camera: pixels, so that several frames say more than one.
+# The shake of a hand-held camera in pixels, so that several frames show more than one.
 _JITTER: Final = 1.5
 _NOISE: Final = 2.0
 _SUFFIXES: Final = {".pgm", ".png", ".jpg", ".jpeg", ".bmp"}
@@ -44,9 +44,9 @@ class People:
 
 
 def load_people(folder: Path) -> People:
-    """Read a folder of folders of pictures, one a person; everybody with as many as the least has.
+    """Read a folder with a folder of pictures for each person; use the same number for each.
 
-    Raises :class:`~blurcam.errors.ConfigError` where there are not at least two people with four
+    Raises :class:`~blurcam.errors.ConfigError` if there are not at least two people with four
     pictures each.
     """
     if not folder.is_dir():
@@ -80,16 +80,16 @@ def _read(path: Path) -> Grey:
 
 
 def jitter(shot: int, frames: int) -> NDArray[np.float32]:
-    """Return by how many pixels the picture is shifted in each frame, ``(frames, 2)``: x, y."""
+    """Return the shift of the picture in each frame, in pixels, ``(frames, 2)``: x, y."""
     drawn = np.random.default_rng((7, shot)).uniform(-_JITTER, _JITTER, (frames, 2))
     return drawn.astype(np.float32)
 
 
 def scene(face: Grey, shot: int, frames: int) -> Iterator[Grey]:
-    """Yield frames of a face, cropped to an ellipse, before a background of its own.
+    """Yield frames of a face, cropped to an ellipse, on a random background.
 
-    The background, its light and the noise are drawn by ``shot``, not by who it is: what the rim
-    of the mask shows has nothing to do with the person.
+    ``shot`` and not the person decides the background, its light and the noise. So the pixels at
+    the rim of the mask tell nothing of the person.
     """
     rng = np.random.default_rng((11, shot))
     coarse = rng.uniform(40, 210, (6, 5)).astype(np.float32)

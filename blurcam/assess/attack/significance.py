@@ -1,4 +1,4 @@
-"""What an attacker who guesses would score: a permutation of the names."""
+"""The significance of an attack: what guessing would score, by permutations of the names."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-# The share of sets of pictures in which an effect that carries nothing is accused, at most.
+# An effect that carries nothing is accused in at most this share of sets of pictures.
 ACCUSED: Final = 0.01
 # Number of permutations of each split.
 _PERMUTATIONS: Final = 400
@@ -19,27 +19,26 @@ Names = NDArray[np.int_]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedSplit:
-    """One split: who is on the pictures that were to be named, and who was named."""
+    """One split: the true names of the pictures, and the names that the attacker gave."""
 
     who: Names
     named: Names
 
     @property
     def rate(self) -> float:
-        """The share that was named rightly."""
+        """The share of right names."""
         return float((self.who == self.named).mean())
 
 
 def guessing_limit(attacks: Sequence[Sequence[NamedSplit]]) -> float:
-    """Return the rate that the best of all attackers stays under by guessing, in 99 % of sets.
+    """Return the rate below which the best of all attackers stays by guessing, in 99 % of sets.
 
-    ``attacks`` has the splits of each attacker, the same splits for all. Where the redacted
-    pictures say nothing of the names, the names of the pictures that were to be named can be
-    exchanged: each permutation gives the best of the attackers by chance. (Permutation test with
-    the maximum statistic, Westfall and Young, 1993.)
+    ``attacks`` has the splits of each attacker, the same splits for all. If the redacted pictures
+    carry nothing, their true names can be exchanged: each permutation gives the best rate by
+    chance. (Permutation test with the maximum statistic, Westfall and Young, 1993.)
 
-    The permutations are of single splits, and their rates vary more than the mean over the splits
-    that they judge: the limit errs on the side of the effect.
+    The permutations are of single splits. Their rates vary more than the mean over the splits that
+    they judge, so that the limit favours the effect.
     """
     drawn = np.random.default_rng(17)
     best: list[NDArray[np.float64]] = []

@@ -1,4 +1,4 @@
-"""One effect under attack: scenes through the real program, and who is named in what comes out."""
+"""The trial of one effect: the program redacts scenes, and attackers name the people in them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from blurcam.sources.recording import open_source
 from blurcam.track.regions_file import Header
 
 FRAMES: Final = 25
-# Where guessing names half of the pictures rightly in one set of a hundred, nothing can be told.
+# If guessing gives half of the pictures the right name in one set of a hundred, there are too few.
 _MOST_BY_CHANCE: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class AttackRate:
-    """How often one attacker, looking in one way, names the right person."""
+    """The rate of right names of one attacker with one view."""
 
     view: str
     attacker: str
@@ -42,9 +42,9 @@ class AttackRate:
 
 @dataclass(frozen=True, slots=True)
 class AttackReport:
-    """What came of the attack on one effect; ``effect`` is "none" for clear faces.
+    """The result of the attack on one effect; ``effect`` is "none" for clear faces.
 
-    Of sets in which every attacker guesses, 99 % stay at or below ``limit``.
+    If every attacker guesses, 99 % of sets stay at or below ``limit``.
     """
 
     effect: str
@@ -55,7 +55,7 @@ class AttackReport:
 
     @property
     def chance(self) -> float:
-        """How often a guess is right."""
+        """The rate of right names by chance."""
         return 1 / self.people
 
     @property
@@ -65,12 +65,12 @@ class AttackReport:
 
     @property
     def holds(self) -> bool:
-        """Whether no attacker does better than one who guesses, as far as that can be told."""
+        """Whether no attacker does better than by guessing, as far as that can be told."""
         return self.can_tell and all(each.rate <= self.limit for each in self.rates)
 
     @property
     def verdict(self) -> str:
-        """What it comes to, in words."""
+        """The verdict in words."""
         if not self.can_tell:
             return "too few people and pictures to tell"
         return "no better than chance" if self.holds else "people can be named"
@@ -100,15 +100,15 @@ Redactor = Callable[[Path, Path, int], None]
 
 
 def attack(people: People, effect: EffectName, *, frames: int = FRAMES) -> AttackReport:
-    """Redact scenes of everybody with an effect, and let every attacker loose on them."""
+    """Redact scenes of all people with an effect, and run every attacker on them."""
     return attack_on(people, effect, _by_blurcam(effect, (MASK,), frames), frames=frames)
 
 
 def attack_on(
     people: People, effect: str, redactor: Redactor, *, frames: int = FRAMES
 ) -> AttackReport:
-    """Attack whatever ``redactor`` makes of the scenes; ``effect`` is what to call that."""
-    # Who has only clear faces learns from one frame of each picture.
+    """Attack the output of ``redactor`` for the scenes; ``effect`` is its name."""
+    # An attacker with only clear faces learns from one frame of each picture.
     clear = list(_through(people, _by_blurcam("blur", (), 1), 1))
     hidden = list(_through(people, redactor, frames))
     named_by: dict[tuple[str, str], list[NamedSplit]] = {}
@@ -125,7 +125,7 @@ def attack_on(
 
 
 def _features(view: AttackView, clear: list[Shots], hidden: list[Shots]) -> tuple[Any, Any]:
-    """Return what the attacker learns from, and what must be named."""
+    """Return the features to learn from, and those to name."""
     seen = _seen(view, hidden)
     return (_seen(view, clear) if view.trains_on_clear else seen), seen
 
