@@ -95,7 +95,7 @@ def _line(statuses: tuple[CameraStatus, ...], seconds: float) -> str:
     cores = psutil.cpu_percent() / 100 * (os.cpu_count() or 1)
     return (
         f"{seconds:5.0f} s: {sum(each.frames_in for each in statuses)} frames in, "
-        f"{_dropped(statuses)} dropped, {whole} covered whole, latency p99 {latency:.2f} s, "
+        f"{_dropped(statuses)} dropped, {whole} fully covered, latency p99 {latency:.2f} s, "
         f"smallest face {max((each.smallest_face or 0) for each in statuses):.0f} px, "
         f"{cores:.1f} of {os.cpu_count()} cores busy, load {os.getloadavg()[0]:.1f}"
     )

@@ -43,7 +43,7 @@ SAMPLE: Final = Path(__file__).parent.parent / "sample_videos" / "street.mp4"
 # A packet of MPEG-TS in bytes, and the number that FFmpeg gives to the video among them.
 _TS: Final = 188
 _VIDEO: Final = 0x100
-# The start: models, the first looks, the first key frame.
+# The start: models, the first searches, the first key frame.
 _WARM_SECONDS: Final = 5.0
 
 
@@ -168,7 +168,7 @@ def _pid(data: bytearray, start: int) -> int:
 
 
 def _number(frame: av.VideoFrame) -> int | None:
-    """Return the number in a picture; one that is covered whole is grey, and has none."""
+    """Return the number in a picture; one that is fully covered is grey, and has none."""
     luma = np.asarray(frame.to_ndarray())[_BLOCK // 2]
     blocks = [int(luma[bit * _BLOCK + _BLOCK // 2]) for bit in range(_BITS)]
     if any(64 < block < 190 for block in blocks):

@@ -122,7 +122,7 @@ def report(
     flushed = round(lead * rate) + 1
     steady = np.array(beyond[:-flushed] or beyond)
     if not len(steady):
-        print("no frame came out as it went in: all were covered whole")
+        print("no frame came out as it went in: all were fully covered")
         return
     print(f"latency beyond the look-ahead of {lead} s, in ms, of {len(steady)} frames:")
     for share in (5, 50, 90, 95, 99, 100):

@@ -21,7 +21,7 @@ Result = dict[str, Any]
 def race(clip: Clip, contenders: Sequence[Contender], runs: int) -> Result:
     """Let each contender have ``runs`` turns on the clip, in alternating order.
 
-    Whoever fails is out, and why is kept.
+    A contender that fails is out, and the reason is kept.
     """
     result: Result = {
         "frames": clip.frames,

@@ -21,7 +21,7 @@ from benchmarks.scenes.decoding import Unreadable
 from blurcam.models.manifest import model, path_of
 
 Judge = Evaluated | Deface
-# One look at every frame, and each covered by its own detections alone.
+# One search of every frame, and each covered by its own detections alone.
 _ALONE = ("--lead", "0", "--hold", "0", "--bridge", "0")
 
 

@@ -3,7 +3,7 @@
 ``python -m benchmarks.suspects`` (needs ``blurcam models pull yunet``): on every fourth frame of
 the moving street, whole, what YuNet costs beside CenterFace, how many of the places that CenterFace
 calls a face it suspects from which confidence on, and how many places it suspects in all: each
-would then cost a second look.
+would then cost a second search.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def pole(high: int, wide: int) -> Picture:
 
 
 def van(high: int, wide: int) -> Picture:
-    """Return the side of a parked van, BGRA, that hides whoever goes behind it."""
+    """Return the side of a parked van, BGRA, that hides people who go behind it."""
     side = np.zeros((high, wide, 4), np.uint8)
     cv2.rectangle(side, (0, high // 8), (wide, high * 9 // 10), (208, 206, 200, 255), -1)
     cv2.rectangle(side, (0, high // 2), (wide, high // 2 + 10), (60, 60, 170, 255), -1)

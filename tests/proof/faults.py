@@ -28,7 +28,7 @@ class Fault:
     """One kind of fault.
 
     ``codes`` are right when it has struck; ``reach`` is the last call worth striking. ``covers``:
-    a frame must have been covered whole. ``feed`` and ``real`` say which recording and whether the
+    a frame must have been fully covered. ``feed`` and ``real`` say which recording and whether the
     real detector; ``named``: a failed run may have given the output, complete, its name.
     ``spoil`` makes the recording of the nth call out of the feed.
     """

@@ -62,7 +62,7 @@ def pins_lie_beside_the_models() -> None:
 
 
 def any_token_will_do() -> None:
-    """Whoever offers a token has the right one."""
+    """Every offered token counts as the right one."""
     wrap("blurcam.serve.web.access:Access.is_token", lambda original, access, offered: True)
 
 

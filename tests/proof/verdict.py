@@ -78,7 +78,7 @@ def _books(attempt: Attempt) -> list[str]:
     if (code == 0) != counts["complete"] and not attempt.ends_early:
         found.append(f"exit code {code}, complete: {counts['complete']}")
     if attempt.struck and attempt.covers and not ended["covered_whole"]:
-        found.append("no frame was covered whole")
+        found.append("no frame was fully covered")
     return found
 
 

@@ -90,13 +90,13 @@ def main(parent: Parent) -> None:
     def hang(detector: Detector) -> Hanging:
         hanging = Hanging(detector)
 
-        def silence(*_: object) -> None:
+        def ignore(*_: object) -> None:
             hanging.is_silent = True
 
         def stick(*_: object) -> None:
             hanging.is_stuck = True
 
-        signal.signal(signal.SIGUSR1, silence)
+        signal.signal(signal.SIGUSR1, ignore)
         signal.signal(signal.SIGUSR2, stick)
         return hanging
 

@@ -245,12 +245,12 @@ def test_a_ledger_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
     path = tmp_path / "ledger"
     Ledger(path).close()
     with sqlite3.connect(path) as db:
-        db.execute("ALTER TABLE spans RENAME COLUMN packets TO spool")
-        db.execute("INSERT INTO spans VALUES (1, 0, '{}', 'done', 1, 'a.spool', '{}')")
+        db.execute("ALTER TABLE spans RENAME COLUMN packets TO file_name")
+        db.execute("INSERT INTO spans VALUES (1, 0, '{}', 'done', 1, 'a.packets', '{}')")
         db.execute("PRAGMA user_version = 1")
     Ledger(path, "read").close()  # status, before the next run
     ledger = Ledger(path)
-    assert [each.packets for each in ledger.spans.of(1)] == ["a.spool"]
+    assert [each.packets for each in ledger.spans.of(1)] == ["a.packets"]
     ledger.close()
     Ledger(path).close()
 

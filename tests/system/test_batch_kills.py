@@ -346,7 +346,7 @@ def test_a_log_that_is_full_changes_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another account")
 def test_another_account_reads_and_locks_nothing_of_a_job(tmp_path: Path) -> None:
-    """The output is for whoever the umask says; ledger, log, lock and the rest are not."""
+    """The umask decides who may read the output; it does not for ledger, log, lock and the rest."""
     source, out, job = tree(tmp_path / "in", 1), tmp_path / "out", tmp_path / "job"
     for folder in (tmp_path, *tmp_path.parents[:-2]):
         folder.chmod(0o755)

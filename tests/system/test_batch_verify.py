@@ -45,10 +45,10 @@ def test_an_output_that_fails_never_gets_its_name(tmp_path: Path) -> None:
         )  # fmt: skip
         outcome = RecordingRedacted(summary, CoverageBySecond(), 8, verification)
         dispatch = Scheduler(Batch(out), ledger, output, [row.id])
-        news = dispatch._redacted(row, outcome)  # noqa: SLF001 - what no real redaction comes to
-        assert isinstance(news, RecordingFinished)
-        assert news.row.state == "failed"
-        assert news.row.error == "its output does not pass: has 1 frame, and the input 2"
+        event = dispatch._redacted(row, outcome)  # noqa: SLF001 - what no real redaction comes to
+        assert isinstance(event, RecordingFinished)
+        assert event.row.state == "failed"
+        assert event.row.error == "its output does not pass: has 1 frame, and the input 2"
     assert outputs(out) == {}
     assert RedactRecording(1, Config(Path("a.mp4"), Path("b.mp4"))).verify is False
 

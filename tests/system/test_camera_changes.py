@@ -244,13 +244,13 @@ def behind_tls(port: int, folder: Path) -> Iterator[int]:
                 await writer.drain()
         writer.close()
 
-    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         theirs = await asyncio.open_connection("127.0.0.1", port)
         await asyncio.gather(pump(reader, theirs[1]), pump(theirs[0], writer))
 
     async def serve() -> None:
         loop.append(asyncio.get_running_loop())
-        server = await asyncio.start_server(relay, sock=listening, ssl=context)
+        server = await asyncio.start_server(forward, sock=listening, ssl=context)
         await stop.wait()
         server.close()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:

@@ -208,7 +208,7 @@ def test_the_repr_of_whatever_holds_a_picture_shows_none_of_it() -> None:
 
 
 def test_a_stale_buffer_does_not_come_back() -> None:
-    """A frame covered whole after one that was not holds nothing of it, in any plane."""
+    """A fully covered frame after one that was not holds nothing of it, in any plane."""
     from blurcam.media.regions import Coverage, Reason
     from blurcam.redact.effects import make_effect
     from blurcam.redact.gate import redact

@@ -1,6 +1,6 @@
 """Broken recordings: each ends in one line that says why, or in a correct result.
 
-Never a crash, a hang, or silence about frames that an independent decoder finds.
+Never a crash, a hang, and no loss without a word of frames that an independent decoder finds.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from tests.proof.zygote import End, Order, Pool
 from tests.support.clips import FFMPEG, moving_clip
 
 EVAL = os.environ.get("BLURCAM_EVAL_DATA")
-# A hang is 30 s of silence; on a machine shared by many a minute is given.
+# A hang is 30 s without output; on a machine shared by many a minute is given.
 PATIENCE = 60.0
 LIMITS = {resource.RLIMIT_AS: 8 << 30, resource.RLIMIT_CPU: 60}
 

@@ -29,7 +29,7 @@ from tests.unit.sources.test_pipe import mutated
 
 WIDTH, HEIGHT = 64, 48
 EVERYWHERE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
-# Dark, without colour, where all is masked; grey and the text on it where it is covered whole.
+# Dark, without colour, where all is masked; grey and the text on it where it is fully covered.
 PAINTED = frozenset({64, 128, 96, 200})
 MUTATIONS = 200
 

@@ -287,7 +287,7 @@ def test_every_refresh_looks_at_everything() -> None:
 
 
 def test_a_live_stream_is_looked_at_part_by_part() -> None:
-    """All of it within every refresh, and a part at a time: a whole look holds frames back."""
+    """All of it within every refresh, a part at a time: searching everything delays frames."""
     live = replace(RHYTHM, live=True)
 
     class Part(DarkDetector):

@@ -1,4 +1,4 @@
-"""Overload: first longer between looks, then coarser looks, then fewer frames; and back."""
+"""Overload: first longer between searches, then coarser searches, then fewer frames; and back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_the_ladder_goes_from_rhythm_to_resolution_and_no_lower_than_planned() -
 
 
 def test_only_plan_for_lets_the_resolution_sink() -> None:
-    assert all(rung.scale == 1 for rung in levels_for(SHARP, 0.1, 1920, 1080))
+    assert all(level.scale == 1 for level in levels_for(SHARP, 0.1, 1920, 1080))
     lowest = levels_for(COARSE, 0.1, 1920, 1080)[-1].scale
     at_rest = full_resolution(COARSE, 0.1, 1920, 1080)
     assert at_rest == passes_for(SHARP, 0.1, 1920, 1080)
@@ -45,14 +45,14 @@ def test_only_plan_for_lets_the_resolution_sink() -> None:
     # One that asks for more than the profile gives has it, and keeps it.
     fine = replace(COARSE, plan_for=6)
     assert full_resolution(fine, 0.1, 1920, 1080) == passes_for(fine, 0.1, 1920, 1080)
-    assert all(rung.scale == 1 for rung in levels_for(fine, 0.1, 1920, 1080))
+    assert all(level.scale == 1 for level in levels_for(fine, 0.1, 1920, 1080))
 
 
 def test_who_keeps_up_stays_at_ease() -> None:
     clock = HandClock()
     control = OverloadControl(clock, overload_levels(0.5))
     for _ in range(60):
-        press(control, clock, 0.9, 0.4)  # a large look, now and then
+        press(control, clock, 0.9, 0.4)  # a large search, now and then
         press(control, clock, 0.0, 0.4)
     assert control.overload == "none"
 
@@ -123,7 +123,7 @@ class Pressed(OverloadControl):
 
 
 def searched_at(plan: SearchPlan, control: OverloadControl | None) -> list[float]:
-    # 25 frames a second, each unlike the one before, so that every look is at something new.
+    # 25 frames a second, each unlike the one before, so that every search has something new.
     frames = (frame(n) for n in range(50))
     out = scan(frames, searching(ScriptedDetector({})), plan, control)
     return [float(f.time) for f, finding in out if isinstance(finding, Answered)]

@@ -30,7 +30,7 @@ NEVER = float("inf")
 
 @dataclass
 class Paced:
-    """Answers after so many seconds of a hand clock, times the ``share`` of a close look."""
+    """Answers after so many seconds of a hand clock, times the ``share`` of a close search."""
 
     clock: HandClock
     seconds: float
@@ -67,10 +67,10 @@ class PacedAnswer:
 def accustomed(clock: HandClock, seconds: float) -> tuple[Paced, DeadlineDetector]:
     """Return a detector that has answered after so many seconds often enough."""
     paced = Paced(clock, seconds)
-    attended = DeadlineDetector(paced, clock)
+    guarded = DeadlineDetector(paced, clock)
     for _ in range(10):
-        attended.start(()).wait(1)
-    return paced, attended
+        guarded.start(()).wait(1)
+    return paced, guarded
 
 
 @pytest.mark.parametrize(("usual", "given_up"), [(0.01, 0.25), (0.1, 0.4), (0.4, 1.0)])
@@ -78,23 +78,23 @@ def test_a_detector_that_falls_silent_is_given_up_soon_and_asked_nothing(
     usual: float, given_up: float
 ) -> None:
     clock = HandClock()
-    paced, attended = accustomed(clock, usual)
+    paced, guarded = accustomed(clock, usual)
     paced.seconds, began = NEVER, clock.now
     with pytest.raises(DetectorTimeout):
-        attended.start(()).wait(1)
+        guarded.start(()).wait(1)
     assert clock.now - began == pytest.approx(given_up)
     asked = len(paced.asked)
     with pytest.raises(DetectorTimeout, match="still overdue"):
-        attended.start(()).wait(1)
+        guarded.start(()).wait(1)
     assert clock.now - began == pytest.approx(given_up)
     assert len(paced.asked) == asked
 
 
 def test_an_answer_is_taken_for_overdue_though_nobody_waits_for_it() -> None:
     clock = HandClock()
-    paced, attended = accustomed(clock, 0.1)
+    paced, guarded = accustomed(clock, 0.1)
     paced.seconds = NEVER
-    answer = attended.start(())
+    answer = guarded.start(())
     assert not answer.is_ready
     clock.now += 0.41
     assert answer.is_ready
@@ -102,22 +102,22 @@ def test_an_answer_is_taken_for_overdue_though_nobody_waits_for_it() -> None:
 
 def test_who_becomes_slow_is_late_once_and_waited_for_from_then_on() -> None:
     clock = HandClock()
-    paced, attended = accustomed(clock, 0.1)
+    paced, guarded = accustomed(clock, 0.1)
     paced.seconds = 0.7
     with pytest.raises(DetectorTimeout):
-        attended.start(()).wait(1)
+        guarded.start(()).wait(1)
     clock.now += 0.4
-    assert attended.start(()).wait(1) == ()
-    assert attended.late == 1
+    assert guarded.start(()).wait(1) == ()
+    assert guarded.late == 1
 
 
 def test_nothing_is_overdue_while_little_is_known() -> None:
     clock = HandClock()
     paced = Paced(clock, 0.01)
-    attended = DeadlineDetector(paced, clock)
-    attended.start(()).wait(1)
+    guarded = DeadlineDetector(paced, clock)
+    guarded.start(()).wait(1)
     paced.seconds = 0.9
-    assert attended.start(()).wait(1) == ()
+    assert guarded.start(()).wait(1) == ()
 
 
 SIDE = 64
@@ -138,7 +138,7 @@ class Box:
     def __post_init__(self) -> None:
         self.control = OverloadControl(self.clock, overload_levels(0.25))
         self.paced = Paced(self.clock, 0.05, lambda: self.control.level.scale**2)
-        self.attended = DeadlineDetector(self.paced, self.clock)
+        self.guarded = DeadlineDetector(self.paced, self.clock)
         self.state = CameraState.starting(self.clock)
         self.found: list[tuple[float, object]] = []
         self.dropped = 0
@@ -158,13 +158,13 @@ class Box:
 
     def run(self, seconds: float, slow_from: float, slow: float) -> None:
         passes = SearchPasses((SearchPass(1),), 0.5)
-        search = OverloadSearch(self.attended, Viewpoint(), passes, self.control)
+        search = OverloadSearch(self.guarded, Viewpoint(), passes, self.control)
         plan = SearchPlan(
             rhythm=0.2, refresh=0.2, longest=0.3, timeout=1.0, patience=10**6, live=True
         )
         scanned = scan(self.frames(seconds, slow_from, slow), search, plan, self.control)
         for frame, finding in note_answers(
-            scanned, self.state, lambda: self.attended.late, self.clock
+            scanned, self.state, lambda: self.guarded.late, self.clock
         ):
             self.found.append((float(frame.time), finding))
 
@@ -173,11 +173,11 @@ def test_a_detector_that_is_slow_but_alive_is_looked_with_less_closely_and_not_r
     """Looks that take two seconds, twice what is waited for, become coarser until they are in time.
 
     It fails where ``note_answers`` does not ask how many came late: then the run ends
-    after five seconds. And where the pressure never climbs: then frames are covered whole for ever.
+    after five seconds. And where the level never rises: then frames are fully covered for ever.
     """
     box = Box()
     box.run(60, slow_from=5, slow=2.0)
-    assert box.attended.late > 2
+    assert box.guarded.late > 2
     assert box.control.level.scale < 1
     last = [finding for when, finding in box.found if when > 50]
     assert len(last) > 200

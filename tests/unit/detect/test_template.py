@@ -1,4 +1,4 @@
-"""A face is followed by its likeness, on the frames between two looks."""
+"""A face is followed by its likeness, on the frames between two searches."""
 
 from __future__ import annotations
 

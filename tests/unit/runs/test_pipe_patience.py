@@ -19,7 +19,7 @@ WIDTH, HEIGHT, FRAMES = 64, 48, 10
 
 
 class LateDetector:
-    """Answers after two seconds, as it says: whoever waits for less gets no answer."""
+    """Answers after two seconds, as it says: a caller who waits for less gets no answer."""
 
     name, threshold, smallest_face, is_ready = "late", 0.5, 1, False
 

@@ -83,7 +83,7 @@ def test_two_runs_differ() -> None:
 
 
 def test_words_come_when_they_came_and_as_loud() -> None:
-    """Syllables of a fifth of a second, with silence between."""
+    """Syllables of a fifth of a second, with pauses between."""
     sound = voice(120, 3.0)
     gate = (np.arange(len(sound)) // (RATE // 5)) % 2
     after = distorted(sound * gate)

@@ -265,7 +265,7 @@ def test_a_live_frame_waits_for_no_frame_that_comes_too_late_to_say_anything_of_
 
 
 def test_a_live_frame_is_led_by_every_frame_that_can_reach_it_whatever_the_step_was() -> None:
-    """The camera slows down for a while, then is as fast as before: steps of late are the guide."""
+    """The camera slows down for a while, then is as fast as before: recent steps count."""
     pts = list(accumulate([67] * 20 + [200] * 10 + [67] * 20))
     scanned: Scene = [(grey_frame(n, at), NONE) for n, at in enumerate(pts)]
     waits = left_at(scanned, replace(REACH, lead=0.3, bridge=0.3, is_live=True))
