@@ -85,7 +85,8 @@ def test_a_file_that_names_other_files_is_refused(tmp_path: Path) -> None:
 def test_without_the_white_list_such_a_file_is_read(tmp_path: Path) -> None:
     """The break: at least a playlist under a harmless name leads to another file."""
     read = 0
-    with patch("blurcam.sources.open.ONE_FILE", {}):
+    named_at_once = patch("blurcam.sources.recording.refuse_parts")
+    with named_at_once, patch("blurcam.sources.open.ONE_FILE", {}):
         for path in lists(tmp_path)[:1]:
             with open_source(path, FrameCounts()) as source:
                 read += len(list(source.frames()))
