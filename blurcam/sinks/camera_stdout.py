@@ -9,8 +9,9 @@ from typing import Final
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed
+from blurcam.runtime.pipes import widen
 from blurcam.runtime.status import Storage
-from blurcam.sinks.drop_queue import DropQueue, TransportStream, widen
+from blurcam.sinks.drop_queue import DropQueue, TransportStream
 
 # POSIX: a pipe that poll() calls writable takes this many bytes without waiting. The pipe's flags
 # are not changed, since other processes share them.

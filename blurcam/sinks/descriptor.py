@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import select
 import stat
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
+from blurcam.runtime.pipes import PIPE_BYTES
 
 # POSIX: a pipe that poll() calls writable takes this many bytes at once.
 _ATOMIC: Final = select.PIPE_BUF
-_LARGE: Final = 1 << 20
 _RETRY_SECONDS: Final = 0.05
 
 
@@ -37,15 +35,10 @@ class OutputDescriptor:
         self._private = _reopened(descriptor)
         # A file takes everything; a socket or terminal gets only as much as surely does not block.
         is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        self._most = _LARGE if is_file or self._private is not None else _ATOMIC
+        self._most = PIPE_BYTES if is_file or self._private is not None else _ATOMIC
         self._poll = select.poll()
         self._poll.register(self._target, select.POLLOUT)
         self._poll.register(self._wake, select.POLLIN)
-
-    def widen(self) -> None:
-        """Enlarge a pipe's buffer, so that a large frame needs fewer writes."""
-        with suppress(OSError):  # not a pipe, or more than this user may have
-            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _LARGE)
 
     @property
     def _target(self) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Final, Protocol
 
 from blurcam.encode.encoder import Encoder, RedactedPacket
@@ -10,19 +9,6 @@ from blurcam.sinks.muxer import Muxer
 
 # A few seconds of video.
 _MOST_BYTES: Final = 4 << 20
-
-
-# The size of a pipe's buffer, if the system allows it. The default is 64 KiB: the rest of a larger
-# key frame would wait for the next frame.
-PIPE_BYTES: Final = 1 << 20
-
-
-def widen(pipe: int) -> None:
-    """Enlarge a pipe's buffer, so that it takes a large key frame at once; Linux only."""
-    with suppress(OSError, ImportError, AttributeError):
-        import fcntl
-
-        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 class PacketFormat(Protocol):

@@ -15,6 +15,7 @@ from blurcam.errors import ConfigError, SinkClosed, SinkOpenError, SinkWriteErro
 from blurcam.media.formats import StreamInfo
 from blurcam.media.orientation import AS_STORED
 from blurcam.redact.gate import RedactedFrame
+from blurcam.runtime.pipes import widen
 from blurcam.settings.pipe import ToName
 from blurcam.sinks.containers import STREAMS
 from blurcam.sinks.descriptor import OutputDescriptor
@@ -99,7 +100,7 @@ class RawVideoSink:
         self._descriptor = descriptor
         self._way, info = info.orientation, upright(info)
         self._before = b"FRAME\n" if to == "y4m" else b""
-        descriptor.widen()
+        widen(descriptor.descriptor)
         if to == "y4m":
             descriptor.write(_y4m_header(info))
 

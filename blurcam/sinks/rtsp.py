@@ -11,9 +11,10 @@ from blurcam.encode.encoder import Encoder, RedactedPacket
 from blurcam.errors import SinkClosed, SinkOpenError, SinkWriteError
 from blurcam.media.clock import Clock
 from blurcam.runtime.child import SILENT, Child
+from blurcam.runtime.pipes import PIPE_BYTES, widen
 from blurcam.runtime.status import Storage
 from blurcam.settings.addresses import Address
-from blurcam.sinks.drop_queue import PIPE_BYTES, DropQueue, widen
+from blurcam.sinks.drop_queue import DropQueue
 from blurcam.sinks.rtsp_protocol import PublishFormat
 
 # If a server takes nothing for this long, blurcam connects to it anew.

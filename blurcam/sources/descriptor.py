@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import select
 import stat
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
 from blurcam.errors import SourceOpenError, SourceReadError
+from blurcam.runtime.pipes import PIPE_BYTES, widen
 
 _CHUNK: Final = 1 << 16
-_WIDE: Final = 1 << 20
 
 
 class RestartWatch(Protocol):
@@ -107,8 +105,7 @@ class InputDescriptor:
 
     def widen(self) -> None:
         """Enlarge a pipe's buffer, so that a large frame needs fewer reads."""
-        with suppress(OSError):  # not a pipe, or more than this user may have
-            fcntl.fcntl(self._descriptor, fcntl.F_SETPIPE_SZ, _WIDE)
+        widen(self._descriptor)
 
     def watch(self, watch: RestartWatch | None) -> None:
         """Have ``watch`` examine all that is read from now on."""
@@ -133,7 +130,7 @@ class InputDescriptor:
                 self._ended = True
             elif self._descriptor in events:
                 try:
-                    data = os.read(self._descriptor, min(count, _WIDE))
+                    data = os.read(self._descriptor, min(count, PIPE_BYTES))
                 except BlockingIOError:  # another process made it non-blocking, and read first
                     continue
                 except OSError as exc:
