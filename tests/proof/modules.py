@@ -59,7 +59,7 @@ MODULES = (
     ),
     (
         "unit/serve/test_steady_times",
-        "a clock that is set is no silence",
+        "a clock that is set is no gap in the answers",
         "a_step_is_silence",
         "",
     ),
