@@ -47,8 +47,10 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-# Commands that have native libraries do the work in this process.
-_NATIVE: Final = ("run", "render", "camera", "pipe", "evaluate", "verify", "attack")
+# Commands that have native libraries do the work in this process, or that others depend on.
+_WITNESSED: Final = (
+    "run", "render", "camera", "pipe", "evaluate", "verify", "attack", "batch", "review", "serve",
+)  # fmt: skip
 
 
 @app.callback()
@@ -68,7 +70,7 @@ def _global(
     ] = False,
 ) -> None:
     del version
-    if context.invoked_subcommand in _NATIVE:
+    if context.invoked_subcommand in _WITNESSED:
         last_words.leave_witness()
     if debug:
         log_in_lines(logging.DEBUG, logging.BASIC_FORMAT)

@@ -36,6 +36,7 @@ MODULES = (
     ("unit/runtime/test_no_core_dump", "no core, no other file, no other protocol", WITHIN, ""),
     ("system/test_no_core", "no process can be read by a neighbour", WITHIN, ""),
     ("unit/runtime/test_last_words", "a death leaves a word, with its step", WITHIN, ""),
+    ("system/test_deaths_told", "so does that of a service or a job", WITHIN, ""),
     ("system/test_paths", "60 hostile names and links", WITHIN, ""),
     ("system/test_secrets", "credentials in 22 shapes", WITHIN, ""),
     ("system/test_parsers", "any input to our own parsers", WITHIN, ""),
@@ -43,6 +44,12 @@ MODULES = (
         "unit/serve/test_web",
         "token, Host, Origin, traversal, fuzz",
         "any_token_will_do",
+        "",
+    ),
+    (
+        "unit/serve/test_zone_editor",
+        "zones change for viewers who signed in, and end no redaction",
+        "anybody_may_draw",
         "",
     ),
     (

@@ -44,6 +44,16 @@ def tracking_takes_away() -> None:
     wrap("blurcam.track.cover:_Session._see", see)
 
 
+def anybody_may_draw() -> None:
+    """The editor of zones asks nobody to sign in."""
+
+    def allowed(original: Strike, routes: Any, request: Any) -> Any:
+        del original
+        return routes._named(request)  # noqa: SLF001
+
+    wrap("blurcam.serve.web.zone_routes:ZoneRoutes._allowed", allowed)
+
+
 def any_model_will_do() -> None:
     """Whatever lies where a model should be is loaded."""
     wrap("blurcam.models.load:refuse_unpinned", lambda original, *args: None)
@@ -163,7 +173,7 @@ SPOILS: dict[str, Callable[[], None]] = {
         pins_lie_beside_the_models, any_token_will_do, a_sink_sees_frames, a_tree_is_anybodys,
         any_file_is_known, a_pickle_will_do, guesses_are_free, outputs_do_not_count,
         a_step_is_silence, the_clock_is_right, links_are_followed, names_never_meet,
-        a_camera_may_send_elsewhere,
+        a_camera_may_send_elsewhere, anybody_may_draw,
     )
 }  # fmt: skip
 
