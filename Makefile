@@ -119,6 +119,9 @@ golden: setup models samples ## measure anew what tests/system/test_recall.py ho
 reference: setup ## write the tables of options in docs/reference/cli.md (5 s)
 	$(BIN)/python tools/reference.py
 
+formats: setup ## write the tables in docs/reference/formats.md, by trying everything out (20 s)
+	$(BIN)/python -m tools.formats
+
 man: setup ## write the man page, build/blurcam.1 (5 s)
 	$(BIN)/python -m tools.man_page
 
@@ -144,5 +147,5 @@ clean: ## remove what was made, but not the models (5 s)
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	rm -rf $(SAMPLES) sample_videos/*.json sample_videos/redacted
 
-.PHONY: site dist wheels-check help setup models samples demo test test-slow soak check prove sbom lint types format reference man image-lock pictures lock clean \
+.PHONY: site dist wheels-check help setup models samples demo test test-slow soak check prove sbom lint types format reference formats man image-lock pictures lock clean \
         bench bench-quick bench-recall bench-quality bench-looks golden scenes

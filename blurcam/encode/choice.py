@@ -74,12 +74,27 @@ def open_encoder(info: StreamInfo, coding: EncoderOptions, counts: FrameCounts) 
         raise SinkOpenError(str(exc)) from exc
     if coding.upright:
         note_upright(info, counts)
-    if encoder.pixel_format.depth < info.pixel_format.depth:
-        counts.notice(
-            f"{info.pixel_format.depth} bits become {encoder.pixel_format.depth}: players take no "
-            f"more in {coding.codec}; --codec h265 keeps them"
-        )
+    _note_losses(info, encoder, coding.codec, counts)
     return encoder
+
+
+def _note_losses(info: StreamInfo, encoder: Encoder, codec: Codec, counts: FrameCounts) -> None:
+    """Note what the encoder's format cannot hold of the frames."""
+    own, made = info.pixel_format, encoder.pixel_format
+    if made.depth < own.depth:
+        counts.notice(
+            f"{own.depth} bits become {made.depth}: players take no "
+            f"more in {codec}; --codec h265 keeps them"
+        )
+    if own.plane_count > 1 and (made.shift_x > own.shift_x or made.shift_y > own.shift_y):
+        counts.notice(
+            f"the chroma is made coarser: {encoder.name} takes none as fine as the input's"
+        )
+    if info.interlaced and codec in ("h265", "av1"):
+        counts.notice(
+            f"the fields of interlaced frames are not marked: {codec} knows none; --codec "
+            "h264 keeps them"
+        )
 
 
 def _refuse_unknown_preset(name: str, preset: str | None) -> None:
