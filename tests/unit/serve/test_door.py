@@ -126,7 +126,7 @@ def test_clients_that_never_finish_a_request_are_let_go_and_hold_nobody_up(
 
 
 def test_a_body_that_never_ends_is_let_go(locked: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("blurcam.serve.web.app._LOGIN_SECONDS", 1.0)
+    monkeypatch.setattr("blurcam.serve.web.sign_in._LOGIN_SECONDS", 1.0)
     host, port = locked.removeprefix("http://").split(":")
     head = (
         "POST /login HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n"
