@@ -197,6 +197,26 @@ def test_signed_in_a_camera_is_restarted_by_keyboard_alone(
         expect(tab.locator("body")).to_contain_text("The token is missing or wrong.")
 
 
+def test_figures_that_change_under_a_dialog_leave_the_focus_to_its_button(
+    tab: playwright.Page, board: FedBoard
+) -> None:
+    """A camera counts on all the time: seen to fail where its buttons are made anew with that."""
+    with serving(board, Web(port=0, token=TOKEN)) as server:
+        tab.goto(server.url)
+        tab.get_by_label("Token").fill(TOKEN)
+        tab.keyboard.press("Enter")
+        tab.locator("summary").first.click()
+        button = tab.get_by_role("button", name="Restart front door")
+        button.focus()
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_role("dialog")).to_be_visible()
+        board.put(live("front door", frames_in=123_456, redacted=123_456))
+        expect(tab.locator(".more").first).to_contain_text("123,456")
+        tab.keyboard.press("Escape")
+        expect(tab.get_by_role("dialog")).to_be_hidden()
+        expect(button).to_be_focused()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_stands_out_and_nothing_overflows_on_a_phone(
     tab: playwright.Page, board: FedBoard, scheme: str

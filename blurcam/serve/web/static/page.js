@@ -112,12 +112,12 @@ class Card {
   // The folded part: rebuilt only while it is open, and only where something in it has changed.
   tell() {
     const s = this.status;
-    const told = JSON.stringify([s.frames_in, s.covered_whole, s.reconnects, s.outputs, s.stages, s.state, mayRestart]);
+    const told = JSON.stringify([s.frames_in, s.covered_whole, s.reconnects, s.outputs, s.stages, s.state, mayRestart, mayEditZones]);
     if (told === this.told) return;
     this.told = told;
-    const focused = this.more.contains(document.activeElement);
     const stages = Object.entries(s.stages).map(([name, time]) => [name, seconds(time)]);
-    this.more.replaceChildren(
+    for (const each of this.tables ?? []) each.remove();
+    this.tables = [
       table("Frames", [
         ["In", whole(s.frames_in)], ["Redacted", whole(s.redacted)],
         ...Object.entries(s.covered_whole).map(([why, n]) => [`Fully covered: ${why}`, whole(n)]),
@@ -128,10 +128,20 @@ class Card {
       outputs(s.outputs),
       table("Reconnects", Object.entries(s.reconnects).map(([why, n]) => [why, whole(n)]), "None."),
       table("Time a frame", [...stages, ["Fullest buffer", `${whole(s.queue_fill * 100)} %`]]),
-      this.restart(),
-      this.zones(),
-    );
-    if (focused) this.more.querySelector("button")?.focus();
+    ];
+    this.more.prepend(...this.tables);
+    this.control();
+  }
+
+  // The controls stay while the tables change: one that is replaced loses the focus, and a dialog
+  // cannot give it back.
+  control() {
+    const rights = JSON.stringify([mayRestart, mayEditZones]);
+    if (rights === this.rights) return;
+    this.rights = rights;
+    for (const each of this.controls ?? []) each.remove();
+    this.controls = [this.restart(), this.zones()].filter((each) => each !== "");
+    this.more.append(...this.controls);
   }
 
   restart() {
