@@ -35,6 +35,7 @@ MODULES = (
     ("system/test_power", "killed at 100 moments each: run, batch, a camera", WITHIN, ""),
     ("unit/runtime/test_no_core_dump", "no core, no other file, no other protocol", WITHIN, ""),
     ("system/test_no_core", "no process can be read by a neighbour", WITHIN, ""),
+    ("system/test_second_account", "attempts of other accounts come to nothing", WITHIN, ""),
     ("unit/runtime/test_last_words", "a death leaves a word, with its step", WITHIN, ""),
     ("system/test_deaths_told", "so does that of a service or a job", WITHIN, ""),
     ("system/test_paths", "60 hostile names and links", WITHIN, ""),
