@@ -32,12 +32,13 @@ from blurcam.runtime.files import refuse_existing, refuse_same, sha256_of
 from blurcam.settings.recording import Config
 from blurcam.settings.redaction import Cover, Detect, Encode
 from blurcam.sinks.picture import format_for, write_picture
-from blurcam.sources.picture import read_picture
+from blurcam.sources.picture import Picture, read_picture
 from blurcam.track.regions_file import Header, RegionReader, RegionWriter
 from blurcam.track.zones import burn_in
 
 # Larger pictures are searched in tiles, so that the search takes the same memory at any size. At
 # twice the size, as `thorough` searches, a tile makes a view of 6144 pixels a side.
+_TIFF: Final = (".tif", ".tiff")
 _TILE: Final = 3072
 # Every face up to this height lies entirely in some tile. Larger ones are found on the whole
 # picture, reduced to the size of a tile.
@@ -133,6 +134,15 @@ class _Opaque:
         ]
 
 
+def _note_losses(config: Config, picture: Picture, counts: FrameCounts) -> None:
+    """Note what the output does not keep of the picture."""
+    for notice in picture.notices:
+        counts.notice(f"{config.input_file}: {notice}")
+    is_deep = picture.frame.pixel_format.depth > 8
+    if is_deep and picture.traits.profile and config.output.suffix.lower() in _TIFF:
+        counts.notice(f"{config.output}: a TIFF of 16 bits is written without the colour profile")
+
+
 def redact_picture(config: Config, *, detector: Detector | None = None) -> Summary:
     """Redact one picture file; raises a :class:`~blurcam.errors.BlurcamError`.
 
@@ -146,8 +156,7 @@ def redact_picture(config: Config, *, detector: Detector | None = None) -> Summa
             refuse_existing(path, overwrite=config.encode.overwrite)
     started, counts = time.monotonic(), FrameCounts(frames_in=1)
     picture = read_picture(config.input_file)
-    for notice in picture.notices:
-        counts.notice(f"{config.input_file}: {notice}")
+    _note_losses(config, picture, counts)
     with ExitStack() as stack:
         origin = _Origin(config, counts, detector, stack)
         coverage = origin.coverage(picture.frame)

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
+from pillow_heif import register_heif_opener
 
 from blurcam.detect import selftest
 from blurcam.media.regions import Box
@@ -114,9 +115,13 @@ NAMES = (
     "rgb.bmp",
     "still.gif",
     "rgb.avif",
+    "rgb.heic",
     "rgb16.tif",
     *(f"turned-{n}.jpg" for n in range(1, 9)),
 )
+
+
+register_heif_opener()
 
 
 @cache
@@ -159,6 +164,7 @@ def kinds() -> dict[str, bytes]:
         "rgb.bmp": saved(rgb, "BMP"),
         "still.gif": saved(rgb.quantize(256), "GIF", comment=SECRET.encode()),
         "rgb.avif": saved(rgb, "AVIF", quality=90, exif=exif()),
+        "rgb.heic": saved(rgb, "HEIF", quality=90, exif=exif()),
     }
     done, coded = cv2.imencode(".tiff", np.dstack((blue, green, red)))
     assert done

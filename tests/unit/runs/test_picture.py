@@ -127,6 +127,19 @@ def test_a_png_of_16_bits_keeps_its_profile_too(detector: Detector, tmp_path: Pa
         assert image.info["icc_profile"] == pictures.profile()
 
 
+def test_a_tiff_of_16_bits_tells_that_its_profile_is_lost(
+    detector: Detector, tmp_path: Path
+) -> None:
+    import zlib
+
+    named = b"a name\0\0" + zlib.compress(pictures.profile())
+    content = pictures.with_chunk(pictures.kinds()["rgb16.png"], b"iCCP", named)
+    given = written(tmp_path, "a.png", content)
+    for name, told in (("out.tif", True), ("out.png", False)):
+        summary = redact_picture(Config(given, tmp_path / name, detect=NEAR), detector=detector)
+        assert any("without the colour profile" in each for each in summary.notices) == told
+
+
 def test_what_a_png_says_of_its_colours_is_kept(detector: Detector, tmp_path: Path) -> None:
     given, out = written(tmp_path, "a.png", pictures.kinds()["gamma.png"]), tmp_path / "out.png"
     redact_picture(Config(given, out, detect=NEAR), detector=detector)
