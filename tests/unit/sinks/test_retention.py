@@ -386,7 +386,7 @@ def test_deletions_that_free_nothing_end(tmp_path: Path, monkeypatch: pytest.Mon
         clock.now += 4
     assert sum(there(made)) == 98
     clock.now += 60
-    with pytest.raises(SinkWriteError, match="frees nothing"):
+    with pytest.raises(SinkWriteError, match="freed nothing"):
         files.tend(tmp_path)
     assert sum(there(made)) == 98
 
