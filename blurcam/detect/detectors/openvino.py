@@ -19,6 +19,10 @@ Outputs = dict[str, NDArray[np.float32]]
 """The outputs of a model by their names (an output may have several)."""
 
 _SLICE = 0.1
+# One runtime for this process, to its end. Each gives the thread that makes it a stack for signals,
+# and takes the memory of that stack with it. Where the lives of two overlap, signals then arrive on
+# memory that is gone: the process dies of SIGSEGV when it is asked to end.
+_CORE = ov.Core()
 # Seconds to wait at the end for a request that was given up.
 _PATIENCE = 2.0
 
@@ -38,7 +42,7 @@ class Network:
         self._device = device
         self._hints = _hints(device, soon=soon)
         self._takes_rgb = takes_rgb
-        self._core = ov.Core()
+        self._core = _CORE
         self._refuse_absent(device)
         self._compiled = _Compiled(name, self._compile(weights))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from fractions import Fraction
@@ -193,6 +195,27 @@ def test_an_answer_that_does_not_come_is_a_time_out() -> None:
     with pytest.raises(DetectorTimeout, match="no answer within"):
         network.start([large]).wait(0.001)
     assert network.start([large]).wait(60)
+
+
+def test_a_signal_is_heard_after_detectors_whose_lives_overlapped() -> None:
+    program = """
+import os, signal
+from blurcam.runs.perception import open_detector
+from blurcam.runtime.signals import Stop, handling
+from blurcam.settings.redaction import Detect
+first = open_detector(Detect())
+second = open_detector(Detect())
+first.close()
+del first
+second.close()
+del second
+stop = Stop()
+with handling(stop.ask, signal.SIGTERM):
+    os.kill(os.getpid(), signal.SIGTERM)
+print("heard", stop.signals == [signal.SIGTERM])
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout) == (0, "heard True\n"), ended.stderr
 
 
 def test_a_device_that_is_not_there_is_refused() -> None:
