@@ -332,6 +332,8 @@ def _reviewer(port: int, frames: int) -> Iterator[dict[str, bytes]]:
 
     def visit() -> None:
         while not heard:
+            if over.is_set():  # it ended before it answered
+                return
             with suppress(OSError, http.client.HTTPException):
                 ask("/queue.json")
             over.wait(0.1)

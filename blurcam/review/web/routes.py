@@ -29,7 +29,7 @@ from blurcam.review.web.answers import answering, as_json, edits_in, text_in, va
 from blurcam.review.web.apply_progress import ApplyProgress
 from blurcam.serve.web.access import Access
 from blurcam.serve.web.request_filter import RequestFilter
-from blurcam.serve.web.sign_in import SignInPage, with_session
+from blurcam.serve.web.sign_in import SignInPage, sign_in_pages, with_session
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.settings.web import Web
 
@@ -42,7 +42,6 @@ _TYPES: Final = {
 _OWN: Final = ("review.css", "review.js", "player.js", "timeline.js", "panels.js", "edits.js")
 _SHARED: Final = ("icon.svg", "page.css", "login.css", "drawing.css", "drawing.js", "shapes.js")
 _PAGES: Final = ("review.html",)
-_SIGN_IN: Final = ("login.html", "refused.html")
 # Somebody who was not heard of for so long is not there any more.
 _PRESENT_SECONDS: Final = 25.0
 
@@ -72,7 +71,7 @@ class ReviewPage:
         own = files("blurcam.review.web") / "static"
         shared = files("blurcam.serve.web") / "static"
         self._files = {name: (own / name).read_bytes() for name in (*_OWN, *_PAGES)}
-        self._files |= {name: (shared / name).read_bytes() for name in (*_SHARED, *_SIGN_IN)}
+        self._files |= {name: (shared / name).read_bytes() for name in _SHARED} | sign_in_pages()
 
     def app(self, is_crowded: Callable[[], bool]) -> ASGIApp:
         """Return the application, behind the checks of every request."""

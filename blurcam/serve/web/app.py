@@ -28,7 +28,7 @@ from blurcam.serve.web.access import Access
 from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
 from blurcam.serve.web.request_filter import RequestFilter
-from blurcam.serve.web.sign_in import SignInPage
+from blurcam.serve.web.sign_in import SignInPage, sign_in_pages
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.serve.web.zone_routes import ZoneRoutes
@@ -82,9 +82,8 @@ class Page:
         self._metrics = Metrics(board, clock)
         self._stills = LatestStills(board, clock)
         static = files("blurcam.serve.web") / "static"
-        names = (*_FILES, "index.html", "login.html", "zones.html")
-        self._files = {name: (static / name).read_bytes() for name in names}
-        self._files["refused.html"] = _with_error(self._files["login.html"])
+        names = (*_FILES, "index.html", "zones.html")
+        self._files = {name: (static / name).read_bytes() for name in names} | sign_in_pages()
 
     def app(self) -> ASGIApp:
         """Return the application, behind the checks of every request."""
@@ -211,12 +210,6 @@ class Page:
     async def _metrics_text(self, request: Request) -> Response:
         del request
         return Response(self._metrics.text(), headers={"Content-Type": self._metrics.content_type})
-
-
-def _with_error(login: bytes) -> bytes:
-    """Return the page to sign in with the error shown, which is hidden otherwise."""
-    invalid = b'aria-invalid="true" aria-describedby="error">'
-    return login.replace(b" hidden>", b">").replace(b" autofocus>", b" autofocus " + invalid)
 
 
 def _json(values: dict[str, Any], code: int = HTTPStatus.OK) -> Response:

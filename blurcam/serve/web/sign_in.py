@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from http import HTTPStatus
+from importlib.resources import files
 from typing import Final
 from urllib.parse import parse_qs
 
@@ -17,6 +18,14 @@ from blurcam.serve.web.throttle import TokenThrottle
 
 _LOGIN_BYTES: Final = 1024
 _LOGIN_SECONDS: Final = 10.0
+
+
+def sign_in_pages() -> dict[str, bytes]:
+    """Return the page to sign in, and the same with its error shown, which is hidden otherwise."""
+    login = (files("blurcam.serve.web") / "static" / "login.html").read_bytes()
+    invalid = b'aria-invalid="true" aria-describedby="error">'
+    refused = login.replace(b" hidden>", b">").replace(b" autofocus>", b" autofocus " + invalid)
+    return {"login.html": login, "refused.html": refused}
 
 
 class SignInPage:
