@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import struct
 from typing import Any, Final, cast
 
-from av.sidedata.sidedata import Type
+from av.dictionary import Dictionary
+from av.sidedata.sidedata import SideDataContainer, Type
 from av.video.frame import VideoFrame
 
 from blurcam.media.orientation import AS_STORED, Orientation
@@ -35,7 +38,7 @@ Type._missing_ = classmethod(_unknown)  # type: ignore[assignment,method-assign]
 
 def orientation_of(frame: VideoFrame) -> Orientation:
     """Return how a player turns the frame: by the container's display matrix, SEI or EXIF."""
-    matrix = frame.side_data.get("DISPLAYMATRIX")
+    matrix = _side_data(frame).get("DISPLAYMATRIX")
     if matrix is None:
         return AS_STORED
     a, b, _, c, d, *_ = struct.unpack("=9i", cast(Any, matrix))
@@ -44,10 +47,26 @@ def orientation_of(frame: VideoFrame) -> Orientation:
 
 def properties_of(frame: VideoFrame) -> tuple[str, ...]:
     """Return the properties of the frame, in words, that the outputs do not carry."""
-    said = [text for kind, text in _PROPERTIES.items() if frame.side_data.get(kind)]
+    side_data = _side_data(frame)
+    said = [text for kind, text in _PROPERTIES.items() if side_data.get(kind)]
     if _is_clear(frame):
         said.append("clear in places (alpha)")
     return tuple(said)
+
+
+def _side_data(frame: VideoFrame) -> SideDataContainer:
+    """Return the side data of a frame, safe to forget.
+
+    PyAV 18.1 takes the name of a colour profile for its own and frees it, and FFmpeg frees it once
+    more with the frame: the process dies of SIGSEGV. So PyAV's holder of such names is never freed,
+    some hundred bytes for each frame that has one and is asked.
+    """
+    listed = frame.side_data
+    for each in listed:
+        for held in gc.get_referents(each):
+            if isinstance(held, Dictionary) and len(held):
+                ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
+    return cast(SideDataContainer, listed)
 
 
 def _is_clear(frame: VideoFrame) -> bool:

@@ -137,18 +137,9 @@ def the_clock_is_right() -> None:
 
 def links_are_followed() -> None:
     """The folder of a recording is found by its path alone."""
-    from blurcam.sinks import folders
+    from blurcam.runtime import folders
 
-    folders.os = _Following()  # type: ignore[attr-defined]
-
-
-class _Following:
-    """The module ``os``, without a way to refuse links."""
-
-    O_NOFOLLOW = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(os, name)
+    vars(folders)["_INNER"] = vars(folders)["_FOLDER"]
 
 
 def names_never_meet() -> None:
