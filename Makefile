@@ -44,7 +44,7 @@ $(SAMPLES) &: $(wildcard sample_videos/*.py sample_videos/portraits/*) | $(VENV)
 demo: setup models samples ## redact the sample videos, say where to look and what was exposed (3 min with setup)
 	$(BIN)/python sample_videos/demo.py
 
-test: setup models samples ## run all tests but the slow ones, on WORKERS (2) at once (6 min)
+test: setup models samples ## run all tests but the slow ones, on WORKERS (2) at once (15 min)
 	$(BIN)/python -m pytest -q -m "not slow" --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup models samples ## run the slow tests (2 h)
@@ -53,7 +53,7 @@ test-slow: setup models samples ## run the slow tests (2 h)
 soak: setup models ## four cameras with faults, for MINUTES (10 min)
 	$(BIN)/python -m benchmarks.soak $(or $(MINUTES),10)
 
-check: lint types test ## what decides whether a change lands (7 min)
+check: lint types test ## what decides whether a change lands (16 min)
 
 prove: setup models samples ## prove it: faults, leaks, attacks; a summary in docs/design/proof.md, all rows in build/ (1 h)
 	$(BIN)/python -m tests.proof
