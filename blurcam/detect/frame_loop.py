@@ -19,9 +19,9 @@ from typing import Final
 
 from blurcam.detect.crops import box_around
 from blurcam.detect.detector import Accounted, Answered, Detection, Finding, Unanswered, merge
+from blurcam.detect.fusion import SURE
 from blurcam.detect.overload import OverloadControl
 from blurcam.detect.running_search import RunningSearch
-from blurcam.detect.search import SURE
 from blurcam.detect.search_chooser import Comparison, SearchChooser, SearchedFrame
 from blurcam.detect.search_plan import Searcher, SearchPlan
 from blurcam.detect.tracker import Tracker

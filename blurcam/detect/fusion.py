@@ -15,6 +15,8 @@ from blurcam.media.regions import Box
 _TELLING: Final = 90
 _OCTAVES: Final = 1.5
 _LEAST_TELLING: Final = 0.05
+SURE: Final = 0.4
+"""From this confidence on a detection is not doubtful."""
 
 
 def fuse(
@@ -44,6 +46,24 @@ def fuse(
         if sure >= threshold:
             made.append(Detection(box, sure))
     return tuple(sorted(made, key=lambda each: -each.confidence))
+
+
+def split_doubtful(
+    found: Sequence[Detection], sure: float = SURE
+) -> tuple[list[Detection], list[Detection]]:
+    """Return the detections of at least this confidence, and the doubtful ones."""
+    return (
+        [each for each in found if each.confidence >= sure],
+        [each for each in found if each.confidence < sure],
+    )
+
+
+def settle_doubtful(
+    first: Sequence[Detection], others: Sequence[Sequence[Detection]], sure: float = SURE
+) -> list[Detection]:
+    """Return what a first pass is sure of, and of what it doubts the mean over all passes."""
+    certain, doubtful = split_doubtful(first, sure)
+    return [*certain, *fuse([doubtful, *others], 0.0)]
 
 
 def _telling(height: float) -> float:

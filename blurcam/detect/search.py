@@ -13,7 +13,7 @@ from typing import Final
 
 from blurcam.detect.crops import box_around, crops, joined
 from blurcam.detect.detector import Answer, Detection, Detector, merge
-from blurcam.detect.fusion import fuse
+from blurcam.detect.fusion import fuse, settle_doubtful, split_doubtful
 from blurcam.detect.running_search import RunningSearch
 from blurcam.detect.sheets import Searchable, sheets
 from blurcam.detect.turned import NOT_TURNED, Turned, TurnedPasses
@@ -30,8 +30,6 @@ _MOST_ENLARGED: Final = 2.0
 _MOST: Final = 0.8
 # A quick search passes again over at most this many doubtful places, the surest first.
 _MOST_DOUBTS: Final = 10
-# From this confidence on a detection is not doubtful.
-SURE: Final = 0.4
 _SAME: Final = 0.3
 # The second pass of a quick search may cost this share of the budget of its first, and it may
 # cover this many places at any cost.
@@ -90,7 +88,7 @@ class Search:
     """Searches frames with one detector."""
 
     def __init__(self, detector: Detector, viewpoint: Viewpoint, passes: SearchPasses) -> None:
-        """Search as ``looks`` says; the detector reports from its own, lower threshold on."""
+        """Search as ``passes`` says; the detector reports from its own, lower threshold on."""
         self._detector = detector
         self._viewpoint = viewpoint
         self.passes = passes
@@ -111,13 +109,13 @@ class Search:
         first = upright + len(turned.answers)
 
         def closer(found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
-            again = turned.closer(found[upright:], SURE)
+            again = turned.closer(found[upright:])
             return [*again, *self._closer(frame, found[:upright])]
 
         def sum_up(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
             second = first + len(turned.answers)
             agreed = self._agreed([*found[:upright], *found[second:]])
-            made = turned.sum_up(agreed, found[upright:first], found[first:second], SURE)
+            made = turned.sum_up(agreed, found[upright:first], found[first:second])
             least = self.passes.threshold
             return tuple(each for each in made if each.confidence >= least or not each.turned)
 
@@ -154,12 +152,12 @@ class Search:
         first = len(answers)
 
         def closer(found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
-            return [*askew.closer(found[1:], SURE), *self._again(frame, found[0], faces)]
+            return [*askew.closer(found[1:]), *self._again(frame, found[0], faces)]
 
         def sum_up(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
             second = first + len(askew.answers)
             both = _both([found[0], *found[second:]])
-            return askew.sum_up(both, found[1:first], found[first:second], SURE)
+            return askew.sum_up(both, found[1:first], found[first:second])
 
         return RunningSearch(answers, closer, sum_up)
 
@@ -227,14 +225,10 @@ class Search:
         self, frame: Frame, found: Sequence[Detection], faces: Sequence[Box]
     ) -> list[Answer | None]:
         """Begin the second pass: over known faces and the surest of the doubtful places."""
-        sure = [each.box for each in found if each.confidence >= SURE]
-        known = [face for face in faces if not any(face.iou(box) > _SAME for box in sure)]
+        sure, doubtful = split_doubtful(found)
+        known = [face for face in faces if not any(face.iou(d.box) > _SAME for d in sure)]
         around = [box_around(face) for face in known]
-        doubts = [
-            each.box
-            for each in found
-            if each.confidence < SURE and not any(a.contains(each.box) for a in around)
-        ]
+        doubts = [d.box for d in doubtful if not any(a.contains(d.box) for a in around)]
         views = self._enlarged(frame, self._few([*known, *doubts[:_MOST_DOUBTS]]))
         return [self._start(sheets(views))] if views else []
 
@@ -275,6 +269,4 @@ class Search:
 
 def _both(found: Sequence[Sequence[Detection]]) -> tuple[Detection, ...]:
     first, *others = found
-    sure = [each for each in first if each.confidence >= SURE]
-    doubtful = [each for each in first if each.confidence < SURE]
-    return merge([*sure, *fuse([doubtful, *others], 0.0)])
+    return merge(settle_doubtful(first, others))

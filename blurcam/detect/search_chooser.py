@@ -209,14 +209,15 @@ class SearchChooser:
         searched = (*areas, *(box_around(box) for box in faces))
         self._evidence.searched(searched, evidence.scale)
         now = self._see_turned(frame)
-        if is_new:
-            self._turned.search(searched, frame.width, frame.height)
         if self._plan.live:
             turned = self._turned.part(parts, searched, now)
-        elif is_due:
-            turned = self._turned.due(searched, now, frame.width, frame.height)
         else:
-            turned = self._turned.among(searched, now)
+            if is_new:
+                self._turned.search(searched, frame.width, frame.height)
+            if is_due:
+                turned = self._turned.due(searched, now, frame.width, frame.height)
+            else:
+                turned = self._turned.among(searched, now)
         running = self._search.start_quick(frame, areas, faces, turned=turned, once=not is_due)
         return SearchedFrame(frame, is_due, None if is_due else evidence, running, searched)
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from blurcam.detect.crops import joined
 from blurcam.detect.detector import Answer, Detection, merge
-from blurcam.detect.fusion import fuse
+from blurcam.detect.fusion import SURE, settle_doubtful, split_doubtful
 from blurcam.media.regions import Box
 
 logger = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ NOT_TURNED: Final[Turned] = MappingProxyType({})
 # A turned pass counts half: upside down, textures look like faces more often than faces are upside
 # down. On a quarter of the 418 labelled pictures this leaves 8 boxes on nothing, of all turns.
 _TRUST: Final = 0.5
+_SURE: Final = SURE / _TRUST
 _SAME: Final = 0.3
 # Where a rolled head was seen, such heads are searched for on all searched frames for so long.
 _REMEMBERED_SECONDS: Final = 10.0
@@ -60,12 +61,12 @@ class TurnedPasses:
         self._second = second
         self.answers = [first(turn, areas[turn]) for turn in self._turns]
 
-    def closer(self, found: Sequence[Sequence[Detection]], sure: float) -> list[Answer | None]:
-        """Begin the second passes over what the first ones found and are less than ``sure`` of."""
+    def closer(self, found: Sequence[Sequence[Detection]]) -> list[Answer | None]:
+        """Begin the second passes over the doubtful places of the first ones."""
         begun: list[Answer | None] = []
         for turn, each in zip(self._turns, found, strict=True):
-            doubts = [d.box for d in each if _TRUST * d.confidence < sure]
-            begun.append(self._second(turn, doubts) if doubts else None)
+            _, doubtful = split_doubtful(each, _SURE)
+            begun.append(self._second(turn, [d.box for d in doubtful]) if doubtful else None)
         return begun
 
     def sum_up(
@@ -73,7 +74,6 @@ class TurnedPasses:
         upright: Sequence[Detection],
         first: Sequence[Sequence[Detection]],
         second: Sequence[Sequence[Detection]] = (),
-        sure: float = 0.0,
     ) -> tuple[Detection, ...]:
         """Return what was found upright and turned, one detection for each face.
 
@@ -81,10 +81,9 @@ class TurnedPasses:
         """
         turned: list[Detection] = []
         for number, turn in enumerate(self._turns):
-            found = [d for d in first[number] if not second or _TRUST * d.confidence >= sure]
+            found = first[number]
             if second:
-                doubtful = [d for d in first[number] if _TRUST * d.confidence < sure]
-                found += fuse([doubtful, second[number]], 0.0)
+                found = settle_doubtful(found, [second[number]], _SURE)
             turned += [replace(each, turned=turn) for each in found]
         made = list(upright)
         for each in merge(turned):

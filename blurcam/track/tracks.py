@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right, insort
 from dataclasses import dataclass
 from typing import Final
 
-from blurcam.detect.search import SURE
+from blurcam.detect.fusion import SURE
 from blurcam.media.regions import Box
 from blurcam.track.outline import Outline
 

@@ -30,15 +30,10 @@ from blurcam.review.web.apply_progress import ApplyProgress
 from blurcam.serve.web.access import Access
 from blurcam.serve.web.request_filter import RequestFilter
 from blurcam.serve.web.sign_in import SignInPage, sign_in_pages, with_session
+from blurcam.serve.web.static_files import file_answer
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.settings.web import Web
 
-_TYPES: Final = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
 _OWN: Final = ("review.css", "review.js", "player.js", "timeline.js", "panels.js", "edits.js")
 _SHARED: Final = ("icon.svg", "page.css", "login.css", "drawing.css", "drawing.js", "shapes.js")
 _PAGES: Final = ("review.html",)
@@ -105,7 +100,7 @@ class ReviewPage:
         self._recordings.close()
 
     def _page(self, name: str, status: int = 200) -> Response:
-        return Response(self._files[name], status, media_type=_TYPES[name.rpartition(".")[2]])
+        return file_answer(self._files, name, status)
 
     async def _front(self, request: Request) -> Response:
         del request

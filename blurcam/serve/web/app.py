@@ -29,18 +29,13 @@ from blurcam.serve.web.history import History
 from blurcam.serve.web.metrics import Metrics
 from blurcam.serve.web.request_filter import RequestFilter
 from blurcam.serve.web.sign_in import SignInPage, sign_in_pages
+from blurcam.serve.web.static_files import file_answer
 from blurcam.serve.web.stills import BOUNDARY, LatestStills
 from blurcam.serve.web.throttle import TokenThrottle
 from blurcam.serve.web.zone_routes import ZoneRoutes
 from blurcam.serve.zone_store import ZoneStore
 from blurcam.settings.web import Web
 
-_TYPES: Final = {
-    "css": "text/css; charset=utf-8",
-    "html": "text/html; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
 _FILES: Final = (
     "drawing.css",
     "drawing.js",
@@ -113,7 +108,7 @@ class Page:
         return RequestFilter(app, self._access, self._throttle, open_files, self._is_crowded)
 
     def _page(self, name: str, status: int = 200) -> Response:
-        return Response(self._files[name], status, media_type=_TYPES[name.rpartition(".")[2]])
+        return file_answer(self._files, name, status)
 
     async def _front(self, request: Request) -> Response:
         del request

@@ -30,8 +30,8 @@ COVERAGES = [
 ]
 
 
-def written(folder: Path) -> Path:
-    path = folder / "regions.jsonl"
+def written(folder: Path, name: str = "regions.jsonl") -> Path:
+    path = folder / name
     writer = RegionWriter(path, overwrite=False)
     assert list(writer.record((frame(c.seq), c) for c in COVERAGES))
     writer.finish(HEADER)
@@ -157,21 +157,13 @@ def test_a_bad_box_by_hand_is_named(tmp_path: Path, line: object, complaint: str
 
 
 def test_a_file_may_be_compressed(tmp_path: Path) -> None:
-    path = tmp_path / "regions.jsonl.gz"
-    writer = RegionWriter(path, overwrite=False)
-    assert list(writer.record((frame(c.seq), c) for c in COVERAGES))
-    writer.finish(HEADER)
-    writer.close()
+    path = written(tmp_path, "regions.jsonl.gz")
     assert path.read_bytes()[:2] == b"\x1f\x8b"
     assert read_regions(path) == (HEADER, COVERAGES)
 
 
 def test_a_compressed_file_that_was_cut_short_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "regions.jsonl.gz"
-    writer = RegionWriter(path, overwrite=False)
-    assert list(writer.record((frame(c.seq), c) for c in COVERAGES))
-    writer.finish(HEADER)
-    writer.close()
+    path = written(tmp_path, "regions.jsonl.gz")
     path.write_bytes(path.read_bytes()[:-12])
     with pytest.raises(ConfigError, match="cannot be read to its end"):
         read_regions(path)
